@@ -1,0 +1,87 @@
+"""Raw bytes from `transactions.raw` to a payment, or to the reason why they are none. Pure."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from aiokafka.partitioner import murmur2
+from pydantic import ValidationError
+
+from fraud_app.contracts import Transaction
+from ml.event import Event, event_of, hash64
+
+MAX_BYTES = 65_536
+
+
+class Record(NamedTuple):
+    """A message as Kafka delivered it."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+    """When the broker appended it."""
+    rerouted: bool = False
+
+
+class Payment(NamedTuple):
+    record: Record
+    transaction: Transaction
+    event: Event
+    user_hash: int
+
+
+class Misrouted(NamedTuple):
+    """Sound, but in another partition than its user's: its producer used no key, another key or another partitioner."""
+
+    record: Record
+    user_id: str
+    partition: int
+
+
+class Invalid(NamedTuple):
+    record: Record
+    code: str
+    detail: str
+
+
+Arrival = Payment | Misrouted | Invalid
+
+
+@lru_cache(maxsize=100_000)
+def partition_of(user_id: str, partitions: int) -> int:
+    """The one partition of a user: Kafka's default partitioner (murmur2) on the user id."""
+    hashed: int = murmur2(user_id.encode())
+    return (hashed & 0x7FFFFFFF) % partitions
+
+
+def arrival(record: Record, partitions: int, *, by_occurred: bool = False) -> Arrival:
+    """What a record is. `by_occurred`: the windows' clock is the client's, for trusted back-fills only."""
+    if not record.value:
+        return Invalid(record, "empty", "the message has no value")
+    if len(record.value) > MAX_BYTES:
+        return Invalid(record, "too_large", f"{len(record.value)} bytes; at most {MAX_BYTES} are accepted")
+    try:
+        transaction = Transaction.model_validate_json(record.value)
+    except ValidationError as error:
+        return Invalid(record, *_first_fault(error))
+    except RecursionError:
+        return Invalid(record, "nested_too_deep", "the JSON is nested too deep")
+    home = partition_of(transaction.user_id, partitions)
+    if home != record.partition:
+        if record.rerouted:
+            return Invalid(record, "partition_mismatch", f"rerouted to partition {record.partition}, but belongs to {home}")
+        return Misrouted(record, transaction.user_id, home)
+    received = round(transaction.occurred_at.timestamp() * 1000) if by_occurred else record.timestamp_ms
+    return Payment(record, transaction, event_of(transaction, received), hash64(transaction.user_id))
+
+
+def _first_fault(error: ValidationError) -> tuple[str, str]:
+    """Code and detail for the headers; never the value, which may be what must not be kept."""
+    faults = error.errors(include_input=False, include_url=False)
+    place = "/".join(str(part) for part in faults[0]["loc"])
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    code = "malformed" if faults[0]["type"] == "json_invalid" else "invalid"
+    return code, f"{f'/{place}: ' if place else ''}{faults[0]['msg']}{more}"

@@ -1,0 +1,215 @@
+"""The events that cross a boundary: what a shop sends and what it gets back.
+
+These models are the JSON on Kafka, in the REST API and on the WebSocket, and the source of `schemas/` and OpenAPI.
+They know nothing of Kafka, Redis or SQL. Card numbers and security codes must never enter: see `card_data`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    StringConstraints,
+    field_serializer,
+    model_validator,
+)
+
+from fraud_app import card_data, currency
+
+Identifier = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._:@-]{1,128}$"),
+    Field(description="1 to 128 of A-Z a-z 0-9 . _ : @ -"),
+]
+CountryCode = Annotated[
+    str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="ISO 3166-1 alpha-2, upper case")
+]
+
+
+class Category(StrEnum):
+    """What is sold; anything a shop cannot map is `other`. The order is part of the model's input."""
+
+    OTHER = "other"
+    GROCERIES = "groceries"
+    FASHION = "fashion"
+    ELECTRONICS = "electronics"
+    HOME = "home"
+    BEAUTY = "beauty"
+    SPORTS = "sports"
+    TRAVEL = "travel"
+    GAMING = "gaming"
+    DIGITAL_GOODS = "digital_goods"
+    GIFT_CARDS = "gift_cards"
+    DONATIONS = "donations"
+
+
+class PaymentType(StrEnum):
+    CARD = "card"
+    WALLET = "wallet"
+    BANK_TRANSFER = "bank_transfer"
+
+
+class Decision(StrEnum):
+    APPROVE = "approve"
+    REVIEW = "review"
+    BLOCK = "block"
+
+
+class PaymentMethod(BaseModel):
+    """How it is paid. A card is known only by a fingerprint that the shop or its processor made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: PaymentType = PaymentType.CARD
+    fingerprint: Identifier | None = Field(None, description="stable token of the card; never its number")
+    bin_country: CountryCode | None = Field(None, description="country of the card's issuer")
+
+
+class Transaction(BaseModel):
+    """One payment attempt, as a shop sends it. Unknown fields are kept in `metadata`.
+
+    Raises `pydantic.ValidationError` naming each wrong field; card data anywhere is an error whose value is not repeated.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "transaction_id": "o-20261124-0001",
+                    "user_id": "u_42",
+                    "amount": "129.90",
+                    "currency": "EUR",
+                    "occurred_at": "2026-11-24T09:30:00.123Z",
+                    "merchant_id": "m_3",
+                    "category": "electronics",
+                    "payment_method": {"type": "card", "fingerprint": "fp_9a41", "bin_country": "DE"},
+                    "device_id": "d_7",
+                    "ip": "203.0.113.9",
+                    "country": "DE",
+                    "latitude": 52.52,
+                    "longitude": 13.4,
+                    "issuer_response": "approved",
+                    "metadata": {},
+                }
+            ]
+        },
+    )
+
+    transaction_id: Identifier
+    user_id: Identifier
+    amount: Annotated[Decimal, Field(gt=0, le=Decimal(10**10), allow_inf_nan=False)]
+    currency: currency.Code
+    occurred_at: AwareDatetime = Field(description="when the customer pressed pay, by the shop's clock")
+    merchant_id: Identifier
+    category: Category = Category.OTHER
+    payment_method: PaymentMethod = Field(default_factory=PaymentMethod)
+    device_id: Identifier | None = None
+    ip: IPvAnyAddress | None = None
+    country: CountryCode | None = Field(None, description="where the customer is, usually from the IP address")
+    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
+    issuer_response: Literal["approved", "declined"] | None = Field(
+        None, description="the issuer's answer to the authorisation, when it was asked already"
+    )
+    metadata: dict[str, Any] = Field(default_factory=dict, description="at most 32 entries, kept and returned as sent")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_unknown_fields_as_metadata(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        card_data.refuse(data)
+        unknown = data.keys() - cls.model_fields.keys()
+        if not unknown:
+            return data
+        known = {name: value for name, value in data.items() if name not in unknown}
+        metadata = known.get("metadata") or {}
+        if isinstance(metadata, dict):
+            known["metadata"] = {**{name: data[name] for name in sorted(unknown)}, **metadata}
+        return known
+
+    @model_validator(mode="after")
+    def _bounded_and_exact(self) -> Transaction:
+        if len(self.metadata) > 32:
+            raise ValueError("metadata: at most 32 entries")
+        currency.check_precision(self.amount, self.currency)
+        return self
+
+    @field_serializer("amount")
+    def _amount_as_string(self, amount: Decimal) -> str:
+        return format(amount, "f")
+
+
+class Reason(BaseModel):
+    """One feature's part in a decision, in words."""
+
+    code: str
+    text: str
+    value: float | None
+    contribution: float = Field(description="change of the log-odds of fraud by this feature; positive raises the risk")
+
+
+class ModelRef(BaseModel):
+    name: str
+    version: str
+
+
+class Thresholds(BaseModel):
+    review: float
+    block: float
+
+
+class Latency(BaseModel):
+    """Milliseconds. `total` runs from the moment the worker read the message (or request) to the decision."""
+
+    total: float
+    features: float
+    model: float
+
+
+class ScoredTransaction(BaseModel):
+    """A transaction with its decision. The same transaction always carries the same decision, score and model."""
+
+    transaction_id: str
+    user_id: str
+    amount: str
+    currency: str
+    merchant_id: str
+    category: str
+    payment_method: PaymentMethod
+    device_id: str | None
+    ip: str | None
+    country: str | None
+    decision: Decision
+    risk_score: int = Field(ge=0, le=99, description="for people: 60 and more is reviewed, 85 and more is blocked")
+    probability: float | None = Field(description="calibrated probability of fraud; null without a model")
+    risk_level: Literal["low", "elevated", "high"]
+    reasons: list[Reason]
+    missing: list[str] = Field(description="features that had no value")
+    degraded: list[str] = Field(description="dependencies that were away when this was decided")
+    model: ModelRef | None
+    thresholds: Thresholds | None
+    features: list[float | None] | None = Field(description="the model's input, in the order of /api/features")
+    latency_ms: Latency
+    occurred_at: AwareDatetime
+    received_at: AwareDatetime
+    scored_at: AwareDatetime
+    metadata: dict[str, Any]
+
+
+class Label(BaseModel):
+    """What became known of a transaction later: an analyst's verdict or a chargeback."""
+
+    transaction_id: Identifier
+    is_fraud: bool
+    source: Literal["analyst", "chargeback", "generator"]
+    labelled_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    scenario: str | None = None

@@ -1,0 +1,162 @@
+"""Every setting, its default and its meaning. Read once at start; all errors are reported together.
+
+Precedence: environment (`FRAUD_KAFKA__BROKERS`), then `.env`, then `fraud.toml` (or the file named by `FRAUD_CONFIG`), then
+the defaults here. A secret may come from a file: `FRAUD_SECRETS_DIR` names a directory with one file a setting.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Kafka(BaseModel):
+    brokers: str = Field("localhost:9092", description="host:port, several parted by commas")
+    partitions: int = Field(4, ge=1, le=1000, description="of every topic keyed by user; cannot change without a rebuild")
+    replication: int = Field(1, ge=1, le=5, description="replicas of each partition; 3 in production")
+    session_timeout_s: float = Field(10.0, ge=6, le=300, description="silence after which a worker's partitions move")
+    commit_interval_s: float = Field(1.0, ge=0.1, le=60, description="how often offsets are committed; bounds what is replayed after a crash")
+    linger_ms: int = Field(0, ge=0, le=100, description="how long the producer waits to fill a batch")
+
+
+class Redis(BaseModel):
+    url: SecretStr = Field(SecretStr("redis://localhost:6379/0"), description="redis:// or rediss:// or unix://")
+    deadline_ms: float = Field(15.0, gt=0, le=1000, description="longest wait for shared signals; then they are missing")
+    mirror_interval_ms: int = Field(50, ge=1, le=10_000, description="how often changed rows are copied to the mirror")
+
+
+class Postgres(BaseModel):
+    dsn: SecretStr = Field(SecretStr("postgresql://localhost:5432/fraud"), description="postgresql://user:password@host/database")
+    pool_size: int = Field(4, ge=1, le=100, description="connections a process")
+    statement_timeout_s: float = Field(5.0, gt=0, le=600, description="longest query of the API")
+
+
+class Web(BaseModel):
+    bind: str = Field("127.0.0.1", description="address that the API and the pages listen on")
+    port: int = Field(6066, ge=1, le=65535)
+    max_body_bytes: int = Field(65_536, ge=1024, le=16_777_216, description="largest request body; /score/batch may use 16 times as much")
+    request_timeout_s: float = Field(10.0, gt=0, le=300)
+    allowed_origins: Annotated[list[str], NoDecode] = Field([], description="other origins whose pages may write or open /ws, parted by commas")
+    ws_clients: int = Field(200, ge=1, le=10_000, description="most WebSocket clients of one worker")
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: Any) -> Any:
+        return _split(value)
+
+
+class Model(BaseModel):
+    dir: Path = Field(ROOT / "models", description="the registry of models")
+    name: str = Field("fraud-lgbm", pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    alias: str = Field("champion", description="which version decides")
+
+
+class Auth(BaseModel):
+    mode: Literal["off", "keys"] = Field("off", description="off only on loopback; keys: Authorization: Bearer, or Basic with the key as password")
+    key_hashes: Annotated[list[str], NoDecode] = Field([], description="SHA-256 (hex) of each accepted key, parted by commas")
+
+    @field_validator("key_hashes", mode="before")
+    @classmethod
+    def _split_hashes(cls, value: Any) -> Any:
+        return _split(value)
+
+    @field_validator("key_hashes")
+    @classmethod
+    def _hex(cls, value: list[str]) -> list[str]:
+        if any(not re.fullmatch(r"[0-9a-f]{64}", one) for one in value):
+            raise ValueError("each must be 64 hexadecimal digits; `fraud key new` prints a key and its hash")
+        return value
+
+
+class Stream(BaseModel):
+    data_dir: Path = Field(Path(".fraud/worker"), description="RocksDB tables of this worker; never shared by two")
+    clock: Literal["ingest", "occurred"] = Field("ingest", description="clock of the windows; occurred only for trusted back-fills and simulations")
+    batch: int = Field(256, ge=1, le=10_000, description="most transactions scored together")
+    in_flight: int = Field(4, ge=1, le=64, description="batches that may wait for the broker at once")
+
+
+class Log(BaseModel):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else JSON")
+
+
+class Settings(BaseSettings):
+    """All of it. Raises `pydantic.ValidationError` with every error at once."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FRAUD_", env_nested_delimiter="__", env_file=".env", extra="forbid",
+        secrets_dir=os.environ.get("FRAUD_SECRETS_DIR"),
+    )  # fmt: skip
+
+    kafka: Kafka = Kafka()
+    redis: Redis = Redis()
+    postgres: Postgres = Postgres()
+    web: Web = Web()
+    model: Model = Model()
+    auth: Auth = Auth()
+    stream: Stream = Stream()
+    log: Log = Log()
+    worker_id: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}", description="shown in health and metrics")
+    demo: bool = Field(False, description="show that this is a demonstration")
+
+    @model_validator(mode="after")
+    def _never_open_without_keys(self) -> Settings:
+        if self.auth.mode == "off" and not is_loopback(self.web.bind):
+            raise ValueError(
+                f"web.bind is {self.web.bind}, which others can reach, and auth.mode is off: set FRAUD_AUTH__MODE=keys and "
+                "FRAUD_AUTH__KEY_HASHES (`fraud key new`), or bind 127.0.0.1"
+            )
+        if self.auth.mode == "keys" and not self.auth.key_hashes:
+            raise ValueError("auth.mode is keys and there is no key: set FRAUD_AUTH__KEY_HASHES (`fraud key new`)")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("FRAUD_CONFIG", "fraud.toml")))
+        return init_settings, env_settings, dotenv_settings, file_secret_settings, toml
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def in_words(error: ValidationError) -> str:
+    """Every error of the settings, one a line, by the name that sets it; no values, since they may be secrets."""
+    lines = ["The settings cannot be used:"]
+    for one in error.errors(include_input=False, include_url=False):
+        place = "__".join(str(part) for part in one["loc"]).upper()
+        lines.append(f"  {f'FRAUD_{place}: ' if place else ''}{one['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Exits with every error when they cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SystemExit(in_words(error)) from None
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -1,0 +1,28 @@
+"""Signs that stolen cards are being tried: refusals, and a large amount after small ones."""
+
+from __future__ import annotations
+
+from ml.behaviour import DAY_MS, HOUR_MS, Behaviour
+from ml.event import Event
+from ml.features.feature import Feature
+from ml.features.velocity import since
+
+FEATURES = (
+    Feature("declined", "card_testing", "flag", "1 when the issuer declined this payment", "declined by the card's issuer"),
+    Feature("declines_1h", "card_testing", "declines", "declined payments in the last hour, of the latest 32", "{value} in the last hour"),
+    Feature("declines_24h", "card_testing", "declines", "declined payments in the last 24 hours, of the latest 32", "{value} in 24 hours"),
+    Feature("amount_to_smallest_1h", "card_testing", "ratio",
+            "amount over the smallest of the last hour; 1 when there was none", "{value} the smallest payment of the last hour"),
+)  # fmt: skip
+
+
+def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
+    now = event.received_ms
+    last_hour = since(behaviour.recent, now - HOUR_MS, now)
+    smallest = min((entry.amount_cents for entry in last_hour), default=event.amount_cents)
+    return (
+        float(event.declined),
+        float(sum(entry.declined for entry in last_hour)),
+        float(sum(entry.declined for entry in since(behaviour.recent, now - DAY_MS, now))),
+        event.amount_cents / max(smallest, 1),
+    )

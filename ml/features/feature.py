@@ -1,0 +1,18 @@
+"""What the catalogue says of one feature."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Feature(NamedTuple):
+    """A feature's name, unit and meaning, and how a reason puts it into words."""
+
+    name: str
+    group: str
+    unit: str
+    meaning: str
+    phrase: str
+    """Said in a reason; `{value}` is the value, written for people in the feature's unit."""
+    shared: bool = False
+    categorical: bool = False

@@ -1,0 +1,69 @@
+"""From a calibrated probability to a decision and a score that people can read. Pure; rules and lists will join here."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from fraud_app.contracts import Decision
+
+REVIEW_SCORE, BLOCK_SCORE, HIGHEST_SCORE = 60, 85, 99
+LEAST_PROBABILITY, MOST_PROBABILITY = 1e-6, 1 - 1e-6
+LOWEST_ANCHOR, HIGHEST_ANCHOR = 1e-5, 0.9999
+
+
+class Cutoffs(NamedTuple):
+    """Probabilities from which a transaction is reviewed and blocked; 0 < review <= block < 1."""
+
+    review: float
+    block: float
+
+
+WITHOUT_MODEL = Decision.REVIEW
+"""No model, no approval: people decide until it is back."""
+
+
+def decide(probability: float | None, cutoffs: Cutoffs | None) -> Decision:
+    """Block, review or approve by the cutoffs.
+
+    >>> decide(0.3, Cutoffs(0.1, 0.5)).value
+    'review'
+    """
+    if probability is None or cutoffs is None:
+        return WITHOUT_MODEL
+    if probability >= cutoffs.block:
+        return Decision.BLOCK
+    return Decision.REVIEW if probability >= cutoffs.review else Decision.APPROVE
+
+
+def risk_score(probability: float | None, cutoffs: Cutoffs | None) -> int:
+    """0 to 99, linear in the log-odds between anchors, so that 60 and 85 are always the cutoffs.
+
+    >>> [risk_score(p, Cutoffs(0.1, 0.5)) for p in (0.0, 0.0999, 0.1, 0.5, 1.0)]
+    [0, 59, 60, 85, 99]
+    """
+    if probability is None or cutoffs is None:
+        return REVIEW_SCORE
+    anchors = (
+        (log_odds(min(LOWEST_ANCHOR, cutoffs.review / 10)), 0),
+        (log_odds(cutoffs.review), REVIEW_SCORE),
+        (log_odds(cutoffs.block), BLOCK_SCORE),
+        (log_odds(max(HIGHEST_ANCHOR, 1 - (1 - cutoffs.block) / 10)), HIGHEST_SCORE),
+    )
+    x = log_odds(probability)
+    if x <= anchors[0][0]:
+        return 0
+    for (x0, y0), (x1, y1) in zip(anchors, anchors[1:], strict=False):
+        if x < x1:
+            return math.floor(y0 + (y1 - y0) * (x - x0) / (x1 - x0) + 1e-9)
+    return HIGHEST_SCORE
+
+
+def risk_level(decision: Decision) -> str:
+    return {Decision.APPROVE: "low", Decision.REVIEW: "elevated", Decision.BLOCK: "high"}[decision]
+
+
+def log_odds(probability: float) -> float:
+    """ln(p / (1 - p)), with p held within [1e-6, 1 - 1e-6]."""
+    p = min(max(probability, LEAST_PROBABILITY), MOST_PROBABILITY)
+    return math.log(p / (1 - p))

@@ -1,0 +1,103 @@
+"""A feature's contribution in words, with its value and, where there is one, the user's usual."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from fraud_app.contracts import Category, Reason
+from ml.features import CATALOGUE, NAMES
+from ml.features.feature import Feature
+from ml.outcome import Contribution
+
+TOP = 5
+LEAST_CONTRIBUTION = 0.05
+"""Log-odds; less than this moves no decision and only adds noise to a list of reasons."""
+
+_PLACE = {name: place for place, name in enumerate(NAMES)}
+_CATEGORIES = tuple(Category)
+# The usual of a window is the 7-day figure over the number of such windows in 7 days.
+_USUAL_OF_WEEK = {
+    "tx_count_1m": ("tx_count_7d", 10_080), "tx_count_10m": ("tx_count_7d", 1_008),
+    "tx_count_1h": ("tx_count_7d", 168), "tx_count_24h": ("tx_count_7d", 7),
+    "amount_sum_1h": ("amount_sum_7d", 168), "amount_sum_24h": ("amount_sum_7d", 7),
+}  # fmt: skip
+
+
+def top(contributions: Sequence[float]) -> tuple[Contribution, ...]:
+    """The features that raised the risk most, at most five, strongest first. `contributions`: one a feature, log-odds."""
+    strongest = sorted(range(len(contributions)), key=lambda place: -contributions[place])[:TOP]
+    return tuple(Contribution(place, contributions[place]) for place in strongest if contributions[place] >= LEAST_CONTRIBUTION)
+
+
+def explain(reasons: Sequence[Contribution], features: Sequence[float]) -> list[Reason]:
+    """The reasons in words. `features`: the model's input, one number a feature, NaN for missing."""
+    return [
+        Reason(
+            code=NAMES[place],
+            text=_sentence(CATALOGUE[place], features[place], _usual(NAMES[place], features)),
+            value=None if math.isnan(features[place]) else _rounded(features[place]),
+            contribution=round(contribution, 3),
+        )
+        for place, contribution in reasons
+    ]
+
+
+def _sentence(feature: Feature, value: float, usual: str) -> str:
+    if math.isnan(value):
+        return f"unknown: {feature.meaning}"
+    if feature.unit == "flag":
+        return feature.phrase if value else f"not: {feature.phrase}"
+    text = feature.phrase.format(value=_in_words(feature, value))
+    return f"{text} (usual {usual})" if usual else text
+
+
+def _usual(name: str, features: Sequence[float]) -> str:
+    if name in _USUAL_OF_WEEK:
+        of, windows = _USUAL_OF_WEEK[name]
+        return _number(features[_PLACE[of]] / windows)
+    if name == "amount":
+        ratio = features[_PLACE["amount_to_median"]]
+        return "" if math.isnan(ratio) or ratio <= 0 else f"€{features[_PLACE['amount']] / ratio:,.2f}"
+    return ""
+
+
+def _in_words(feature: Feature, value: float) -> str:
+    match feature.unit:
+        case "EUR":
+            return f"€{value:,.2f}"
+        case "ratio":
+            return f"{_number(value)} ×"
+        case "km" | "km/h":
+            return f"{value:,.0f} {feature.unit}"
+        case "share":
+            return f"{value:.0%}"
+        case "hour":
+            return f"{int(value):02d}:00"
+        case "code":
+            return _CATEGORIES[int(value)].value.replace("_", " ")
+        case "s":
+            return _duration(value)
+        case "deviations":
+            return f"{value:+.1f} deviations"
+        case unit:
+            number = _number(value)
+            return f"{number} {unit[:-1] if number == '1' and unit.endswith('s') else unit}"
+
+
+def _duration(seconds: float) -> str:
+    for size, name in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if abs(seconds) >= size:
+            return f"{_number(seconds / size)} {name}"
+    return f"{_number(seconds)} s"
+
+
+def _number(value: float) -> str:
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 0.1 else f"{value:.2g}"
+
+
+def _rounded(value: float) -> float:
+    """float32 values show 0.1 as 0.10000000149; seven significant digits are all that they hold."""
+    return float(f"{value:.7g}")

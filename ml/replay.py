@@ -1,0 +1,40 @@
+"""Features of a whole history, replayed in time order through the very functions that the live system uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from fraud_app.contracts import Transaction
+from ml.behaviour import EMPTY, Behaviour, update
+from ml.event import Event, Shared, event_of, hash64
+from ml.features import compute
+from ml.shared_memory import SharedMemory
+
+
+class Replayed(NamedTuple):
+    transaction: Transaction
+    event: Event
+    features: tuple[float, ...]
+
+
+def replay(transactions: Iterable[tuple[Transaction, int]], shared: dict[str, Shared] | None = None) -> Iterator[Replayed]:
+    """Features of each transaction, given with its ingest time (ms), in the order of arrival.
+
+    `shared`: the signals across users that were recorded live, by transaction id; without it they are computed here.
+    """
+    users: dict[str, Behaviour] = {}
+    memory = SharedMemory()
+    for transaction, received_ms in transactions:
+        event = event_of(transaction, received_ms)
+        behaviour = users.get(transaction.user_id, EMPTY)
+        signals = (
+            memory.observe(event, hash64(transaction.user_id)) if shared is None else shared[transaction.transaction_id]
+        )
+        yield Replayed(transaction, event, compute(behaviour, event, signals))
+        users[transaction.user_id] = update(behaviour, event)
+
+
+def occurred_ms(transaction: Transaction) -> int:
+    """The ingest time of a history that was never ingested: the client's own clock."""
+    return round(transaction.occurred_at.timestamp() * 1000)

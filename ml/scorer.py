@@ -1,0 +1,42 @@
+"""Features to calibrated probability, and which features made it. One model, loaded once, single-threaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import lightgbm
+import numpy as np
+import numpy.typing as npt
+
+from ml.features import NAMES
+from ml.registry import ModelFiles
+
+Matrix = npt.NDArray[np.float32]
+
+
+class Scorer:
+    """A loaded model. Raises `lightgbm.basic.LightGBMError` for a text that LightGBM cannot read."""
+
+    def __init__(self, files: ModelFiles) -> None:
+        self.reference = files.reference
+        self.cutoffs = files.cutoffs
+        self._slope, self._intercept = files.slope, files.intercept
+        self._booster = lightgbm.Booster(model_str=files.text)
+        if self._booster.num_feature() != len(NAMES):
+            raise ValueError(f"the model takes {self._booster.num_feature()} features, there are {len(NAMES)}")
+
+    def probabilities(self, matrix: Matrix) -> list[float]:
+        """Calibrated probability of fraud a row (Platt, Advances in Large Margin Classifiers, 1999)."""
+        raw = self._booster.predict(matrix, raw_score=True, num_threads=1)
+        return [1.0 / (1.0 + math.exp(-(self._slope * score + self._intercept))) for score in raw]
+
+    def contributions(self, matrix: Matrix) -> list[list[float]]:
+        """Each feature's part in the calibrated log-odds, a list a row: exact TreeSHAP (Lundberg et al., 2020). About 1 ms a row."""
+        parts = self._booster.predict(matrix, pred_contrib=True, num_threads=1)
+        return [[float(part) * self._slope for part in row[:-1]] for row in np.asarray(parts)]
+
+
+def matrix_of(rows: Sequence[Sequence[float]]) -> Matrix:
+    """Feature tuples as the model's input: float32, C order."""
+    return np.array(rows, dtype=np.float32).reshape(len(rows), len(NAMES))

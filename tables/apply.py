@@ -1,0 +1,84 @@
+"""One transaction meets its user's row: new, replayed after a crash, or sent twice by the client. Pure.
+
+The row alone decides which of these it is. Only a new one is scored and counted; the others give the decision that was made.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from ml.behaviour import RECENT, update
+from ml.event import Event
+from ml.outcome import Outcome
+from tables.user_row import MODELS, PENDING, Decided, ModelUsed, Pending, UserRow
+
+
+class Meeting(Enum):
+    NEW = "new"
+    REPLAYED = "replayed"
+    """This very record was counted before; Kafka delivered it again."""
+    SETTLED = "settled"
+    """Counted before, and its decision was acknowledged before the row moved on: nothing to do."""
+    DUPLICATE = "duplicate"
+    """Another record with an id that was counted before."""
+    CONFLICT = "conflict"
+    """The id of a counted transaction with another body: the first stands."""
+
+
+class Met(NamedTuple):
+    kind: Meeting
+    outcome: Outcome | None
+    """The decision that was made; None for new and settled ones."""
+
+
+def meet(row: UserRow, event: Event, epoch: int, offset: int) -> Met:
+    """What this record is to this row. Offsets of one user only ever grow, since a user lives in one partition."""
+    if (epoch, offset) <= (row.epoch, row.offset):
+        for pending in row.pending:
+            if pending.offset == offset:
+                return Met(Meeting.REPLAYED, pending.outcome)
+        return Met(Meeting.SETTLED, None)
+    for age, recent in enumerate(reversed(row.behaviour.recent), start=1):
+        if recent.id_hash == event.id_hash:
+            kind = Meeting.DUPLICATE if recent.body_hash == event.body_hash else Meeting.CONFLICT
+            return Met(kind, _decision(row, age, recent.received_ms))
+    return Met(Meeting.NEW, None)
+
+
+def apply(row: UserRow, event: Event, outcome: Outcome, epoch: int, offset: int, settled: int) -> UserRow:
+    """The row after a new transaction was decided. Decisions at offsets up to `settled` are acknowledged by the broker.
+
+    Raises `ValueError` when more than `PENDING` decisions would wait: one of them could be lost in a crash.
+    """
+    waiting = tuple(one for one in row.pending if one.offset > settled) if epoch == row.epoch else ()
+    if len(waiting) >= PENDING:
+        raise ValueError(f"{len(waiting)} decisions of one user wait for the broker already")
+    used = ModelUsed(outcome.model, outcome.review, outcome.block)
+    models, decided = row.models, row.decided[-(RECENT - 1) :]
+    if used not in models:
+        if len(models) == MODELS:
+            models, decided = models[1:], tuple(one._replace(model=max(one.model - 1, 0)) for one in decided)
+        models = (*models, used)
+    return UserRow(
+        epoch=epoch,
+        offset=offset,
+        behaviour=update(row.behaviour, event),
+        decided=(
+            *decided,
+            Decided(outcome.decision, outcome.probability_ppm, models.index(used), outcome.scored_ms),
+        ),
+        models=models,
+        pending=(*waiting, Pending(offset, outcome)),
+    )
+
+
+def _decision(row: UserRow, age: int, received_ms: int) -> Outcome:
+    """The whole decision while it is pending, later what is kept of it. `age`: 1 for the row's latest transaction."""
+    if age <= len(row.pending):
+        return row.pending[-age].outcome
+    decided = row.decided[-age]
+    used = row.models[decided.model]
+    return Outcome(
+        decided.decision, decided.probability_ppm, (), received_ms, decided.scored_ms, 0, 0, 0, used.review, used.block, used.model
+    )

@@ -1,0 +1,105 @@
+"""Signals that cross users: who else is on this device, address or card, and how busy the merchant is. In Redis.
+
+One script call takes a whole batch in and gives its signals, as of each event's own time: one round trip. Taking the same event
+in twice changes nothing, so a redelivery does not count. The offline twin is `ml/shared_memory.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ml.event import DAY_MS, Event, Shared
+from ml.shared_memory import FIRST_SEEN_SPAN_MS, MOST_USERS, RATE_BUCKET_MS, merchant_rate
+from tables.redis_link import RedisAway, RedisLink
+
+PREFIX = "shared:"
+_FIELDS = 7
+
+# Each event: user, device, ip, card, time, merchant, transaction. LT keeps the first time that a user was seen.
+_SCRIPT = f"""
+local answers = {{}}
+local span, most = {FIRST_SEEN_SPAN_MS}, {MOST_USERS}
+for at = 1, #ARGV, {_FIELDS} do
+  local user, now = ARGV[at], tonumber(ARGV[at + 4])
+  for place, kind in ipairs({{'d', 'i', 'c'}}) do
+    local hash = ARGV[at + place]
+    if hash == '0' then
+      answers[#answers + 1] = -1
+    else
+      local key = '{PREFIX}' .. kind .. ':' .. hash
+      redis.call('ZREMRANGEBYSCORE', key, '-inf', now - span)
+      redis.call('ZADD', key, 'LT', now, user)
+      redis.call('ZREMRANGEBYRANK', key, most, -1)
+      redis.call('PEXPIRE', key, span)
+      answers[#answers + 1] = redis.call('ZCOUNT', key, now - span, '(' .. ARGV[at + 4])
+    end
+  end
+  local base = '{PREFIX}m:' .. ARGV[at + 5] .. ':'
+  local bucket, day = math.floor(now / {RATE_BUCKET_MS}), math.floor(now / {DAY_MS})
+  local this, today = base .. 'b' .. bucket, base .. 'd' .. day
+  if redis.call('PFADD', this, ARGV[at + 6]) == 1 then redis.call('PEXPIRE', this, {3 * RATE_BUCKET_MS}) end
+  if redis.call('PFADD', today, ARGV[at + 6]) == 1 then redis.call('PEXPIRE', today, {2 * DAY_MS}) end
+  answers[#answers + 1] = redis.call('PFCOUNT', this, base .. 'b' .. (bucket - 1))
+  answers[#answers + 1] = redis.call('PFCOUNT', base .. 'd' .. (day - 1))
+end
+return answers
+"""
+# The same without taking anything in, for /score.
+_PEEK = f"""
+local answers = {{}}
+for at = 1, #ARGV, {_FIELDS} do
+  local now = tonumber(ARGV[at + 4])
+  for place, kind in ipairs({{'d', 'i', 'c'}}) do
+    local hash = ARGV[at + place]
+    answers[#answers + 1] = hash == '0' and -1
+      or redis.call('ZCOUNT', '{PREFIX}' .. kind .. ':' .. hash, '(' .. (now - {FIRST_SEEN_SPAN_MS}), '(' .. ARGV[at + 4])
+  end
+  local base = '{PREFIX}m:' .. ARGV[at + 5] .. ':'
+  local bucket, day = math.floor(now / {RATE_BUCKET_MS}), math.floor(now / {DAY_MS})
+  answers[#answers + 1] = redis.call('PFCOUNT', base .. 'b' .. bucket, base .. 'b' .. (bucket - 1)) + 1
+  answers[#answers + 1] = redis.call('PFCOUNT', base .. 'd' .. (day - 1))
+end
+return answers
+"""
+MISSING = Shared()
+
+
+class SharedSignals:
+    """The shared memory; every answer is missing while Redis is away or late."""
+
+    def __init__(self, link: RedisLink, deadline_ms: float) -> None:
+        self._link = link
+        self._deadline_s = deadline_ms / 1000
+        self._observe = link.client.register_script(_SCRIPT)
+        self._peek = link.client.register_script(_PEEK)
+
+    async def observe(self, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
+        """Take (event, user hash) pairs in and give their signals; None when Redis did not answer in time."""
+        return await self._ask(self._observe, events)
+
+    async def peek(self, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
+        """The signals that these events would get; nothing is changed."""
+        return await self._ask(self._peek, events)
+
+    async def _ask(self, script: Any, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
+        if not events:
+            return []
+        arguments: list[int] = []
+        for event, user in events:
+            arguments += (user, event.device, event.ip, event.card, event.received_ms, event.merchant, event.id_hash)
+        try:
+            answers = await self._link.call(script(args=arguments), self._deadline_s)
+        except RedisAway:
+            return None
+        return [_shared(answers[at : at + 5]) for at in range(0, len(answers), 5)]
+
+
+def _shared(answer: Sequence[int]) -> Shared:
+    device, ip, card, recent, yesterday = answer
+    return Shared(_known(device), _known(ip), _known(card), merchant_rate(recent, yesterday))
+
+
+def _known(count: int) -> float:
+    return math.nan if count < 0 else float(count)

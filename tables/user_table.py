@@ -1,0 +1,99 @@
+"""The Faust table of user rows: RocksDB beside the worker, a changelog in Kafka, partitions as in `transactions.raw`.
+
+Rows are read and written by partition, not through the mapping interface: that one works only inside a stream's own iteration,
+sends each changelog record by itself and lets a failed send pass. Faust keeps assignment, standby and recovery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from typing import Any
+
+import faust
+import rocksdict
+from faust.types import TP
+
+from fraud_app import faust_compat
+from tables.user_row import position
+
+NAME = "user_rows"
+_KEY = b"u:"
+# RocksDB's own defaults are meant for a server: 2 GiB of cache and 192 MiB of memtables for each partition.
+_OPTIONS = {
+    "driver": "rocksdict", "write_buffer_size": 8 << 20, "max_write_buffer_number": 2, "block_cache_size": 32 << 20,
+    "max_open_files": 256,
+}  # fmt: skip
+
+
+def key_of(user_id: str) -> bytes:
+    """The key of a user; the prefix keeps every id apart from the offset that Faust stores among the keys."""
+    return _KEY + user_id.encode()
+
+
+class UserTable(faust.Table):  # type: ignore[misc]
+    """Rows by user, one database a partition."""
+
+    @classmethod
+    def register(cls, app: faust.App, partitions: int) -> UserTable:
+        table = cls(
+            app, name=NAME, partitions=partitions, key_type=bytes, value_type=bytes, options=dict(_OPTIONS),
+            beacon=app.tables.beacon, help="behaviour, position and latest decisions of each user",
+            extra_topic_configs={"cleanup.policy": "compact"},
+        )  # fmt: skip
+        registered: UserTable = app.tables.add(table)
+        return registered
+
+    def read(self, partition: int, user_id: str) -> bytes | None:
+        """The row of a user in a partition of this worker. Raises when the database is damaged."""
+        row: bytes | None = self.data._db_for_partition(partition).get(key_of(user_id))
+        return row
+
+    def write(self, partition: int, rows: Mapping[str, bytes]) -> None:
+        """Store rows locally, all or none."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for user_id, row in rows.items():
+            batch.put(key_of(user_id), row)
+        self.data._db_for_partition(partition).write(batch)
+
+    async def log(self, partition: int, user_id: str, row: bytes) -> Awaitable[Any]:
+        """Send a row to the changelog; the result is done when the broker has it."""
+        return await faust_compat.send(
+            self.app, self.changelog_topic_name, key_of(user_id), row, partition=partition
+        )
+
+    def logged(self, partition: int, offset: int) -> None:
+        """Remember that the local database has everything up to this changelog offset."""
+        self.data.set_persisted_offset(TP(self.changelog_topic_name, partition), offset)
+
+    def rows(self, partition: int) -> Iterator[tuple[str, bytes]]:
+        """All rows of one partition."""
+        for key, row in self.data._db_for_partition(partition).items():
+            if key.startswith(_KEY):
+                yield key[len(_KEY) :].decode(), row
+
+    def open_partitions(self) -> list[int]:
+        """Partitions whose database is open here, active or standby."""
+        return sorted(self.data._dbs)
+
+    def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
+        """Recovery, without letting an older copy of a row replace a newer one.
+
+        A worker that was taken for dead may still write to the changelog after its successor did.
+        """
+        newest: dict[tuple[int, bytes], tuple[int, int]] = {}
+        kept, places = [], {}
+        for event in batch:
+            message = event.message
+            places[message.tp] = max(message.offset, places.get(message.tp, -1))
+            if message.value is not None:
+                here = (message.partition, message.key)
+                if here not in newest:
+                    stored = self.data._db_for_partition(message.partition).get(message.key)
+                    newest[here] = position(stored) if stored else (0, -1)
+                if position(message.value) < newest[here]:
+                    continue
+                newest[here] = position(message.value)
+            kept.append(event)
+        super().apply_changelog_batch(kept)
+        for tp, offset in places.items():
+            self.data.set_persisted_offset(tp, offset)
