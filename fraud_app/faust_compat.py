@@ -88,3 +88,18 @@ def watch(task: asyncio.Task[Any], reason: str) -> None:
             die(reason, error)
 
     task.add_done_callback(ended)
+
+
+def lag(app: faust.App, topic: str) -> dict[int, int]:
+    """Messages of each partition read here that are not committed yet; nothing before the first fetch."""
+    consumer = app.consumer
+    if consumer is None:
+        return {}
+    behind: dict[int, int] = {}
+    for tp in consumer.assignment():
+        if tp.topic == topic:
+            committed = consumer._committed_offset.get(tp)
+            highwater = consumer.highwater(tp)
+            if highwater is not None and committed is not None:
+                behind[tp.partition] = max(0, highwater - committed)
+    return behind

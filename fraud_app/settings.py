@@ -24,6 +24,7 @@ class Kafka(BaseModel):
     brokers: str = Field("localhost:9092", description="host:port, several parted by commas")
     partitions: int = Field(4, ge=1, le=1000, description="of every topic keyed by user; cannot change without a rebuild")
     replication: int = Field(1, ge=1, le=5, description="replicas of each partition; 3 in production")
+    topic_epoch: int = Field(0, ge=0, le=2**32 - 1, description="raise it when transactions.raw was made anew and the tables were kept")
     session_timeout_s: float = Field(10.0, ge=6, le=300, description="silence after which a worker's partitions move")
     commit_interval_s: float = Field(1.0, ge=0.1, le=60, description="how often offsets are committed; bounds what is replayed after a crash")
     linger_ms: int = Field(0, ge=0, le=100, description="how long the producer waits to fill a batch")
@@ -81,7 +82,7 @@ class Auth(BaseModel):
 class Stream(BaseModel):
     data_dir: Path = Field(Path(".fraud/worker"), description="RocksDB tables of this worker; never shared by two")
     clock: Literal["ingest", "occurred"] = Field("ingest", description="clock of the windows; occurred only for trusted back-fills and simulations")
-    batch: int = Field(256, ge=1, le=10_000, description="most transactions scored together")
+    batch: int = Field(64, ge=1, le=10_000, description="most transactions scored together")
     in_flight: int = Field(4, ge=1, le=64, description="batches that may wait for the broker at once")
 
 

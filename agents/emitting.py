@@ -1,0 +1,50 @@
+"""What a batch sends: changed rows to the changelog, decisions, dead letters, and records that belong to another partition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fraud_app import __version__
+from fraud_app.topics import RAW
+from agents.arrival import Invalid, Misrouted, Payment, Record
+from ml.outcome import Outcome
+from ml.scored import scored_message, timestamp
+
+Headers = list[tuple[str, bytes]]
+
+REROUTED = "fraud_rerouted"
+CONFLICT = ("conflict", "another transaction with this id was decided before; the first stands")
+
+
+def decision_message(payment: Payment, outcome: Outcome) -> tuple[bytes, Headers]:
+    """Value and headers on `transactions.scored`: CloudEvents 1.0, binary mode of the Kafka binding."""
+    return scored_message(payment.transaction, outcome), [
+        ("ce_specversion", b"1.0"),
+        ("ce_type", b"fraud.transaction.scored.v1"),
+        ("ce_source", b"/fraud/scoring"),
+        ("ce_id", payment.transaction.transaction_id.encode()),
+        ("ce_time", timestamp(outcome.scored_ms).encode()),
+        ("content-type", b"application/json"),
+    ]
+
+
+def dead_letter(record: Record, code: str, detail: str, topic: str = RAW, attempts: int = 1) -> Headers:
+    """Headers on `transactions.dlq`, beside the original key and value."""
+    return [
+        ("dlq_original_topic", topic.encode()),
+        ("dlq_original_partition", str(record.partition).encode()),
+        ("dlq_original_offset", str(record.offset).encode()),
+        ("dlq_original_timestamp", str(record.timestamp_ms).encode()),
+        ("dlq_error_code", code.encode()),
+        ("dlq_error_message", detail.encode()[:1024]),
+        ("dlq_attempts", str(attempts).encode()),
+        ("dlq_app_version", __version__.encode()),
+    ]
+
+
+def refusals(arrivals: Sequence[Invalid | Misrouted | Payment], conflicts: Sequence[Payment]) -> list[tuple[Record, str, str]]:
+    """What goes to the dead-letter topic: record, code and detail."""
+    invalid = [(one.record, one.code, one.detail) for one in arrivals if isinstance(one, Invalid)]
+    return [*invalid, *((payment.record, *CONFLICT) for payment in conflicts)]
+
+

@@ -1,0 +1,32 @@
+"""Scored transactions to the Redis Stream that every worker's WebSocket clients are fed from.
+
+The feed is a view, not a record: while Redis is away its events are skipped, since PostgreSQL has them all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fraud_app import faust_compat, metrics
+from fraud_app.sinks import feed, redis_link, to_feed
+from tables.feed_stream import append
+from tables.redis_link import RedisAway
+
+BATCH = 200
+
+
+@feed.agent(to_feed, name="feed")  # type: ignore[untyped-decorator]
+async def feed_transactions(stream: Any) -> None:
+    try:
+        async for events in faust_compat.queued(stream, BATCH):
+            messages = [event.message.value for event in events if event.message.value]
+            try:
+                await append(redis_link, messages)
+                metrics.FEED_EVENTS.inc(len(messages))
+            except RedisAway:
+                metrics.DEPENDENCY_UP.labels("redis").set(0)
+            else:
+                metrics.DEPENDENCY_UP.labels("redis").set(1)
+            await faust_compat.acknowledge(stream, events)
+    except Exception as error:
+        faust_compat.die("the feed failed", error)

@@ -1,0 +1,109 @@
+"""Scores each raw transaction once and emits its decision; bad input goes to the dead-letter topic.
+
+A batch's source offsets are acknowledged only after the broker has all that the batch led to. Whatever fails unexpectedly ends the
+process, so that nothing is acknowledged by accident; Kafka delivers it again and the rows know what was counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from agents import emitting
+from agents.arrival import Arrival, Misrouted, Payment, Record, arrival
+from agents.decider import Decided, decide
+from agents.in_flight import Flight, InFlight, parts
+from fraud_app import faust_compat, metrics
+from fraud_app.app import app, config, mirror, model, shared_signals, transactions_raw, user_table, waiting
+from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
+
+_BY_OCCURRED = config.stream.clock == "occurred"
+_settled: dict[int, int] = {}
+
+
+@app.agent(transactions_raw, name="scoring")  # type: ignore[untyped-decorator]
+async def score_transactions(stream: Any) -> None:
+    flights = InFlight(config.stream.in_flight)
+    landing = asyncio.create_task(flights.land())
+    faust_compat.watch(landing, "what a batch sent was not acknowledged")
+    try:
+        async for events in faust_compat.queued(stream, config.stream.batch):
+            arrivals = [arrival(_record(event.message), config.kafka.partitions, by_occurred=_BY_OCCURRED) for event in events]
+            users = [one.transaction.user_id if isinstance(one, Payment) else None for one in arrivals]
+            for start, end in parts(users):
+                of_part = Counter(user for user in users[start:end] if user is not None)
+                await flights.room(of_part)
+                flights.take_off(await _take_off(stream, events[start:end], arrivals[start:end], of_part))
+    except Exception as error:
+        faust_compat.die("a batch could not be scored", error)
+    finally:
+        landing.cancel()
+
+
+async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arrival], users: Counter[str]) -> Flight:
+    payments = [one for one in arrivals if isinstance(one, Payment)]
+    decided = await decide(payments, user_table, shared_signals, model.scorer, config.kafka.topic_epoch, _settled)
+    logs, logged = [], []
+    for partition, rows in decided.rows.items():
+        user_table.write(partition, rows)
+        for user, row in rows.items():
+            logs.append(await user_table.log(partition, user, row))
+            logged.append(partition)
+    sends, scored = [], []
+    for payment, outcome in decided.emitted:
+        value, headers = emitting.decision_message(payment, outcome)
+        scored.append(value)
+        sends.append(
+            await faust_compat.send(
+                app, SCORED, payment.transaction.user_id.encode(), value, partition=payment.record.partition, headers=headers
+            )
+        )
+    refused = emitting.refusals(arrivals, decided.conflicts)
+    for record, code, detail in refused:
+        headers = emitting.dead_letter(record, code, detail)
+        sends.append(await faust_compat.send(app, DEAD_LETTERS, record.key, record.value, headers=headers))
+    for one in arrivals:
+        if isinstance(one, Misrouted):
+            metrics.REROUTED.inc()
+            sends.append(
+                await faust_compat.send(
+                    app, RAW, one.user_id.encode(), one.record.value, partition=one.partition, headers=[(emitting.REROUTED, b"1")]
+                )
+            )
+
+    async def done(results: list[Any]) -> None:
+        for partition, place in zip(logged, results, strict=False):
+            user_table.logged(partition, place.offset)
+        for event in events:
+            message = event.message
+            _settled[message.partition] = max(_settled.get(message.partition, -1), message.offset)
+        await faust_compat.acknowledge(stream, list(events))
+        for rows in decided.rows.values():
+            mirror.put(rows)
+        for (payment, _), value in zip(decided.emitted, scored, strict=True):
+            waiting.resolve(payment.transaction.transaction_id, value)
+        _count(decided, [code for _, code, _ in refused], len(events))
+
+    return Flight(users, [*logs, *sends], done)
+
+
+def _record(message: Any) -> Record:
+    rerouted = any(name == emitting.REROUTED for name in dict(message.headers or ()))
+    return Record(message.partition, message.offset, message.key, message.value, round(message.timestamp * 1000), rerouted)
+
+
+def _count(decided: Decided, refused: Sequence[str], size: int) -> None:
+    metrics.BATCH_SIZE.observe(size)
+    for _, outcome in decided.new:
+        metrics.SCORED.labels(outcome.decision.value, outcome.model).inc()
+        metrics.SCORING_SECONDS.labels("total").observe(outcome.total_us / 1e6)
+        metrics.SCORING_SECONDS.labels("features").observe(outcome.features_us / 1e6)
+        metrics.SCORING_SECONDS.labels("model").observe(outcome.model_us / 1e6)
+        for dependency in outcome.degraded:
+            metrics.DEGRADED.labels(dependency).inc()
+    for kind in decided.redelivered:
+        metrics.MEETINGS.labels(kind.value).inc()
+    for code in refused:
+        metrics.DEAD_LETTERS.labels(code).inc()

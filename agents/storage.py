@@ -1,0 +1,116 @@
+"""Scored transactions to PostgreSQL: in batches, each once, its offset committed after the database has committed.
+
+While PostgreSQL is away the batch is held and nothing more is read: the backlog stays in Kafka. A single row that the database
+refuses for itself goes to the dead-letter topic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+from pydantic import ValidationError
+
+from agents import emitting
+from agents.arrival import Record
+from fraud_app import faust_compat, metrics
+from fraud_app.contracts import Label
+from fraud_app.history import labels, transactions
+from fraud_app.history.pool import AWAY, migrated, pool
+from fraud_app.sinks import config, labels_to_store, storage, to_store
+from fraud_app.topics import DEAD_LETTERS
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+
+Item = TypeVar("Item")
+Store = Callable[[asyncpg.Connection, Sequence[Item]], Awaitable[Any]]
+
+
+class _Database:
+    """One pool, opened again after an outage."""
+
+    def __init__(self) -> None:
+        self._pool: asyncpg.Pool | None = None
+
+    async def run(self, store: Store[Item], items: Sequence[Item]) -> Any:
+        """Store, waiting out any outage."""
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                if self._pool is None:
+                    await migrated(config.postgres)
+                    self._pool = await pool(config.postgres)
+                async with self._pool.acquire() as connection:
+                    stored = await store(connection, items)
+            except AWAY as error:
+                metrics.DEPENDENCY_UP.labels("postgres").set(0)
+                log.warning("postgres_away", extra={"error": f"{type(error).__name__}: {error}", "held": len(items)})
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+            else:
+                metrics.DEPENDENCY_UP.labels("postgres").set(1)
+                return stored
+
+
+_database = _Database()
+
+
+@storage.agent(to_store, name="storage")  # type: ignore[untyped-decorator]
+async def store_transactions(stream: Any) -> None:
+    await _keep(stream, transactions.row_of, _store_rows)
+
+
+@storage.agent(labels_to_store, name="labels")  # type: ignore[untyped-decorator]
+async def store_labels(stream: Any) -> None:
+    await _keep(stream, Label.model_validate_json, labels.store)
+
+
+async def _store_rows(connection: asyncpg.Connection, rows: Sequence[transactions.Row]) -> None:
+    started = time.perf_counter()
+    metrics.STORED.inc(await transactions.store(connection, rows))
+    metrics.STORE_SECONDS.observe(time.perf_counter() - started)
+
+
+async def _keep(stream: Any, read: Callable[[bytes], Item], store: Store[Item]) -> None:
+    try:
+        async for events in faust_compat.queued(stream, BATCH):
+            items: list[tuple[Any, Item]] = []
+            for event in events:
+                try:
+                    items.append((event, read(event.message.value)))
+                except (ValueError, KeyError, TypeError, ValidationError) as error:
+                    await _refuse(event, "unreadable", f"{type(error).__name__}")
+            await _store_or_refuse(items, store)
+            await faust_compat.acknowledge(stream, events)
+    except Exception as error:
+        faust_compat.die("a batch could not be stored", error)
+
+
+async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]) -> None:
+    """Store all; when the data itself is refused, halve until the one row is found."""
+    if not items:
+        return
+    try:
+        await _database.run(store, [item for _, item in items])
+    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+        if len(items) == 1:
+            await _refuse(items[0][0], "refused_by_database", f"{type(error).__name__} {error.sqlstate}")
+            return
+        half = len(items) // 2
+        await _store_or_refuse(items[:half], store)
+        await _store_or_refuse(items[half:], store)
+
+
+async def _refuse(event: Any, code: str, detail: str) -> None:
+    message = event.message
+    record = Record(message.partition, message.offset, message.key, message.value, round(message.timestamp * 1000))
+    headers = emitting.dead_letter(record, code, detail, topic=message.topic)
+    await (await faust_compat.send(storage, DEAD_LETTERS, record.key, record.value, headers=headers))
+    metrics.DEAD_LETTERS.labels(code).inc()

@@ -1,0 +1,65 @@
+"""The scoring application: topics, table, resources, and where its agents and pages are. Wiring only.
+
+`faust -A fraud_app worker` runs it; so does `python -m fraud_app worker`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fraud_app import __version__, faust_compat, metrics, topics
+from fraud_app.faust_app import new_app
+from fraud_app.history.store import History
+from fraud_app.settings import is_loopback, settings
+from fraud_app.waiting import Waiting
+from tables.mirror import Mirror
+from tables.model_slot import ModelSlot
+from tables.redis_link import RedisLink
+from tables.shared_signals import SharedSignals
+from tables.user_table import UserTable
+from web import application_options
+
+config = settings()
+
+app = new_app(
+    "fraud-scoring",
+    config,
+    store="rocksdb://",
+    autodiscover=["agents.scoring", "agents.upkeep", "web.routes"],
+    web_application_options=application_options(config),
+    consumer_group_instance_id=config.worker_id if "worker_id" in config.model_fields_set else None,
+)
+
+transactions_raw = app.topic(
+    topics.RAW, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
+)
+user_table = UserTable.register(app, config.kafka.partitions)
+
+
+def own_rows() -> Iterator[tuple[str, bytes]]:
+    """The rows of the partitions that this worker owns now."""
+    for partition in faust_compat.assigned_partitions(app, user_table.changelog_topic_name):
+        yield from user_table.rows(partition)
+
+
+redis_link = RedisLink(config.redis.url.get_secret_value())
+shared_signals = SharedSignals(redis_link, config.redis.deadline_ms)
+mirror = Mirror(redis_link, config.redis.mirror_interval_ms, own_rows)
+model = ModelSlot(config.model.dir, config.model.name, config.model.alias)
+history = History(config.postgres)
+waiting = Waiting()
+
+metrics.BUILD.info({"version": __version__})
+metrics.MODEL.info({"version": model.scorer.reference if model.scorer else "none", "alias": config.model.alias})
+
+
+@app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]
+async def _copy_rows_of_new_partitions(*_: Any, **__: Any) -> None:
+    mirror.rebuild_soon()
+
+
+@app.on_configured.connect  # type: ignore[untyped-decorator]
+def _never_open_without_keys(_: Any, conf: Any, **__: Any) -> None:
+    if config.auth.mode == "off" and not is_loopback(conf.web_bind):
+        raise SystemExit("--web-bind is an address that others can reach, and FRAUD_AUTH__MODE is off")

@@ -1,0 +1,62 @@
+"""A `faust.App` the way this system needs it; the reasons stand in `docs/architecture.md`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faust
+
+from fraud_app import log, topics
+from fraud_app.settings import Settings
+
+
+class Application(faust.App):  # type: ignore[misc]
+    """Faust's app, which first waits for the broker and sees to the topics."""
+
+    settings: Settings
+
+    async def on_first_start(self) -> None:
+        self.conf.datadir.parent.mkdir(parents=True, exist_ok=True)
+        await topics.ensure(self.settings.kafka)
+        await super().on_first_start()
+
+
+def new_app(name: str, settings: Settings, **options: Any) -> Application:
+    """An app that is its own consumer group, at least once, with Faust's own web pages off."""
+    kafka = settings.kafka
+    app = Application(
+        name,
+        broker=[f"kafka://{broker.strip()}" for broker in kafka.brokers.split(",")],
+        datadir=str(settings.stream.data_dir / name),
+        key_serializer="raw",
+        value_serializer="raw",
+        processing_guarantee="at_least_once",
+        consumer_auto_offset_reset="earliest",
+        topic_partitions=kafka.partitions,
+        topic_replication_factor=kafka.replication,
+        broker_session_timeout=kafka.session_timeout_s,
+        broker_heartbeat_interval=kafka.session_timeout_s / 4,
+        broker_rebalance_timeout=30.0,
+        broker_request_timeout=40.0,
+        broker_commit_interval=kafka.commit_interval_s,
+        broker_commit_every=None,
+        producer_acks=-1,
+        producer_linger=kafka.linger_ms / 1000,
+        producer_max_batch_size=262_144,
+        stream_buffer_maxsize=2000,
+        stream_wait_empty=True,
+        web_bind=settings.web.bind,
+        web_port=settings.web.port,
+        web_host=settings.web.bind,
+        web_in_thread=False,
+        web_tables_enabled=False,
+        web_router_enabled=False,
+        web_stats_enabled=False,
+        web_graph_enabled=False,
+        web_metrics_enabled=False,
+        logging_config=log.configuration(settings),
+        worker_redirect_stdouts=False,
+        **options,
+    )
+    app.settings = settings
+    return app

@@ -1,0 +1,36 @@
+"""The applications behind scoring: storage and feed, each a consumer group of its own, so that neither can hold up the other.
+
+`python -m fraud_app sinks` runs both in one process; `faust -A fraud_app.sinks:storage worker` and
+`faust -A fraud_app.sinks:feed worker` run them apart.
+"""
+
+from __future__ import annotations
+
+from fraud_app import topics
+from fraud_app.faust_app import new_app
+from fraud_app.settings import settings
+from tables.redis_link import RedisLink
+
+config = settings()
+
+storage = new_app("fraud-storage", config, autodiscover=["agents.storage"], store="memory://", web_enabled=False)
+feed = new_app("fraud-feed", config, autodiscover=["agents.feed"], store="memory://", web_enabled=False)
+
+_RAW_BYTES = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw", "allow_empty": True}
+
+to_store = storage.topic(topics.SCORED, **_RAW_BYTES)
+labels_to_store = storage.topic(topics.LABELS, **_RAW_BYTES)
+to_feed = feed.topic(topics.SCORED, **_RAW_BYTES)
+
+redis_link = RedisLink(config.redis.url.get_secret_value())
+
+
+def run() -> None:
+    """Both in one process, until a signal ends it."""
+    import faust
+
+    for app in (storage, feed):
+        app.finalize()
+    worker = faust.Worker(storage, feed, loglevel=config.log.level, logging_config=storage.conf.logging_config)
+    feed.discover()
+    worker.execute_from_commandline()
