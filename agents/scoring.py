@@ -49,7 +49,7 @@ async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arriv
     for partition, rows in decided.rows.items():
         user_table.write(partition, rows)
         for user, row in rows.items():
-            logs.append(await user_table.log(partition, user, row))
+            logs.append(await user_table.send_row(partition, user, row))
             logged.append(partition)
     sends, scored = [], []
     for payment, outcome in decided.emitted:
@@ -75,7 +75,7 @@ async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arriv
 
     async def done(results: list[Any]) -> None:
         for partition, place in zip(logged, results, strict=False):
-            user_table.logged(partition, place.offset)
+            user_table.row_sent(partition, place.offset)
         for event in events:
             message = event.message
             _settled[message.partition] = max(_settled.get(message.partition, -1), message.offset)

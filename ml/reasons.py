@@ -14,6 +14,11 @@ TOP = 5
 LEAST_CONTRIBUTION = 0.05
 """Log-odds; less than this moves no decision and only adds noise to a list of reasons."""
 
+FIRST_PAYMENT = "first_payment"
+"""Stands for all that cannot be compared for a customer without a past."""
+_FIRST_PAYMENT_TEXT = "first payment of this customer: nothing to compare with"
+_OF_THE_PAST = ("velocity", "amount", "geo", "device", "merchant", "time")
+
 _PLACE = {name: place for place, name in enumerate(NAMES)}
 _CATEGORIES = tuple(Category)
 # The usual of a window is the 7-day figure over the number of such windows in 7 days.
@@ -32,20 +37,29 @@ def top(contributions: Sequence[float]) -> tuple[Contribution, ...]:
 
 def explain(reasons: Sequence[Contribution], features: Sequence[float]) -> list[Reason]:
     """The reasons in words. `features`: the model's input, one number a feature, NaN for missing."""
-    return [
-        Reason(
-            code=NAMES[place],
-            text=_sentence(CATALOGUE[place], features[place], _usual(NAMES[place], features)),
-            value=None if math.isnan(features[place]) else _rounded(features[place]),
-            contribution=round(contribution, 3),
+    told = []
+    newcomer = 0.0
+    for place, contribution in reasons:
+        value = features[place]
+        if math.isnan(value) and not features[_PLACE["user_tx_count"]] and CATALOGUE[place].group in _OF_THE_PAST:
+            newcomer += contribution
+            continue
+        told.append(
+            Reason(
+                code=NAMES[place],
+                text=_sentence(CATALOGUE[place], value, _usual(NAMES[place], features)),
+                value=None if math.isnan(value) else _rounded(value),
+                contribution=round(contribution, 3),
+            )
         )
-        for place, contribution in reasons
-    ]
+    if newcomer:
+        told.append(Reason(code=FIRST_PAYMENT, text=_FIRST_PAYMENT_TEXT, value=None, contribution=round(newcomer, 3)))
+    return sorted(told, key=lambda reason: -reason.contribution)
 
 
 def _sentence(feature: Feature, value: float, usual: str) -> str:
     if math.isnan(value):
-        return f"unknown: {feature.meaning}"
+        return f"not known: {feature.name.replace('_', ' ')}"
     if feature.unit == "flag":
         return feature.phrase if value else f"not: {feature.phrase}"
     text = feature.phrase.format(value=_in_words(feature, value))

@@ -100,8 +100,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="JSON lines of transactions; default: simulated")
     parser.add_argument("--labels", type=Path, help="JSON lines with transaction_id and is_fraud")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--users", type=int, default=9000)
-    parser.add_argument("--days", type=float, default=60)
+    parser.add_argument("--users", type=int, default=150_000)
+    parser.add_argument("--days", type=float, default=50)
     parser.add_argument("--no-promote", action="store_true", help="leave the champion as it is")
     args = parser.parse_args()
     if bool(args.data) != bool(args.labels):

@@ -55,13 +55,13 @@ class UserTable(faust.Table):  # type: ignore[misc]
             batch.put(key_of(user_id), row)
         self.data._db_for_partition(partition).write(batch)
 
-    async def log(self, partition: int, user_id: str, row: bytes) -> Awaitable[Any]:
+    async def send_row(self, partition: int, user_id: str, row: bytes) -> Awaitable[Any]:
         """Send a row to the changelog; the result is done when the broker has it."""
         return await faust_compat.send(
             self.app, self.changelog_topic_name, key_of(user_id), row, partition=partition
         )
 
-    def logged(self, partition: int, offset: int) -> None:
+    def row_sent(self, partition: int, offset: int) -> None:
         """Remember that the local database has everything up to this changelog offset."""
         self.data.set_persisted_offset(TP(self.changelog_topic_name, partition), offset)
 

@@ -45,6 +45,10 @@ CATEGORIES: dict[Category, tuple[float, float, float]] = {
 }  # fmt: skip
 
 MEDIAN_PAYMENTS_PER_DAY, RATE_SPREAD, MOST_PAYMENTS_PER_DAY = 0.35, 1.1, 30.0
+# Most customers of a shop come once or twice: a model that never met honest newcomers takes each for a thief.
+REGULAR_SHARE, OCCASIONAL_PAYMENTS_PER_DAY = 0.05, 0.01
+PAYMENTS_PER_CUSTOMER_AND_DAY = 0.042
+"""Mean over all customers."""
 
 
 class Population:
@@ -57,9 +61,10 @@ class Population:
         self.city = rng.choice(len(CITIES), users, p=weights / weights.sum())
         self.latitude = np.array([city.latitude for city in CITIES])[self.city] + rng.normal(0, 0.15, users)
         self.longitude = np.array([city.longitude for city in CITIES])[self.city] + rng.normal(0, 0.2, users)
-        self.rate = np.minimum(
+        regular = np.minimum(
             rng.lognormal(np.log(MEDIAN_PAYMENTS_PER_DAY), RATE_SPREAD, users), MOST_PAYMENTS_PER_DAY
         )
+        self.rate = np.where(rng.random(users) < REGULAR_SHARE, regular, OCCASIONAL_PAYMENTS_PER_DAY)
         self.spending = rng.lognormal(0.0, 0.45, users)
         self.habit_hour = rng.choice(24, users, p=_waking_hours())
         self.habit_spread = rng.uniform(1.5, 5.0, users)

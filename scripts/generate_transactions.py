@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""Make seeded e-commerce traffic with about 0.8 % fraud, and write it to a file or send it to HTTP or Kafka at a given rate.
+
+    scripts/generate_transactions.py --count 50000 --file tx.jsonl --labels labels.jsonl
+    scripts/generate_transactions.py --count 50000 --kafka localhost:9092 --rate 1000 --labels labels.jsonl
+    scripts/generate_transactions.py --live --http http://127.0.0.1:6066 --rate 10
+
+The truth is kept apart from the transactions, in the file of labels. By default the times of a history are kept (use
+FRAUD_STREAM__CLOCK=occurred in the worker); --live stamps each transaction with the moment at which it is sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+from aiokafka import AIOKafkaProducer
+
+from fraud_app.topics import LABELS, RAW
+from ml.simulator import LabelledTransaction, Population, simulate
+from ml.simulator.population import PAYMENTS_PER_CUSTOMER_AND_DAY
+
+Send = Callable[[LabelledTransaction], Awaitable[Any]]
+
+LIVE_STRETCH = timedelta(minutes=10)
+IN_FLIGHT = 200
+
+
+def main() -> None:
+    args = _arguments()
+    try:
+        asyncio.run(_run(args))
+    except (aiohttp.ClientError, OSError) as error:
+        sys.exit(f"the traffic could not be sent: {error}")
+
+
+async def _run(args: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    traffic = _live(args) if args.live else _history(args)
+    labels = args.labels.open("wb") if args.labels else None
+    sent = fraud = 0
+    started = time.monotonic()
+    async with _target(args) as send:
+        running: set[asyncio.Future[Any]] = set()
+        for one in traffic:
+            if stop.is_set() or (args.count and sent >= args.count):
+                break
+            if args.rate:
+                await _pause(started + sent / args.rate - time.monotonic(), stop)
+            if args.live:
+                now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                one.transaction["occurred_at"] = now
+            if len(running) >= args.in_flight:
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for finished in done:
+                    finished.result()
+            running.add(asyncio.ensure_future(send(one)))
+            if labels:
+                labels.write(_label(one) + b"\n")
+            sent, fraud = sent + 1, fraud + one.is_fraud
+        await asyncio.gather(*running)
+    if labels:
+        labels.close()
+    seconds = time.monotonic() - started
+    print(f"{sent:,} transactions, {fraud:,} of them fraud, in {seconds:.1f} s ({sent / max(seconds, 1e-9):,.0f}/s)", file=sys.stderr)
+
+
+def _history(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
+    users = args.users or max(100, round((args.count or 50_000) / (args.days * PAYMENTS_PER_CUSTOMER_AND_DAY)))
+    start = datetime.fromisoformat(args.start).replace(tzinfo=UTC) if args.start else datetime.now(UTC) - timedelta(days=args.days)
+    return simulate(Population(args.seed, users), start, args.days, count=args.count or None, fraud_share=args.fraud_share, seed=args.seed)
+
+
+def _live(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
+    """Endless traffic, stretch after stretch, from as many customers as naturally pay at this rate."""
+    rate = args.rate or 10.0
+    users = args.users or min(400_000, max(2_000, round(rate * 86_400 / PAYMENTS_PER_CUSTOMER_AND_DAY)))
+    population = Population(args.seed, users)
+    seed = int(time.time())
+    while True:
+        days = LIVE_STRETCH / timedelta(days=1)
+        count = max(50, round(rate * LIVE_STRETCH.total_seconds()))
+        yield from simulate(population, datetime.now(UTC), days, count=count, fraud_share=args.fraud_share, seed=seed)
+        seed += 1
+
+
+@asynccontextmanager
+async def _target(args: argparse.Namespace) -> AsyncIterator[Send]:
+    if args.file:
+        with args.file.open("wb") as file:
+
+            async def write(one: LabelledTransaction) -> None:
+                file.write(orjson.dumps(one.transaction) + b"\n")
+
+            yield write
+    elif args.http:
+        headers = {"Content-Type": "application/json"}
+        if key := os.environ.get("FRAUD_API_KEY"):
+            headers["Authorization"] = "Basic " + base64.b64encode(f"key:{key}".encode()).decode()
+        connector = aiohttp.TCPConnector(limit=args.in_flight)
+        async with aiohttp.ClientSession(args.http, headers=headers, connector=connector) as session:
+            yield lambda one: _post(session, one)
+    else:
+        producer = AIOKafkaProducer(bootstrap_servers=args.kafka, acks="all", linger_ms=2)
+        await producer.start()
+
+        async def produce(one: LabelledTransaction) -> None:
+            value = orjson.dumps(one.transaction)
+            sends = [await producer.send(RAW, value, key=one.transaction["user_id"].encode())]
+            if args.publish_labels:
+                sends.append(await producer.send(LABELS, _label(one), key=one.transaction["transaction_id"].encode()))
+            await asyncio.gather(*sends)
+
+        try:
+            yield produce
+        finally:
+            await producer.stop()
+
+
+async def _post(session: aiohttp.ClientSession, one: LabelledTransaction) -> None:
+    """Send until it is accepted: the id makes a second try safe."""
+    pause = 0.2
+    while True:
+        try:
+            async with session.post("/api/transactions", data=orjson.dumps(one.transaction)) as answer:
+                if answer.status < 300:
+                    return
+                if answer.status not in (429, 502, 503, 504):
+                    raise aiohttp.ClientError(f"{answer.status}: {(await answer.text())[:300]}")
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientConnectorError, aiohttp.ClientOSError):
+            if pause > 30:
+                raise
+        await asyncio.sleep(pause)
+        pause *= 1.5
+
+
+async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    if seconds > 0:
+        try:
+            await asyncio.wait_for(stop.wait(), seconds)
+        except TimeoutError:
+            pass
+
+
+def _label(one: LabelledTransaction) -> bytes:
+    return orjson.dumps(
+        {
+            "transaction_id": one.transaction["transaction_id"], "is_fraud": one.is_fraud, "source": "generator",
+            "scenario": one.scenario, "labelled_at": datetime.now(UTC).isoformat(),
+        }
+    )  # fmt: skip
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--file", type=Path, help="JSON lines")
+    target.add_argument("--http", metavar="URL", help="POST to the API there; FRAUD_API_KEY when it wants a key")
+    target.add_argument("--kafka", metavar="BROKERS", help="produce to transactions.raw")
+    parser.add_argument("--labels", type=Path, help="JSON lines of the truth")
+    parser.add_argument("--publish-labels", action="store_true", help="also send the truth to transactions.labels (with --kafka)")
+    parser.add_argument("--count", type=int, default=0, help="transactions in all; without it as many as the customers make")
+    parser.add_argument("--rate", type=float, default=0, help="transactions a second; without it as fast as possible")
+    parser.add_argument("--in-flight", type=int, default=IN_FLIGHT, help="sends that may wait for an answer at once")
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--users", type=int, default=0, help="customers; without it as many as fit the rate")
+    parser.add_argument("--days", type=float, default=30, help="length of the history")
+    parser.add_argument("--start", help="first day of the history, such as 2026-10-01; default: so that it ends now")
+    parser.add_argument("--fraud-share", type=float, default=0.008)
+    parser.add_argument("--live", action="store_true", help="never ends; each transaction happens when it is sent")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

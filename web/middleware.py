@@ -1,0 +1,128 @@
+"""What every request passes: id, time limit, who may, where from, problems instead of error pages, security headers, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import uuid_utils
+from aiohttp import web
+
+from fraud_app import metrics
+from fraud_app.settings import Settings, is_loopback
+from web.problem import Problem, response
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+OPEN_ROUTES = frozenset({"/livez", "/readyz"})
+"""Asked by a supervisor that holds no key; they tell nothing but a word."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+# plotly and Swagger UI set inline styles; nothing may be loaded from elsewhere or run inline.
+_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; "
+    "object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def middlewares(settings: Settings) -> list[Any]:
+    """Outermost first."""
+
+    @web.middleware
+    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request["request_id"] = given if _REQUEST_ID.match(given) else str(uuid_utils.uuid7())
+        started = time.perf_counter()
+        answer = await _answer(request, handler, settings)
+        if not answer.prepared:
+            answer.headers.setdefault("X-Request-Id", request["request_id"])
+            for name, value in _HEADERS.items():
+                answer.headers.setdefault(name, value)
+            answer.headers.setdefault("Cache-Control", "no-store")
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource else "unknown"
+        metrics.HTTP_SECONDS.labels(request.method, route, str(answer.status)).observe(time.perf_counter() - started)
+        return answer
+
+    return [observe]
+
+
+async def _answer(request: web.Request, handler: Handler, settings: Settings) -> web.StreamResponse:
+    try:
+        check_host(request, settings)
+        check_key(request, settings)
+        check_origin(request, settings)
+        if request.path == "/ws":
+            return await handler(request)
+        async with asyncio.timeout(settings.web.request_timeout_s):
+            return await handler(request)
+    except Problem as problem:
+        return response(problem, request)
+    except TimeoutError:
+        return response(Problem(503, "timeout", "the request took too long", headers={"Retry-After": "1"}), request)
+    except web.HTTPRequestEntityTooLarge:
+        return response(Problem(413, "body_too_large", f"at most {settings.web.max_body_bytes} bytes are accepted"), request)
+    except web.HTTPNotFound:
+        return response(Problem(404, "not_found", f"there is nothing at {request.path}"), request)
+    except web.HTTPMethodNotAllowed as refused:
+        allowed = ", ".join(sorted(refused.allowed_methods))
+        return response(Problem(405, "method_not_allowed", f"use {allowed}", headers={"Allow": allowed}), request)
+    except web.HTTPException as other:
+        if other.status < 400:
+            raise
+        return response(Problem(other.status, "refused", other.reason), request)
+    except Exception:
+        log.exception("request_failed", extra={"path": request.path, "request_id": request["request_id"]})
+        return response(Problem(500, "internal", "something went wrong here; the log has the request's id"), request)
+
+
+def check_host(request: web.Request, settings: Settings) -> None:
+    """On loopback only loopback names are answered, so that no page can reach us by a name that it rebinds (DNS rebinding)."""
+    if settings.auth.mode == "off" and not is_loopback((urlsplit(f"//{request.host}").hostname or "").rstrip(".")):
+        raise Problem(403, "host_refused", "without keys only localhost and loopback addresses are answered")
+
+
+def check_key(request: web.Request, settings: Settings) -> None:
+    """With keys on, every route but the probes wants one: Bearer for programs, Basic (key as password) for browsers."""
+    if settings.auth.mode == "off" or request.path in OPEN_ROUTES:
+        return
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    key = ""
+    if scheme.lower() == "bearer":
+        key = credentials.strip()
+    elif scheme.lower() == "basic":
+        try:
+            key = base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+        except ValueError:
+            key = ""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    if not any([hmac.compare_digest(digest, known) for known in settings.auth.key_hashes]):  # noqa: C419 - constant time
+        raise Problem(
+            401, "key_needed", "send a key: Authorization: Bearer <key>", headers={"WWW-Authenticate": 'Basic realm="fraud", charset="UTF-8"'}
+        )
+
+
+def check_origin(request: web.Request, settings: Settings) -> None:
+    """Pages of other origins may neither write nor open the live feed."""
+    origin = request.headers.get("Origin")
+    if origin is None or (request.method in SAFE_METHODS and request.path != "/ws"):
+        return
+    if urlsplit(origin).netloc != request.host and origin not in settings.web.allowed_origins:
+        raise Problem(403, "origin_refused", f"pages from {origin[:100]} may not do this")

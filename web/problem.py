@@ -1,0 +1,61 @@
+"""Errors as RFC 9457 problem details, for every route and for what aiohttp itself refuses."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import ValidationError
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818 - the name of the thing in RFC 9457
+    """Answer a request with this problem."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, errors: list[dict[str, str]] | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail = status, code, detail
+        self.errors, self.headers = errors, headers
+
+
+def invalid(error: ValidationError, prefix: str = "") -> Problem:
+    """422 with a JSON pointer and a sentence for each field that is wrong; values are not repeated."""
+    faults = [
+        {
+            "pointer": prefix + "".join(f"/{_escaped(part)}" for part in one["loc"]),
+            "detail": one["msg"].removeprefix("Value error, "),
+            "code": one["type"],
+        }
+        for one in error.errors(include_input=False, include_url=False)
+    ]
+    if faults[0]["code"] == "json_invalid":
+        return Problem(400, "malformed_json", faults[0]["detail"])
+    detail = f"{len(faults)} fields are wrong" if len(faults) > 1 else f"{faults[0]['pointer'] or 'the body'}: {faults[0]['detail']}"
+    return Problem(422, "validation_failed", detail, errors=faults)
+
+
+def response(problem: Problem, request: web.BaseRequest) -> web.Response:
+    """The answer, with the path and the request's id."""
+    body: dict[str, Any] = {
+        "type": f"/docs/errors#{problem.code}",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.path,
+        "code": problem.code,
+        "request_id": request.get("request_id", ""),
+    }
+    if problem.errors:
+        body["errors"] = problem.errors
+    return web.Response(
+        status=problem.status, body=orjson.dumps(body), content_type=CONTENT_TYPE, headers=problem.headers
+    )
+
+
+def _escaped(part: Any) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")
