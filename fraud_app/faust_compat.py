@@ -13,6 +13,9 @@ from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import faust
+from faust.exceptions import NotReady
+
+__all__ = ["NotReady", "acknowledge", "assigned_partitions", "die", "lag", "queued", "send", "watch"]
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +65,6 @@ async def send(
     return sent
 
 
-def partition_count(app: faust.App, topic: str) -> int | None:
-    """How many partitions a topic has; None before its metadata is known."""
-    count: int | None = app.consumer.topic_partitions(topic)
-    return count
-
-
 def assigned_partitions(app: faust.App, topic: str) -> set[int]:
     """Partitions of a topic that this worker reads now."""
     return {tp.partition for tp in app.assignor.assigned_actives() if tp.topic == topic}
@@ -103,3 +100,12 @@ def lag(app: faust.App, topic: str) -> dict[int, int]:
             if highwater is not None and committed is not None:
                 behind[tp.partition] = max(0, highwater - committed)
     return behind
+
+
+async def broker_answers(app: faust.App) -> bool:
+    """Whether a broker answers a request for metadata now."""
+    try:
+        client = app.producer._ensure_producer().client
+    except NotReady:
+        return False
+    return bool(await client.force_metadata_update())

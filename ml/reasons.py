@@ -44,17 +44,21 @@ def explain(reasons: Sequence[Contribution], features: Sequence[float]) -> list[
         if math.isnan(value) and not features[_PLACE["user_tx_count"]] and CATALOGUE[place].group in _OF_THE_PAST:
             newcomer += contribution
             continue
-        told.append(
-            Reason(
-                code=NAMES[place],
-                text=_sentence(CATALOGUE[place], value, _usual(NAMES[place], features)),
-                value=None if math.isnan(value) else _rounded(value),
-                contribution=round(contribution, 3),
-            )
-        )
+        told.append(tell(Contribution(place, contribution), features))
     if newcomer:
         told.append(Reason(code=FIRST_PAYMENT, text=_FIRST_PAYMENT_TEXT, value=None, contribution=round(newcomer, 3)))
     return sorted(told, key=lambda reason: -reason.contribution)
+
+
+def tell(contribution: Contribution, features: Sequence[float]) -> Reason:
+    """One feature's contribution in words."""
+    place, value = contribution.feature, features[contribution.feature]
+    return Reason(
+        code=NAMES[place],
+        text=_sentence(CATALOGUE[place], value, _usual(NAMES[place], features)),
+        value=None if math.isnan(value) else _rounded(value),
+        contribution=round(contribution.log_odds, 3),
+    )
 
 
 def _sentence(feature: Feature, value: float, usual: str) -> str:

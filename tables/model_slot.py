@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from lightgbm.basic import LightGBMError
 
@@ -20,9 +21,11 @@ class ModelSlot:
     def __init__(self, models: Path, name: str, alias: str) -> None:
         self.scorer: Scorer | None = None
         self.error = ""
+        self.metrics: dict[str, Any] = {}
         try:
             files = registry.read(models / name / registry.version_of(models, name, alias))
             self.scorer = Scorer(files)
+            self.metrics = files.metrics
         except (ModelRefused, LightGBMError, ValueError) as refused:
             self.error = str(refused)
             log.error("model_refused", extra={"error": self.error})

@@ -1,1 +1,73 @@
-"""routes"""
+"""The one table of routes: what aiohttp serves and what OpenAPI describes. Imported by Faust's autodiscovery."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from fraud_app.app import app
+from fraud_app.contracts import ScoredTransaction, Transaction
+from web import health, live, openapi, pages, samples, score, stats, transactions
+from web.models import (
+    Accepted,
+    BatchAnswer,
+    DetailQuery,
+    ExplainedTransaction,
+    FeatureInfo,
+    Health,
+    ListQuery,
+    Page,
+    ScoreBatch,
+    Stats,
+    StatsQuery,
+    SubmitQuery,
+    TransactionRequest,
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Route(NamedTuple):
+    method: str
+    path: str
+    handler: Handler
+    tag: str
+    answers: dict[int, type[BaseModel] | None] = {200: None}
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    problems: tuple[int, ...] = ()
+    many: bool = False
+    """The answer is a list."""
+
+
+ROUTES = (
+    Route("POST", "/api/transactions", transactions.submit, "transactions", {200: ScoredTransaction, 202: Accepted},
+          TransactionRequest, SubmitQuery, (400, 413, 415, 422, 503)),
+    Route("GET", "/api/transactions", transactions.list_all, "transactions", {200: Page}, None, ListQuery, (422, 503)),
+    Route("GET", "/api/transactions/alerts", transactions.list_alerts, "transactions", {200: Page}, None, ListQuery, (422, 503)),
+    Route("GET", "/api/transactions/stats", stats.stats, "transactions", {200: Stats}, None, StatsQuery, (422, 503)),
+    Route("GET", "/api/transactions/{transaction_id}", transactions.detail, "transactions", {200: ExplainedTransaction}, None,
+          DetailQuery, (404, 503)),
+    Route("POST", "/score", score.score_one, "scoring", {200: ScoredTransaction}, TransactionRequest, DetailQuery, (400, 413, 415, 422)),
+    Route("POST", "/score/batch", score.score_batch, "scoring", {200: BatchAnswer}, ScoreBatch, DetailQuery, (400, 413, 415, 422)),
+    Route("GET", "/api/features", stats.features, "model", {200: FeatureInfo}, many=True),
+    Route("GET", "/api/model", stats.current_model, "model"),
+    Route("GET", "/api/samples/{kind}", samples.sample, "transactions", {200: Transaction}, problems=(404,)),
+    Route("GET", "/api/health", health.health, "operations", {200: Health, 503: Health}),
+    Route("GET", "/health", health.health, "operations", {200: Health, 503: Health}),
+    Route("GET", "/livez", health.livez, "operations"),
+    Route("GET", "/readyz", health.readyz, "operations"),
+    Route("GET", "/metrics", health.prometheus, "operations"),
+    Route("GET", "/ws", live.live, "transactions", problems=(422, 503)),
+)  # fmt: skip
+
+openapi.describe(ROUTES)
+router = app.web.web_app.router
+for route in ROUTES:
+    router.add_route(route.method, route.path, route.handler)
+router.add_get("/openapi.json", openapi.document)
+pages.register(router)
+app.web.web_app.on_shutdown.append(live.close_all)

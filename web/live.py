@@ -1,0 +1,181 @@
+"""`/ws`: the live feed. Every worker follows the one stream in Redis; each client has a bounded queue, so a slow one hurts nobody.
+
+Frames: `hello` first; `batch` at most four a second; `gap` when something was skipped; `stats` is left to the REST API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import Any, NamedTuple
+
+import orjson
+from aiohttp import WSCloseCode, web
+
+from fraud_app import metrics
+from fraud_app.app import app, config, redis_link, waiting
+from tables import feed_stream
+from tables.redis_link import RedisAway
+from web.problem import Problem
+
+log = logging.getLogger(__name__)
+
+FRAME_S = 0.25
+QUEUE = 1_000
+RESUME = 500
+SEND_S = 5.0
+RETRY_S = 1.0
+TYPES = frozenset({"scored", "alert"})
+_LEFT_OUT = ("features", "metadata", "missing")
+
+
+class Item(NamedTuple):
+    cursor: str
+    alert: bool
+    score: int
+    frame: bytes
+
+
+class Client:
+    """A queue of what one client has not been sent yet; when it is full the oldest approval goes."""
+
+    def __init__(self, types: frozenset[str], min_score: int) -> None:
+        self._types, self._min_score = types, min_score
+        self._queue: deque[Item] = deque()
+        self.dropped = 0
+        self.gone = False
+
+    def offer(self, item: Item) -> None:
+        wanted = "scored" in self._types or ("alert" in self._types and item.alert)
+        if not wanted or item.score < self._min_score:
+            return
+        if len(self._queue) >= QUEUE:
+            victim = next((place for place, one in enumerate(self._queue) if not one.alert), 0)
+            del self._queue[victim]
+            self.dropped += 1
+            metrics.WS_DROPPED.inc()
+        self._queue.append(item)
+
+    def take(self) -> tuple[list[Item], int]:
+        """All that waits, and how many were dropped since the last call."""
+        items, dropped = list(self._queue), self.dropped
+        self._queue.clear()
+        self.dropped = 0
+        return items, dropped
+
+
+_clients: dict[Client, web.WebSocketResponse] = {}
+
+
+def item_of(entry: feed_stream.Entry) -> Item:
+    cursor, message = entry
+    scored = orjson.loads(message)
+    for name in _LEFT_OUT:
+        scored.pop(name, None)
+    alert = scored["decision"] != "approve"
+    event = {"id": cursor, "event": "alert" if alert else "scored", "data": scored}
+    return Item(cursor, alert, scored["risk_score"], orjson.dumps(event))
+
+
+@app.task  # type: ignore[untyped-decorator]
+async def follow() -> None:
+    """Hand what comes through the stream to the clients and to requests that wait for a decision."""
+    cursor: str | None = None
+    while not app.should_stop:
+        try:
+            if cursor is None:
+                cursor = await feed_stream.newest_id(redis_link)
+            entries = await feed_stream.after(redis_link, cursor)
+        except RedisAway:
+            await asyncio.sleep(RETRY_S)
+            continue
+        if entries:
+            cursor = entries[-1][0]
+            if _clients or waiting:
+                for entry in entries:
+                    item = item_of(entry)
+                    for client in _clients:
+                        client.offer(item)
+                    if waiting:
+                        waiting.resolve(orjson.loads(entry[1])["transaction_id"], entry[1])
+
+
+async def live(request: web.Request) -> web.WebSocketResponse:
+    """Open the feed. `since` goes on after a break; `types` and `min_score` filter."""
+    if len(_clients) >= config.web.ws_clients:
+        raise Problem(503, "too_many_clients", f"this worker serves {config.web.ws_clients} live clients already", headers={"Retry-After": "10"})
+    client, since = _wanted(request)
+    socket = web.WebSocketResponse(heartbeat=20, max_msg_size=4096, compress=False)
+    await socket.prepare(request)
+    _clients[client] = socket
+    metrics.WS_CLIENTS.set(len(_clients))
+    sender = asyncio.create_task(_send(socket, client, since))
+    try:
+        async for _ in socket:
+            pass  # nothing that a client says changes anything
+    finally:
+        sender.cancel()
+        _clients.pop(client, None)
+        metrics.WS_CLIENTS.set(len(_clients))
+    return socket
+
+
+async def close_all(_: Any) -> None:
+    """At shutdown: tell every client to come again."""
+    for socket in list(_clients.values()):
+        await socket.close(code=WSCloseCode.SERVICE_RESTART, message=b"restart")
+
+
+async def _send(socket: web.WebSocketResponse, client: Client, since: str | None) -> None:
+    try:
+        await _say(socket, orjson.dumps({"type": "hello", "version": 1, "server_id": config.worker_id, "resume_from": since}))
+        if since:
+            await _catch_up(socket, client, since)
+        while not socket.closed:
+            items, dropped = client.take()
+            if dropped:
+                await _say(socket, orjson.dumps({"type": "gap", "dropped": dropped}))
+            if items:
+                await _say(socket, _batch(items))
+            await asyncio.sleep(FRAME_S)
+    except TimeoutError:
+        await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow")
+    except ConnectionError:
+        pass
+
+
+async def _catch_up(socket: web.WebSocketResponse, client: Client, since: str) -> None:
+    try:
+        entries, lost = await feed_stream.since(redis_link, since, RESUME)
+    except RedisAway:
+        entries, lost = [], True
+    if lost:
+        await _say(socket, orjson.dumps({"type": "gap", "dropped": None}))
+    came_meanwhile, _ = client.take()
+    missed = [item_of(entry) for entry in entries]
+    known = {item.cursor for item in missed}
+    for item in (*missed, *(item for item in came_meanwhile if item.cursor not in known)):
+        client.offer(item)
+
+
+async def _say(socket: web.WebSocketResponse, frame: bytes) -> None:
+    await asyncio.wait_for(socket.send_str(frame.decode()), SEND_S)
+
+
+def _batch(items: list[Item]) -> bytes:
+    return b'{"type":"batch","items":[' + b",".join(item.frame for item in items) + b"]}"
+
+
+def _wanted(request: web.Request) -> tuple[Client, str | None]:
+    types = frozenset(filter(None, request.query.get("types", "scored,alert").split(",")))
+    if not types <= TYPES:
+        raise Problem(422, "validation_failed", f"types: any of {', '.join(sorted(TYPES))}")
+    since = request.query.get("since") or None
+    try:
+        score = int(request.query.get("min_score", "0"))
+        if since:
+            feed_stream.position(since)
+    except ValueError as error:
+        raise Problem(422, "validation_failed", "min_score must be a number, since an id of this feed") from error
+    return Client(types, score), since

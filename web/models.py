@@ -1,0 +1,177 @@
+"""What the API takes and gives beside the contracts. OpenAPI is built from these."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from fraud_app.contracts import Decision, Identifier, ScoredTransaction, Transaction
+
+MOST_IN_BATCH = 500
+
+
+class TransactionRequest(Transaction):
+    """A transaction as it is posted: id and time are filled in when they are missing."""
+
+    transaction_id: Identifier | None = Field(None, description="makes a second try safe; by default Idempotency-Key, else a UUIDv7")  # type: ignore[assignment]
+    occurred_at: AwareDatetime | None = Field(None, description="default: now")  # type: ignore[assignment]
+
+
+class Accepted(BaseModel):
+    """The broker has the transaction; its decision follows."""
+
+    transaction_id: str
+    status: Literal["accepted"] = "accepted"
+
+
+class SubmitQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    wait: Annotated[int, Field(ge=0, le=10_000)] = Field(0, description="ms to wait for the decision; then 200 with it, else 202")
+
+
+class ListQuery(BaseModel):
+    """Filters of a list; all that are given must hold."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: str | None = Field(None, max_length=400, description="next_cursor of the page before")
+    decision: Decision | None = None
+    min_score: Annotated[int, Field(ge=0, le=99)] | None = None
+    user_id: Identifier | None = None
+    since: AwareDatetime | None = Field(None, alias="from", description="scored at or after")
+    until: AwareDatetime | None = Field(None, alias="to", description="scored before")
+
+
+class Page(BaseModel):
+    """Newest first."""
+
+    items: list[ScoredTransaction]
+    next_cursor: str | None
+
+
+class DetailQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    explain: bool = Field(False, description="add the contribution of every feature, for approvals too")
+
+
+class Contribution(BaseModel):
+    code: str
+    group: str
+    unit: str
+    meaning: str
+    text: str
+    value: float | None
+    contribution: float
+
+
+class ExplainedTransaction(ScoredTransaction):
+    """With `explain`: every feature's contribution, strongest first; null when features or model are not kept any more."""
+
+    explanation: list[Contribution] | None = None
+
+
+class ScoreBatch(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    transactions: Annotated[list[Any], Field(min_length=1, max_length=MOST_IN_BATCH, description="each as for POST /score")]
+
+
+class BatchItem(BaseModel):
+    """One of the two."""
+
+    result: ScoredTransaction | None = None
+    error: dict[str, Any] | None = None
+
+
+class BatchAnswer(BaseModel):
+    """In the order of the request."""
+
+    results: list[BatchItem]
+
+
+class StatsQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    window: Literal["5m", "15m", "1h", "6h", "24h"] = "15m"
+
+
+class LatencyStats(BaseModel):
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    within_promise: float | None = Field(description="share of the decisions within promise_ms")
+    promise_ms: float = 50.0
+
+
+class ScoreBin(BaseModel):
+    """Decisions with a risk score from `start` up to the next bin's start."""
+
+    start: int
+    approve: int
+    review: int
+    block: int
+
+
+class Moment(BaseModel):
+    at: datetime
+    approve: int
+    review: int
+    block: int
+
+
+class Stats(BaseModel):
+    """Decisions of the window that ends now, each transaction counted once."""
+
+    window: str
+    transactions: int
+    per_minute: float
+    decisions: dict[str, int]
+    block_rate: float | None
+    review_rate: float | None
+    amount_eur: dict[str, float]
+    latency_ms: LatencyStats
+    scores: list[ScoreBin]
+    series: list[Moment]
+    thresholds: dict[str, int]
+    last_scored_at: datetime | None
+
+
+class Check(BaseModel):
+    status: Literal["ok", "degraded", "down"]
+    detail: str | None = None
+
+
+class Health(BaseModel):
+    """200 while transactions can be scored, even without Redis or PostgreSQL; 503 when not."""
+
+    status: Literal["ok", "degraded", "down"]
+    checks: dict[str, Check]
+    version: str
+    worker: str
+    demo: bool
+    auth: str
+
+
+class FeatureInfo(BaseModel):
+    name: str
+    group: str
+    unit: str
+    meaning: str
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    errors: list[dict[str, str]] | None = None

@@ -1,0 +1,78 @@
+"""The pages and their files: rendered by Jinja with autoescape, static files from the package, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from fraud_app import __version__
+from fraud_app.app import config
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+_templates = Environment(
+    loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(default=True, default_for_string=True),
+    undefined=StrictUndefined,
+)  # fmt: skip
+
+
+@cache
+def _mark() -> str:
+    """Changes with any static file, so that a browser may keep them for ever."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _page(name: str) -> web.Response:
+    text = _templates.get_template(name).render(version=__version__, demo=config.demo, auth=config.auth.mode, mark=_mark())
+    return web.Response(text=text, content_type="text/html")
+
+
+async def overview(request: web.Request) -> web.Response:
+    """The dashboard."""
+    return _page("overview.html")
+
+
+async def docs(request: web.Request) -> web.Response:
+    """Swagger UI on `/openapi.json`."""
+    return _page("docs.html")
+
+
+async def errors(request: web.Request) -> web.Response:
+    """What each problem's code means."""
+    return _page("errors.html")
+
+
+async def static(request: web.Request) -> web.StreamResponse:
+    """A file of the package; its address carries a mark of the contents."""
+    path = (STATIC / request.match_info["name"]).resolve()
+    if not path.is_relative_to(STATIC) or not path.is_file():
+        raise web.HTTPNotFound
+    compressed = path.with_name(path.name + ".gz")
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    if compressed.exists() and "gzip" in request.headers.get("Accept-Encoding", ""):
+        kind = {".js": "text/javascript", ".css": "text/css"}.get(path.suffix, "application/octet-stream")
+        return web.Response(
+            body=compressed.read_bytes(), headers={**headers, "Content-Encoding": "gzip", "Content-Type": f"{kind}; charset=utf-8"}
+        )
+    return web.FileResponse(path, headers=headers)
+
+
+async def favicon(request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(STATIC / "icon.svg", headers={"Cache-Control": "public, max-age=86400"})
+
+
+def register(router: web.UrlDispatcher) -> None:
+    router.add_get("/", overview)
+    router.add_get("/docs", docs)
+    router.add_get("/docs/errors", errors)
+    router.add_get("/favicon.ico", favicon)
+    router.add_get(f"/static/{_mark()}/{{name:.+}}", static)

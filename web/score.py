@@ -1,0 +1,119 @@
+"""`POST /score` and `/score/batch`: the decision that a transaction would get now. Nothing is counted, stored or sent.
+
+Any worker answers for any user: from its own table when it owns the user's partition, else from the mirror in Redis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from agents.arrival import Payment, Record, partition_of
+from agents.decider import MISSING, score
+from fraud_app import faust_compat
+from fraud_app.app import app, config, mirror, model, shared_signals, user_table
+from fraud_app.contracts import Transaction
+from ml import reasons
+from ml.event import event_of, hash64
+from ml.outcome import Contribution, Outcome
+from ml.scored import scored_fields, values
+from ml.scorer import matrix_of
+from tables.redis_link import RedisAway
+from tables.user_row import EMPTY, UserRow, decode
+from web import BATCH_FACTOR
+from web.body import answer, checked, json_object, query
+from web.models import DetailQuery, ScoreBatch
+from web.problem import Problem
+from web.transactions import transaction_of
+
+SLICE = 16
+"""Scored at a time before the event loop gets a turn: the stream must not wait for a batch of 500."""
+
+
+async def score_one(request: web.Request) -> web.Response:
+    """Score a transaction against the user's state as it is."""
+    wanted = query(DetailQuery, request)
+    transaction = transaction_of(await json_object(request, config.web.max_body_bytes))
+    scored = (await _score([transaction], explain=wanted.explain))[0]
+    latency = scored["latency_ms"]
+    timing = f"features;dur={latency['features']}, model;dur={latency['model']}, total;dur={latency['total']}"
+    return answer(scored, headers={"Server-Timing": timing})
+
+
+async def score_batch(request: web.Request) -> web.Response:
+    """Score up to 500 transactions; each gets a result or its own error. They do not see each other."""
+    wanted = query(DetailQuery, request)
+    batch = checked(ScoreBatch, await json_object(request, config.web.max_body_bytes * BATCH_FACTOR))
+    results: list[dict[str, Any]] = []
+    sound: list[tuple[int, Transaction]] = []
+    for place, item in enumerate(batch.transactions):
+        results.append({"result": None, "error": None})
+        try:
+            if not isinstance(item, dict):
+                raise Problem(422, "validation_failed", "each transaction must be a JSON object")
+            sound.append((place, transaction_of(item)))
+        except Problem as problem:
+            results[place]["error"] = {
+                "status": problem.status, "code": problem.code, "detail": problem.detail, "errors": problem.errors or [],
+            }  # fmt: skip
+    for start in range(0, len(sound), SLICE):
+        part = sound[start : start + SLICE]
+        for (place, _), scored in zip(part, await _score([one for _, one in part], explain=wanted.explain), strict=True):
+            results[place]["result"] = scored
+        await asyncio.sleep(0)
+    return answer({"results": results})
+
+
+async def _score(transactions: Sequence[Transaction], *, explain: bool) -> list[dict[str, Any]]:
+    started = time.perf_counter()
+    now = time.time_ns() // 1_000_000
+    payments = []
+    for one in transactions:
+        received = round(one.occurred_at.timestamp() * 1000) if config.stream.clock == "occurred" else now
+        payments.append(
+            Payment(Record(-1, -1, None, None, now), one, event_of(one, received), hash64(one.user_id))
+        )
+    rows, mirrored = await _rows([one.user_id for one in transactions])
+    shared = await shared_signals.peek([(payment.event, payment.user_hash) for payment in payments])
+    told = []
+    for place, payment in enumerate(payments):
+        signal = shared[place] if shared else MISSING
+        row = rows[place]
+        (_, outcome), = score(
+            [(payment, signal)], {payment.transaction.user_id: row}, model.scorer, redis_up=mirrored and shared is not None
+        )
+        outcome = outcome._replace(total_us=int((time.perf_counter() - started) * 1e6))
+        told.append(_told(payment.transaction, outcome, explain=explain))
+    return told
+
+
+def _told(transaction: Transaction, outcome: Outcome, *, explain: bool) -> dict[str, Any]:
+    if explain and not outcome.reasons and model.scorer:
+        parts = model.scorer.contributions(matrix_of([values(outcome.features)]))[0]
+        strongest = sorted(range(len(parts)), key=lambda place: -abs(parts[place]))[: reasons.TOP]
+        outcome = outcome._replace(reasons=tuple(Contribution(place, parts[place]) for place in strongest))
+    fields = scored_fields(transaction, outcome)
+    result: dict[str, Any] = orjson.loads(orjson.dumps(fields))
+    return result
+
+
+async def _rows(users: Sequence[str]) -> tuple[list[UserRow], bool]:
+    """Each user's row, and whether the mirror answered when it was needed."""
+    own = faust_compat.assigned_partitions(app, user_table.changelog_topic_name)
+    homes = [partition_of(user, config.kafka.partitions) for user in users]
+    found: dict[str, bytes | None] = {
+        user: user_table.read(home, user) for user, home in zip(users, homes, strict=True) if home in own
+    }
+    others = [user for user in dict.fromkeys(users) if user not in found]
+    mirrored = True
+    if others:
+        try:
+            found.update(zip(others, await mirror.read(others, config.redis.deadline_ms / 1000), strict=True))
+        except RedisAway:
+            mirrored = False
+    return [decode(data) if (data := found.get(user)) else EMPTY for user in users], mirrored

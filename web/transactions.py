@@ -1,0 +1,165 @@
+"""Transactions over HTTP: submit one, list what was decided, look at one."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import uuid_utils
+from aiohttp import web
+from aiokafka.errors import KafkaError
+
+from agents.arrival import partition_of
+from fraud_app import faust_compat
+from fraud_app.app import app, config, history, model, redis_link, waiting
+from fraud_app.contracts import Transaction
+from fraud_app.history import transactions as table
+from fraud_app.history.pool import AWAY
+from fraud_app.history.store import HistoryAway
+from fraud_app.topics import RAW
+from ml.event import event_of
+from tables.redis_link import RedisAway
+from web import explaining
+from web.body import answer, checked, json_object, query
+from web.models import Accepted, DetailQuery, ListQuery, SubmitQuery
+from web.problem import Problem
+
+ACK_S = 5.0
+IDEMPOTENCY_PREFIX = "idem:"
+IDEMPOTENCY_S = 86_400
+_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,2})(?:$|[,;\s])")
+
+
+async def submit(request: web.Request) -> web.Response:
+    """Publish a transaction to Kafka."""
+    wait_s = query(SubmitQuery, request).wait / 1000 or _prefer_wait(request)
+    transaction = transaction_of(await json_object(request, config.web.max_body_bytes), request.headers.get("Idempotency-Key"))
+    identity = transaction.transaction_id
+    replayed = await _seen_before(transaction)
+    decision = waiting.expect(identity) if wait_s else None
+    try:
+        await _publish(transaction)
+        headers = {"Location": f"/api/transactions/{identity}", **({"Idempotent-Replayed": "true"} if replayed else {})}
+        if decision is not None:
+            try:
+                return answer(await asyncio.wait_for(asyncio.shield(decision), wait_s), headers=headers)
+            except TimeoutError:
+                pass
+        return answer(Accepted(transaction_id=identity).model_dump(), 202, headers)
+    finally:
+        if decision is not None:
+            waiting.forget(identity, decision)
+
+
+async def list_all(request: web.Request) -> web.Response:
+    """Decided transactions, newest first."""
+    return await _list(request, None)
+
+
+async def list_alerts(request: web.Request) -> web.Response:
+    """Those that were sent to review or blocked, newest first."""
+    return await _list(request, ("review", "block"))
+
+
+async def detail(request: web.Request) -> web.Response:
+    """One decided transaction."""
+    wanted = query(DetailQuery, request)
+    identity = request.match_info["transaction_id"]
+    try:
+        scored = await table.one(await history.connected(), identity)
+    except (HistoryAway, *AWAY) as error:
+        raise history_away() from error
+    if scored is None:
+        raise Problem(404, "not_found", f"no transaction {identity[:128]} is stored; it may still be on its way")
+    if not wanted.explain:
+        return answer(scored.encode())
+    fields = orjson.loads(scored)
+    return answer({**fields, "explanation": explaining.of_features(fields, model.scorer)})
+
+
+def transaction_of(body: dict[str, Any], idempotency_key: str | None = None) -> Transaction:
+    """The posted transaction, with what may be left out filled in. Raises `Problem` 422."""
+    if body.get("transaction_id") is None:
+        body["transaction_id"] = (idempotency_key or "").strip('"') or str(uuid_utils.uuid7())
+    if body.get("occurred_at") is None:
+        body["occurred_at"] = datetime.now(UTC).isoformat()
+    return checked(Transaction, body)
+
+
+def history_away() -> Problem:
+    return Problem(503, "history_away", "PostgreSQL does not answer; scoring goes on, history is delayed", headers={"Retry-After": "5"})
+
+
+async def _publish(transaction: Transaction) -> None:
+    user = transaction.user_id
+    try:
+        async with asyncio.timeout(ACK_S):
+            await (
+                await faust_compat.send(
+                    app, RAW, user.encode(), transaction.model_dump_json().encode(), partition=partition_of(user, config.kafka.partitions)
+                )
+            )
+    except (TimeoutError, KafkaError, faust_compat.NotReady) as error:
+        raise Problem(
+            503, "broker_away", "the broker did not confirm the transaction; send it again with the same id", headers={"Retry-After": "1"}
+        ) from error
+
+
+async def _seen_before(transaction: Transaction) -> bool:
+    """Whether this id was posted within a day. Raises `Problem` 422 when it was another transaction.
+
+    Without Redis nothing is refused here; the user's row still counts each id once.
+    """
+    mark = str(event_of(transaction, 0).body_hash)
+    key = IDEMPOTENCY_PREFIX + transaction.transaction_id
+    deadline = config.redis.deadline_ms / 1000
+    try:
+        if await redis_link.call(redis_link.client.set(key, mark, nx=True, ex=IDEMPOTENCY_S), deadline):
+            return False
+        before = await redis_link.call(redis_link.client.get(key), deadline)
+    except RedisAway:
+        return False
+    if before is not None and before.decode() != mark:
+        raise Problem(422, "id_reused", f"transaction_id {transaction.transaction_id} was used for another transaction before")
+    return True
+
+
+async def _list(request: web.Request, decisions: tuple[str, ...] | None) -> web.Response:
+    wanted = query(ListQuery, request)
+    if wanted.decision is not None:
+        decisions = tuple(one for one in (decisions or (wanted.decision.value,)) if one == wanted.decision.value)
+    after = _position(wanted.cursor) if wanted.cursor else None
+    chosen = table.Filter(decisions, wanted.min_score, wanted.user_id, wanted.since, wanted.until)
+    try:
+        rows = await table.page(await history.connected(), chosen, wanted.limit + 1, after)
+    except (HistoryAway, *AWAY) as error:
+        raise history_away() from error
+    shown = rows[: wanted.limit]
+    following = _cursor(*shown[-1][:2]) if len(rows) > wanted.limit else None
+    body = b'{"items":[' + b",".join(row[2].encode() for row in shown) + b'],"next_cursor":' + orjson.dumps(following) + b"}"
+    headers = {}
+    if following:
+        headers["Link"] = f'<{request.rel_url.update_query(cursor=following)}>; rel="next"'
+    return answer(body, headers=headers)
+
+
+def _cursor(at: datetime, identity: str) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([at.isoformat(), identity])).decode()
+
+
+def _position(cursor: str) -> tuple[datetime, str]:
+    try:
+        at, identity = orjson.loads(base64.urlsafe_b64decode(cursor))
+        return datetime.fromisoformat(at), str(identity)
+    except (ValueError, TypeError) as error:
+        raise Problem(422, "validation_failed", "cursor: not one that this API gave") from error
+
+
+def _prefer_wait(request: web.Request) -> float:
+    """Seconds of `Prefer: wait=…` (RFC 7240, section 4.3), at most ten."""
+    found = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
+    return min(float(found.group(1)), 10.0) if found else 0.0
