@@ -7,6 +7,11 @@ import sys
 
 def main() -> None:
     """Run a command. `--help` lists them all."""
+    if sys.argv[1:2] == ["sinks"]:
+        from fraud_app import sinks
+
+        sinks.run()
+        return
     from fraud_app import commands  # noqa: F401 - registers our commands on Faust's group
     from fraud_app.app import app
 

@@ -99,8 +99,10 @@ def _in_words(feature: Feature, value: float) -> str:
         case "deviations":
             return f"{value:+.1f} deviations"
         case unit:
+            if not value:
+                return f"no {unit.removesuffix('s')}"
             number = _number(value)
-            return f"{number} {unit[:-1] if number == '1' and unit.endswith('s') else unit}"
+            return f"{number} {unit.removesuffix('s') if number == '1' else unit}"
 
 
 def _duration(seconds: float) -> str:

@@ -25,6 +25,10 @@ class Scorer:
         self._booster = lightgbm.Booster(model_str=files.text)
         if self._booster.num_feature() != len(NAMES):
             raise ValueError(f"the model takes {self._booster.num_feature()} features, there are {len(NAMES)}")
+        # The first calls set things up for 100 ms; the first customer need not wait for that.
+        nothing = matrix_of([(math.nan,) * len(NAMES)])
+        self.probabilities(nothing)
+        self.contributions(nothing)
 
     def probabilities(self, matrix: Matrix) -> list[float]:
         """Calibrated probability of fraud a row (Platt, Advances in Large Margin Classifiers, 1999)."""

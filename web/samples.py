@@ -43,16 +43,15 @@ def normal() -> dict[str, Any]:
 
 
 def fraud() -> dict[str, Any]:
-    """A new account buys dear electronics far away with a German card, on a device that others used before."""
+    """A new account buys gift cards far away with a German card, from a device and address that other accounts share."""
     mark = secrets.token_hex(4)
     return {
         **normal(),
         "transaction_id": f"test-fraud-{mark}",
         "user_id": f"test_stranger_{mark}",
-        "amount": f"{45_000_000 + secrets.randbelow(9_000_000)}",
-        "currency": "IDR",
+        "amount": f"{650 + 50 * secrets.randbelow(5)}.00",
         "merchant_id": "m31",
-        "category": "electronics",
+        "category": "gift_cards",
         "payment_method": {"type": "card", "fingerprint": f"fp-stolen-{mark}", "bin_country": "DE"},
         "device_id": "d-test-ring",
         "ip": "2001:db8:bad::1",

@@ -23,7 +23,7 @@ function layout(options) {
 function bars(x, rows, hover) {
   return ORDER.map((decision) => ({
     type: "bar", name: NAMES[decision], x, y: rows.map((row) => row[decision]), hovertemplate: hover,
-    marker: { color: COLOURS[decision], pattern: { shape: SHAPES[decision], fgcolor: "rgba(255,255,255,.55)", size: 5 } },
+    marker: { color: COLOURS[decision], pattern: { shape: SHAPES[decision], fillmode: "overlay", fgcolor: "rgba(255,255,255,.6)", fgopacity: 1, size: 5 } },
   }));
 }
 
