@@ -62,6 +62,12 @@ class _Database:
 _database = _Database()
 
 
+@storage.task  # type: ignore[untyped-decorator]
+async def prepare_database() -> None:
+    """Bring the schema up to date before the first transaction, so that the API finds its tables."""
+    await _database.run(labels.store, [])
+
+
 @storage.agent(to_store, name="storage")  # type: ignore[untyped-decorator]
 async def store_transactions(stream: Any) -> None:
     await _keep(stream, transactions.row_of, _store_rows)

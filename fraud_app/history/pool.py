@@ -18,8 +18,8 @@ _MIGRATION_LOCK = 4_207_113_558
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
         asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
-        asyncpg.QueryCanceledError, asyncpg.DiskFullError)  # fmt: skip
-"""Errors that pass: the same statement may work later."""
+        asyncpg.QueryCanceledError, asyncpg.DiskFullError, asyncpg.UndefinedTableError)  # fmt: skip
+"""Errors that pass: the same statement may work later. A table is missing until the storage worker has migrated."""
 
 
 async def migrated(postgres: Postgres) -> None:

@@ -85,7 +85,7 @@ class Demo:
     def interrupt(self) -> None:
         """From a signal: let `run` return."""
         if self._supervisor:
-            self._supervisor._stopping.set()
+            self._supervisor.end_watch()
 
     def stop(self) -> None:
         self.say("stopping")

@@ -45,6 +45,14 @@ class Service:
         if self.process:
             self.process.stop(30)
 
+    def wait_ready_again(self) -> None:
+        """Wait until whoever brings the worker back has done so. Raises `StartFailed`."""
+        deadline = time.monotonic() + START_S
+        while not ready(self.port):
+            if time.monotonic() > deadline:
+                raise StartFailed(f"{self.name} did not come back in {START_S} s")
+            time.sleep(0.1)
+
     def wait_ready(self) -> None:
         """Wait until the worker has its partitions. Raises `StartFailed`."""
         assert self.process is not None  # noqa: S101
@@ -76,9 +84,13 @@ class Supervisor:
                 service.restarts += 1
                 service.start()
 
+    def end_watch(self) -> None:
+        """Let `run` return."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """End the watch, then the services, newest first."""
-        self._stopping.set()
+        self.end_watch()
         for service in reversed(self._services):
             service.stop()
 
