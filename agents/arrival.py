@@ -72,7 +72,11 @@ def arrival(record: Record, partitions: int, *, by_occurred: bool = False) -> Ar
     home = partition_of(transaction.user_id, partitions)
     if home != record.partition:
         if record.rerouted:
-            return Invalid(record, "partition_mismatch", f"rerouted to partition {record.partition}, but belongs to {home}")
+            return Invalid(
+                record,
+                "partition_mismatch",
+                f"rerouted to partition {record.partition}, but belongs to {home}",
+            )
         return Misrouted(record, transaction.user_id, home)
     received = round(transaction.occurred_at.timestamp() * 1000) if by_occurred else record.timestamp_ms
     return Payment(record, transaction, event_of(transaction, received), hash64(transaction.user_id))

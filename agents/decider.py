@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from fraud_app.contracts import Decision, Transaction
+from agents.arrival import Payment
+from fraud_app.contracts import Decision
 from ml import policy, reasons
 from ml.event import Event, Shared
 from ml.features import compute
@@ -18,7 +19,6 @@ from ml.outcome import NO_PROBABILITY, Outcome
 from ml.scorer import Scorer, matrix_of
 from tables.apply import Meeting, apply, meet
 from tables.user_row import EMPTY, UserRow, decode, encode
-from agents.arrival import Payment
 
 MISSING = Shared()
 
@@ -47,7 +47,12 @@ class Decided:
 
 
 async def decide(
-    payments: Sequence[Payment], rows: Rows, signals: Signals, scorer: Scorer | None, epoch: int, settled: Mapping[int, int]
+    payments: Sequence[Payment],
+    rows: Rows,
+    signals: Signals,
+    scorer: Scorer | None,
+    epoch: int,
+    settled: Mapping[int, int],
 ) -> Decided:
     """Decide a batch. `settled`: by partition, the offset up to which decisions are acknowledged by the broker."""
     decided = Decided()
@@ -88,7 +93,11 @@ async def decide(
 
 
 def score(
-    fresh: Sequence[tuple[Payment, Shared]], known: Mapping[str, UserRow], scorer: Scorer | None, *, redis_up: bool
+    fresh: Sequence[tuple[Payment, Shared]],
+    known: Mapping[str, UserRow],
+    scorer: Scorer | None,
+    *,
+    redis_up: bool,
 ) -> list[tuple[Payment, Outcome]]:
     """Score payments of different users, each against its user's row as it is."""
     if not fresh:
@@ -102,7 +111,9 @@ def score(
     cutoffs = scorer.cutoffs if scorer else policy.Cutoffs(0.0, 0.0)
     ppms = [round(p * 1e6) for p in scorer.probabilities(matrix)] if scorer else [NO_PROBABILITY] * len(fresh)
     decisions = [policy.decide(None if ppm < 0 else ppm / 1e6, cutoffs if scorer else None) for ppm in ppms]
-    explained = [place for place, decision in enumerate(decisions) if decision is not Decision.APPROVE] if scorer else []
+    explained = (
+        [place for place, decision in enumerate(decisions) if decision is not Decision.APPROVE] if scorer else []
+    )
     parts = dict(zip(explained, scorer.contributions(matrix[explained]), strict=True)) if scorer and explained else {}
     modelled = time.perf_counter_ns()
     now_us = time.time_ns() // 1000
@@ -130,14 +141,13 @@ def score(
     ]
 
 
-
-
 def _one_a_user(
     waiting: Sequence[tuple[Payment, Shared]],
 ) -> tuple[list[tuple[Payment, Shared]], list[tuple[Payment, Shared]]]:
     """The first payment of each user, and the rest in order: a user's next one needs the row that this one leaves."""
     users: set[str] = set()
-    wave, later = [], []
+    wave: list[tuple[Payment, Shared]] = []
+    later: list[tuple[Payment, Shared]] = []
     for one in waiting:
         user = one[0].transaction.user_id
         (later if user in users else wave).append(one)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agents.arrival import Invalid, Misrouted, Payment, Record
 from fraud_app import __version__
 from fraud_app.topics import RAW
-from agents.arrival import Invalid, Misrouted, Payment, Record
 from ml.outcome import Outcome
 from ml.scored import scored_message, timestamp
 
@@ -42,9 +42,9 @@ def dead_letter(record: Record, code: str, detail: str, topic: str = RAW, attemp
     ]
 
 
-def refusals(arrivals: Sequence[Invalid | Misrouted | Payment], conflicts: Sequence[Payment]) -> list[tuple[Record, str, str]]:
+def refusals(
+    arrivals: Sequence[Invalid | Misrouted | Payment], conflicts: Sequence[Payment]
+) -> list[tuple[Record, str, str]]:
     """What goes to the dead-letter topic: record, code and detail."""
     invalid = [(one.record, one.code, one.detail) for one in arrivals if isinstance(one, Invalid)]
     return [*invalid, *((payment.record, *CONFLICT) for payment in conflicts)]
-
-

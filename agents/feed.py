@@ -15,7 +15,7 @@ from tables.redis_link import RedisAway
 BATCH = 200
 
 
-@feed.agent(to_feed, name="feed")  # type: ignore[untyped-decorator]
+@feed.agent(to_feed, name="feed")
 async def feed_transactions(stream: Any) -> None:
     try:
         async for events in faust_compat.queued(stream, BATCH):

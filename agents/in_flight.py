@@ -34,8 +34,10 @@ class InFlight:
         """Wait until these users' payments may be decided."""
         async with self._landed:
             await self._landed.wait_for(
-                lambda: self._flying < self._most
-                and all(self._users[user] + count <= PENDING for user, count in users.items())
+                lambda: (
+                    self._flying < self._most
+                    and all(self._users[user] + count <= PENDING for user, count in users.items())
+                )
             )
 
     def take_off(self, flight: Flight) -> None:

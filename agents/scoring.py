@@ -23,14 +23,16 @@ _BY_OCCURRED = config.stream.clock == "occurred"
 _settled: dict[int, int] = {}
 
 
-@app.agent(transactions_raw, name="scoring")  # type: ignore[untyped-decorator]
+@app.agent(transactions_raw, name="scoring")
 async def score_transactions(stream: Any) -> None:
     flights = InFlight(config.stream.in_flight)
     landing = asyncio.create_task(flights.land())
     faust_compat.watch(landing, "what a batch sent was not acknowledged")
     try:
         async for events in faust_compat.queued(stream, config.stream.batch):
-            arrivals = [arrival(_record(event.message), config.kafka.partitions, by_occurred=_BY_OCCURRED) for event in events]
+            arrivals = [
+                arrival(_record(event.message), config.kafka.partitions, by_occurred=_BY_OCCURRED) for event in events
+            ]
             users = [one.transaction.user_id if isinstance(one, Payment) else None for one in arrivals]
             for start, end in parts(users):
                 of_part = Counter(user for user in users[start:end] if user is not None)
@@ -57,7 +59,12 @@ async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arriv
         scored.append(value)
         sends.append(
             await faust_compat.send(
-                app, SCORED, payment.transaction.user_id.encode(), value, partition=payment.record.partition, headers=headers
+                app,
+                SCORED,
+                payment.transaction.user_id.encode(),
+                value,
+                partition=payment.record.partition,
+                headers=headers,
             )
         )
     refused = emitting.refusals(arrivals, decided.conflicts)
@@ -69,7 +76,12 @@ async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arriv
             metrics.REROUTED.inc()
             sends.append(
                 await faust_compat.send(
-                    app, RAW, one.user_id.encode(), one.record.value, partition=one.partition, headers=[(emitting.REROUTED, b"1")]
+                    app,
+                    RAW,
+                    one.user_id.encode(),
+                    one.record.value,
+                    partition=one.partition,
+                    headers=[(emitting.REROUTED, b"1")],
                 )
             )
 
@@ -91,7 +103,14 @@ async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arriv
 
 def _record(message: Any) -> Record:
     rerouted = any(name == emitting.REROUTED for name in dict(message.headers or ()))
-    return Record(message.partition, message.offset, message.key, message.value, round(message.timestamp * 1000), rerouted)
+    return Record(
+        message.partition,
+        message.offset,
+        message.key,
+        message.value,
+        round(message.timestamp * 1000),
+        rerouted,
+    )
 
 
 def _count(decided: Decided, refused: Sequence[str], size: int) -> None:

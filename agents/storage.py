@@ -30,7 +30,7 @@ BATCH = 500
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 
 Item = TypeVar("Item")
-Store = Callable[[asyncpg.Connection, Sequence[Item]], Awaitable[Any]]
+Store = Callable[[Any, Sequence[Item]], Awaitable[Any]]
 
 
 class _Database:
@@ -62,18 +62,18 @@ class _Database:
 _database = _Database()
 
 
-@storage.task  # type: ignore[untyped-decorator]
+@storage.task
 async def prepare_database() -> None:
     """Bring the schema up to date before the first transaction, so that the API finds its tables."""
     await _database.run(labels.store, [])
 
 
-@storage.agent(to_store, name="storage")  # type: ignore[untyped-decorator]
+@storage.agent(to_store, name="storage")
 async def store_transactions(stream: Any) -> None:
     await _keep(stream, transactions.row_of, _store_rows)
 
 
-@storage.agent(labels_to_store, name="labels")  # type: ignore[untyped-decorator]
+@storage.agent(labels_to_store, name="labels")
 async def store_labels(stream: Any) -> None:
     await _keep(stream, Label.model_validate_json, labels.store)
 
@@ -90,7 +90,7 @@ async def _keep(stream: Any, read: Callable[[bytes], Item], store: Store[Item]) 
             items: list[tuple[Any, Item]] = []
             for event in events:
                 try:
-                    items.append((event, read(event.message.value)))
+                    items.append((event, read(event.message.value or b"")))
                 except (ValueError, KeyError, TypeError, ValidationError) as error:
                     await _refuse(event, "unreadable", f"{type(error).__name__}")
             await _store_or_refuse(items, store)

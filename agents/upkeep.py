@@ -11,12 +11,12 @@ from fraud_app.topics import RAW
 EVERY_S = 2.0
 
 
-@app.task  # type: ignore[untyped-decorator]
+@app.task
 async def keep_mirror() -> None:
     await mirror.run()
 
 
-@app.task  # type: ignore[untyped-decorator]
+@app.task
 async def observe_dependencies() -> None:
     while not app.should_stop:
         metrics.DEPENDENCY_UP.labels("redis").set(redis_link.up)

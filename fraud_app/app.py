@@ -32,7 +32,12 @@ app = new_app(
 )
 
 transactions_raw = app.topic(
-    topics.RAW, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
+    topics.RAW,
+    key_type=bytes,
+    value_type=bytes,
+    key_serializer="raw",
+    value_serializer="raw",
+    allow_empty=True,
 )
 user_table = UserTable.register(app, config.kafka.partitions)
 
@@ -54,12 +59,13 @@ metrics.BUILD.info({"version": __version__})
 metrics.MODEL.info({"version": model.scorer.reference if model.scorer else "none", "alias": config.model.alias})
 
 
-@app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]
+@app.on_partitions_assigned.connect
 async def _copy_rows_of_new_partitions(*_: Any, **__: Any) -> None:
     mirror.rebuild_soon()
 
 
-@app.on_configured.connect  # type: ignore[untyped-decorator]
-def _never_open_without_keys(_: Any, conf: Any, **__: Any) -> None:
+@app.on_configured.connect
+def _never_open_without_keys(*given: Any, **__: Any) -> None:
+    conf = given[1]
     if config.auth.mode == "off" and not is_loopback(conf.web_bind):
         raise SystemExit("--web-bind is an address that others can reach, and FRAUD_AUTH__MODE is off")

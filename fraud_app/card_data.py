@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-FORBIDDEN_FIELDS = frozenset({"pan", "card_number", "cardnumber", "cvv", "cvc", "cvv2", "cvc2", "track", "track1", "track2"})
+FORBIDDEN_FIELDS = frozenset(
+    {"pan", "card_number", "cardnumber", "cvv", "cvc", "cvv2", "cvc2", "track", "track1", "track2"}
+)
 MAX_DEPTH = 8
 
 # Issuer ranges of the large schemes; digits may be parted by single spaces or hyphens.
 _DIGITS = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d])")
-_SCHEMES = re.compile(r"^(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[068]\d{12}|6(?:011|5\d\d)\d{12}|62\d{14,17})$")
+_SCHEMES = re.compile(
+    r"^(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[068]\d{12}|6(?:011|5\d\d)\d{12}|62\d{14,17})$"
+)
 
 
 class CardDataRefused(ValueError):

@@ -17,7 +17,7 @@ from fraud_app.history.pool import migrated
 from fraud_app.settings import Settings, settings
 
 
-@app.command(argument("action", default="show", type=str))  # type: ignore[untyped-decorator]
+@app.command(argument("action", default="show", type=str))
 async def config(self: AppCommand, action: str) -> None:
     """Show the settings with secrets masked (`config show`), or only check them (`config check`)."""
     if action not in ("show", "check"):
@@ -29,7 +29,7 @@ async def config(self: AppCommand, action: str) -> None:
         self.say("the settings can be used")
 
 
-@app.command()  # type: ignore[untyped-decorator]
+@app.command()
 async def topics(self: AppCommand) -> None:
     """Create the topics that are missing and check those that are there."""
     try:
@@ -39,7 +39,7 @@ async def topics(self: AppCommand) -> None:
     self.say(f"topics: {', '.join(topic.name for topic in declared.TOPICS)}")
 
 
-@app.command()  # type: ignore[untyped-decorator]
+@app.command()
 async def migrate(self: AppCommand) -> None:
     """Bring the database's schema up to date."""
     log.configure(settings())
@@ -47,7 +47,7 @@ async def migrate(self: AppCommand) -> None:
     self.say("the database is up to date")
 
 
-@app.command(argument("action", default="new", type=str))  # type: ignore[untyped-decorator]
+@app.command(argument("action", default="new", type=str))
 async def key(self: AppCommand, action: str) -> None:
     """Make an API key (`key new`): the key is shown once, its hash goes into FRAUD_AUTH__KEY_HASHES."""
     made = secrets.token_urlsafe(32)
@@ -69,5 +69,3 @@ def _shown(value: Any) -> Any:
     if isinstance(value, SecretStr):
         return "**********"
     return ",".join(map(str, value)) if isinstance(value, list) else value
-
-

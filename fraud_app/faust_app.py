@@ -10,7 +10,7 @@ from fraud_app import log, topics
 from fraud_app.settings import Settings
 
 
-class Application(faust.App):  # type: ignore[misc]
+class Application(faust.App):
     """Faust's app, which first waits for the broker and sees to the topics."""
 
     settings: Settings

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable
-from typing import Any
+from typing import Any, cast
 
 import faust
 from faust.exceptions import NotReady
@@ -23,7 +23,7 @@ EXIT_CODE = 70
 """EX_SOFTWARE: the supervisor starts the process again and Kafka delivers what was not acknowledged."""
 
 
-async def queued(stream: Any, limit: int) -> AsyncIterator[list[faust.EventT]]:
+async def queued(stream: Any, limit: int) -> AsyncIterator[list[Any]]:
     """Batches of what is waiting in the stream, at least one event and at most `limit`; never waits to fill one.
 
     Unlike `take`, acknowledges nothing: call `acknowledge` when the effects are durable.
@@ -44,7 +44,7 @@ async def queued(stream: Any, limit: int) -> AsyncIterator[list[faust.EventT]]:
         yield batch
 
 
-async def acknowledge(stream: Any, events: list[faust.EventT]) -> None:
+async def acknowledge(stream: Any, events: list[Any]) -> None:
     """Mark the events as done, in order; their offsets are committed with the next commit."""
     for event in events:
         await stream.ack(event)
@@ -60,7 +60,7 @@ async def send(
     headers: list[tuple[str, bytes]] | None = None,
 ) -> Awaitable[Any]:
     """Hand a message to the producer; the result is done when all in-sync replicas have it, and raises when they never will."""
-    producer = app.producer._ensure_producer()
+    producer: Any = cast(Any, app.producer)._ensure_producer()
     sent: Awaitable[Any] = await producer.send(topic, value, key=key, partition=partition, headers=headers)
     return sent
 
@@ -89,7 +89,7 @@ def watch(task: asyncio.Task[Any], reason: str) -> None:
 
 def lag(app: faust.App, topic: str) -> dict[int, int]:
     """Messages of each partition read here that are not committed yet; nothing before the first fetch."""
-    consumer = app.consumer
+    consumer: Any = app.consumer
     if consumer is None:
         return {}
     behind: dict[int, int] = {}
@@ -105,7 +105,7 @@ def lag(app: faust.App, topic: str) -> dict[int, int]:
 async def broker_answers(app: faust.App) -> bool:
     """Whether a broker answers a request for metadata now."""
     try:
-        client = app.producer._ensure_producer().client
+        client = cast(Any, app.producer)._ensure_producer().client
     except NotReady:
         return False
     return bool(await client.force_metadata_update())

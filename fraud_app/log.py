@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import Any
 
@@ -11,7 +10,16 @@ import structlog
 from fraud_app import __version__
 from fraud_app.settings import Settings
 
-_QUIET = ("aiokafka", "kafka", "faust.transport", "faust.tables.recovery", "faust.app.base", "mode", "aiohttp.access", "pogo_core")
+_QUIET = (
+    "aiokafka",
+    "kafka",
+    "faust.transport",
+    "faust.tables.recovery",
+    "faust.app.base",
+    "mode",
+    "aiohttp.access",
+    "pogo_core",
+)
 
 
 def configuration(settings: Settings) -> dict[str, Any]:

@@ -8,30 +8,47 @@ REGISTRY = CollectorRegistry()
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 
 SCORED = Counter(
-    "fraud_transactions_scored", "Decisions made, each transaction once", ["decision", "model_version"], registry=REGISTRY
+    "fraud_transactions_scored",
+    "Decisions made, each transaction once",
+    ["decision", "model_version"],
+    registry=REGISTRY,
 )
 SCORING_SECONDS = Histogram(
-    "fraud_scoring_duration_seconds", "Time to a decision by stage; total is from ingest", ["stage"], buckets=_SECONDS, registry=REGISTRY
+    "fraud_scoring_duration_seconds",
+    "Time to a decision by stage; total is from ingest",
+    ["stage"],
+    buckets=_SECONDS,
+    registry=REGISTRY,
 )
 BATCH_SIZE = Histogram(
-    "fraud_scoring_batch_size", "Transactions scored together", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256), registry=REGISTRY
+    "fraud_scoring_batch_size",
+    "Transactions scored together",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+    registry=REGISTRY,
 )
-MEETINGS = Counter(
-    "fraud_redelivered", "Records that were counted before, by kind", ["kind"], registry=REGISTRY
-)
+MEETINGS = Counter("fraud_redelivered", "Records that were counted before, by kind", ["kind"], registry=REGISTRY)
 DEAD_LETTERS = Counter("fraud_dlq_messages", "Messages sent to the dead-letter topic", ["reason"], registry=REGISTRY)
-REROUTED = Counter("fraud_rerouted", "Messages that a producer had put into another partition than their user's", registry=REGISTRY)
+REROUTED = Counter(
+    "fraud_rerouted",
+    "Messages that a producer had put into another partition than their user's",
+    registry=REGISTRY,
+)
 DEGRADED = Counter("fraud_degraded_decisions", "Decisions made without a dependency", ["dependency"], registry=REGISTRY)
 DEPENDENCY_UP = Gauge("fraud_dependency_up", "1 when the dependency answers", ["name"], registry=REGISTRY)
 STORED = Counter("fraud_transactions_stored", "Transactions stored in PostgreSQL, each once", registry=REGISTRY)
-STORE_SECONDS = Histogram("fraud_store_duration_seconds", "Time of one batch's transaction in PostgreSQL", registry=REGISTRY)
+STORE_SECONDS = Histogram(
+    "fraud_store_duration_seconds", "Time of one batch's transaction in PostgreSQL", registry=REGISTRY
+)
 FEED_EVENTS = Counter("fraud_feed_events", "Decisions written to the live feed", registry=REGISTRY)
 MIRRORED = Gauge("fraud_mirror_rows", "Rows copied to the mirror since the start", registry=REGISTRY)
 MIRROR_WAITING = Gauge("fraud_mirror_waiting", "Changed rows that wait to be copied", registry=REGISTRY)
 WS_CLIENTS = Gauge("fraud_ws_clients", "Open WebSocket connections", registry=REGISTRY)
 WS_DROPPED = Counter("fraud_ws_dropped", "Events dropped for slow WebSocket clients", registry=REGISTRY)
 HTTP_SECONDS = Histogram(
-    "fraud_http_request_duration_seconds", "Time of HTTP requests", ["method", "route", "status"], registry=REGISTRY
+    "fraud_http_request_duration_seconds",
+    "Time of HTTP requests",
+    ["method", "route", "status"],
+    registry=REGISTRY,
 )
 LAG = Gauge("fraud_consumer_lag_messages", "Messages not yet read", ["topic", "partition"], registry=REGISTRY)
 BUILD = Info("fraud_build", "What is running", registry=REGISTRY)

@@ -15,29 +15,51 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 class Kafka(BaseModel):
     brokers: str = Field("localhost:9092", description="host:port, several parted by commas")
-    partitions: int = Field(4, ge=1, le=1000, description="of every topic keyed by user; cannot change without a rebuild")
+    partitions: int = Field(
+        4, ge=1, le=1000, description="of every topic keyed by user; cannot change without a rebuild"
+    )
     replication: int = Field(1, ge=1, le=5, description="replicas of each partition; 3 in production")
-    topic_epoch: int = Field(0, ge=0, le=2**32 - 1, description="raise it when transactions.raw was made anew and the tables were kept")
+    topic_epoch: int = Field(
+        0,
+        ge=0,
+        le=2**32 - 1,
+        description="raise it when transactions.raw was made anew and the tables were kept",
+    )
     session_timeout_s: float = Field(10.0, ge=6, le=300, description="silence after which a worker's partitions move")
-    commit_interval_s: float = Field(1.0, ge=0.1, le=60, description="how often offsets are committed; bounds what is replayed after a crash")
+    commit_interval_s: float = Field(
+        1.0,
+        ge=0.1,
+        le=60,
+        description="how often offsets are committed; bounds what is replayed after a crash",
+    )
     linger_ms: int = Field(0, ge=0, le=100, description="how long the producer waits to fill a batch")
 
 
 class Redis(BaseModel):
     url: SecretStr = Field(SecretStr("redis://localhost:6379/0"), description="redis:// or rediss:// or unix://")
-    deadline_ms: float = Field(15.0, gt=0, le=1000, description="longest wait for shared signals; then they are missing")
+    deadline_ms: float = Field(
+        15.0, gt=0, le=1000, description="longest wait for shared signals; then they are missing"
+    )
     mirror_interval_ms: int = Field(50, ge=1, le=10_000, description="how often changed rows are copied to the mirror")
 
 
 class Postgres(BaseModel):
-    dsn: SecretStr = Field(SecretStr("postgresql://localhost:5432/fraud"), description="postgresql://user:password@host/database")
+    dsn: SecretStr = Field(
+        SecretStr("postgresql://localhost:5432/fraud"), description="postgresql://user:password@host/database"
+    )
     pool_size: int = Field(4, ge=1, le=100, description="connections a process")
     statement_timeout_s: float = Field(5.0, gt=0, le=600, description="longest query of the API")
 
@@ -45,9 +67,16 @@ class Postgres(BaseModel):
 class Web(BaseModel):
     bind: str = Field("127.0.0.1", description="address that the API and the pages listen on")
     port: int = Field(6066, ge=1, le=65535)
-    max_body_bytes: int = Field(65_536, ge=1024, le=16_777_216, description="largest request body; /score/batch may use 16 times as much")
+    max_body_bytes: int = Field(
+        65_536,
+        ge=1024,
+        le=16_777_216,
+        description="largest request body; /score/batch may use 16 times as much",
+    )
     request_timeout_s: float = Field(10.0, gt=0, le=300)
-    allowed_origins: Annotated[list[str], NoDecode] = Field([], description="other origins whose pages may write or open /ws, parted by commas")
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="other origins whose pages may write or open /ws, parted by commas"
+    )
     ws_clients: int = Field(200, ge=1, le=10_000, description="most WebSocket clients of one worker")
 
     @field_validator("allowed_origins", mode="before")
@@ -63,8 +92,13 @@ class Model(BaseModel):
 
 
 class Auth(BaseModel):
-    mode: Literal["off", "keys"] = Field("off", description="off only on loopback; keys: Authorization: Bearer, or Basic with the key as password")
-    key_hashes: Annotated[list[str], NoDecode] = Field([], description="SHA-256 (hex) of each accepted key, parted by commas")
+    mode: Literal["off", "keys"] = Field(
+        "off",
+        description="off only on loopback; keys: Authorization: Bearer, or Basic with the key as password",
+    )
+    key_hashes: Annotated[list[str], NoDecode] = Field(
+        [], description="SHA-256 (hex) of each accepted key, parted by commas"
+    )
 
     @field_validator("key_hashes", mode="before")
     @classmethod
@@ -81,7 +115,9 @@ class Auth(BaseModel):
 
 class Stream(BaseModel):
     data_dir: Path = Field(Path(".fraud/worker"), description="RocksDB tables of this worker; never shared by two")
-    clock: Literal["ingest", "occurred"] = Field("ingest", description="clock of the windows; occurred only for trusted back-fills and simulations")
+    clock: Literal["ingest", "occurred"] = Field(
+        "ingest", description="clock of the windows; occurred only for trusted back-fills and simulations"
+    )
     batch: int = Field(64, ge=1, le=10_000, description="most transactions scored together")
     in_flight: int = Field(4, ge=1, le=64, description="batches that may wait for the broker at once")
 
@@ -107,7 +143,10 @@ class Settings(BaseSettings):
     auth: Auth = Auth()
     stream: Stream = Stream()
     log: Log = Log()
-    worker_id: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}", description="shown in health and metrics")
+    worker_id: str = Field(
+        default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
+        description="shown in health and metrics",
+    )
     demo: bool = Field(False, description="show that this is a demonstration")
 
     @model_validator(mode="after")

@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
-from fraud_app import topics
+from typing import Any
+
+import faust
+
+from fraud_app import log, topics
 from fraud_app.faust_app import new_app
 from fraud_app.settings import settings
 from tables.redis_link import RedisLink
@@ -16,7 +20,13 @@ config = settings()
 storage = new_app("fraud-storage", config, autodiscover=["agents.storage"], store="memory://", web_enabled=False)
 feed = new_app("fraud-feed", config, autodiscover=["agents.feed"], store="memory://", web_enabled=False)
 
-_RAW_BYTES = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw", "allow_empty": True}
+_RAW_BYTES: dict[str, Any] = {
+    "key_type": bytes,
+    "value_type": bytes,
+    "key_serializer": "raw",
+    "value_serializer": "raw",
+    "allow_empty": True,
+}
 
 to_store = storage.topic(topics.SCORED, **_RAW_BYTES)
 labels_to_store = storage.topic(topics.LABELS, **_RAW_BYTES)
@@ -27,10 +37,8 @@ redis_link = RedisLink(config.redis.url.get_secret_value())
 
 def run() -> None:
     """Both in one process, until a signal ends it."""
-    import faust
-
     for app in (storage, feed):
         app.finalize()
-    worker = faust.Worker(storage, feed, loglevel=config.log.level, logging_config=storage.conf.logging_config)
+    worker = faust.Worker(storage, feed, loglevel=config.log.level, logging_config=log.configuration(config))
     feed.discover()
     worker.execute_from_commandline()

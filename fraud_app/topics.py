@@ -50,7 +50,11 @@ async def ensure(kafka: Kafka, wait_s: float = 60.0) -> None:
     admin = await _connect(kafka.brokers, wait_s)
     try:
         wanted = {topic.name: topic.partitions or kafka.partitions for topic in TOPICS}
-        there = {one["topic"]: len(one["partitions"]) for one in await admin.describe_topics(list(wanted)) if not one["error_code"]}
+        there = {
+            one["topic"]: len(one["partitions"])
+            for one in await admin.describe_topics(list(wanted))
+            if not one["error_code"]
+        }
         missing = [
             NewTopic(topic.name, wanted[topic.name], kafka.replication, topic_configs=topic.config)
             for topic in TOPICS

@@ -51,9 +51,9 @@ class Recent(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    index: int
+    slot: int
     """Start of the bucket divided by its length."""
-    count: int
+    payments: int
     cents: int
 
 
@@ -70,7 +70,7 @@ class Behaviour(NamedTuple):
 
     first_ms: int = -1
     last_ms: int = -1
-    count: int = 0
+    payments: int = 0
     amount_max_cents: int = 0
     category_mask: int = 0
     latitude: float = math.nan
@@ -102,8 +102,8 @@ def update(behaviour: Behaviour, event: Event) -> Behaviour:
     >>> from ml.event import Event
     >>> event = Event(1, 1, 60_000, 60_000, 0.0, 1250, 7, 8, 9, 6, 0, 0, 0, 52.5, 13.4, False)
     >>> once = update(EMPTY, event)
-    >>> once.count, once.windows[0], once.amount_max_cents
-    (1, (Bucket(index=1, count=1, cents=1250),), 1250)
+    >>> once.payments, once.windows[0], once.amount_max_cents
+    (1, (Bucket(slot=1, payments=1, cents=1250),), 1250)
     """
     now, seconds = event.received_ms, event.received_ms // 1000
     placed = not math.isnan(event.latitude) and not math.isnan(event.longitude) and now >= behaviour.place_ms
@@ -112,7 +112,7 @@ def update(behaviour: Behaviour, event: Event) -> Behaviour:
     return Behaviour(
         first_ms=now if behaviour.first_ms < 0 else min(behaviour.first_ms, now),
         last_ms=newest,
-        count=behaviour.count + 1,
+        payments=behaviour.payments + 1,
         amount_max_cents=max(behaviour.amount_max_cents, event.amount_cents),
         category_mask=behaviour.category_mask | 1 << event.category,
         latitude=event.latitude if placed else behaviour.latitude,
@@ -137,8 +137,8 @@ def in_window(buckets: tuple[Bucket, ...], window: Window, now_ms: int) -> tuple
     first = last - window.span_ms // window.bucket_ms
     count = cents = 0
     for bucket in buckets:
-        if first < bucket.index <= last:
-            count += bucket.count
+        if first < bucket.slot <= last:
+            count += bucket.payments
             cents += bucket.cents
     return count, cents
 
@@ -157,12 +157,12 @@ def _add(buckets: tuple[Bucket, ...], window: Window, now: int, newest: int, cen
     index = now // window.bucket_ms
     if index <= oldest:
         return buckets
-    kept = [bucket for bucket in buckets if bucket.index > oldest]
+    kept = [bucket for bucket in buckets if bucket.slot > oldest]
     for place, bucket in enumerate(kept):
-        if bucket.index == index:
-            kept[place] = Bucket(index, min(bucket.count + 1, BUCKET_COUNT_MAX), bucket.cents + cents)
+        if bucket.slot == index:
+            kept[place] = Bucket(index, min(bucket.payments + 1, BUCKET_COUNT_MAX), bucket.cents + cents)
             return tuple(kept)
-        if bucket.index > index:
+        if bucket.slot > index:
             kept.insert(place, Bucket(index, 1, cents))
             return tuple(kept)
     kept.append(Bucket(index, 1, cents))

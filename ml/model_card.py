@@ -21,7 +21,10 @@ def write(name: str, version: str, source: str, trained: Trained, metrics: dict[
     table = [
         "| | " + " | ".join(part.replace("_", " ") for part in parts) + " |",
         "|---|" + "---|" * len(parts),
-        *(f"| {label} | " + " | ".join(f"{metrics[part][key]:,.4f}" for part in parts) + " |" for key, label in _ROWS.items()),
+        *(
+            f"| {label} | " + " | ".join(f"{metrics[part][key]:,.4f}" for part in parts) + " |"
+            for key, label in _ROWS.items()
+        ),
     ]
     return "\n".join(
         (

@@ -70,9 +70,21 @@ def encode(outcome: Outcome) -> bytes:
 
 def decode(data: bytes) -> Outcome:
     """The outcome that `encode` gave these bytes for. Raises `struct.error` for anything shorter."""
-    (decision, ppm, degraded, received, scored, total, features_us, model_us, review, block, models, reasons, size) = (
-        _HEAD.unpack_from(data)
-    )
+    (
+        decision,
+        ppm,
+        degraded,
+        received,
+        scored,
+        total,
+        features_us,
+        model_us,
+        review,
+        block,
+        models,
+        reasons,
+        size,
+    ) = _HEAD.unpack_from(data)
     place = _HEAD.size + models
     end = place + reasons * _REASON.size
     return Outcome(

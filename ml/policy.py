@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 from fraud_app.contracts import Decision
@@ -53,7 +54,7 @@ def risk_score(probability: float | None, cutoffs: Cutoffs | None) -> int:
     x = log_odds(probability)
     if x <= anchors[0][0]:
         return 0
-    for (x0, y0), (x1, y1) in zip(anchors, anchors[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(anchors):
         if x < x1:
             return math.floor(y0 + (y1 - y0) * (x - x0) / (x1 - x0) + 1e-9)
     return HIGHEST_SCORE

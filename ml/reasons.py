@@ -32,7 +32,9 @@ _USUAL_OF_WEEK = {
 def top(contributions: Sequence[float]) -> tuple[Contribution, ...]:
     """The features that raised the risk most, at most five, strongest first. `contributions`: one a feature, log-odds."""
     strongest = sorted(range(len(contributions)), key=lambda place: -contributions[place])[:TOP]
-    return tuple(Contribution(place, contributions[place]) for place in strongest if contributions[place] >= LEAST_CONTRIBUTION)
+    return tuple(
+        Contribution(place, contributions[place]) for place in strongest if contributions[place] >= LEAST_CONTRIBUTION
+    )
 
 
 def explain(reasons: Sequence[Contribution], features: Sequence[float]) -> list[Reason]:

@@ -68,7 +68,10 @@ def read(directory: Path) -> ModelFiles:
     if names != NAMES:
         changed = sorted(set(names) ^ set(NAMES)) or "their order"
         raise ModelRefused(f"{directory}: made for other features ({changed}); train again with scripts/train_model.py")
-    calibrator, thresholds = orjson.loads(contents["calibrator.json"]), orjson.loads(contents["thresholds.json"])
+    calibrator, thresholds = (
+        orjson.loads(contents["calibrator.json"]),
+        orjson.loads(contents["thresholds.json"]),
+    )
     return ModelFiles(
         name=directory.parent.name,
         version=directory.name,

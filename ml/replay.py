@@ -18,7 +18,9 @@ class Replayed(NamedTuple):
     features: tuple[float, ...]
 
 
-def replay(transactions: Iterable[tuple[Transaction, int]], shared: dict[str, Shared] | None = None) -> Iterator[Replayed]:
+def replay(
+    transactions: Iterable[tuple[Transaction, int]], shared: dict[str, Shared] | None = None
+) -> Iterator[Replayed]:
     """Features of each transaction, given with its ingest time (ms), in the order of arrival.
 
     `shared`: the signals across users that were recorded live, by transaction id; without it they are computed here.

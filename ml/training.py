@@ -62,7 +62,11 @@ class Trained(NamedTuple):
 
 def split_by_time(count: int, warm_up: float = 0.15, validation: float = 0.2, test: float = 0.2) -> Split:
     """Consecutive parts of a history in time order; the first share only warms the users' memories up."""
-    start, middle, last = round(count * warm_up), round(count * (1 - validation - test)), round(count * (1 - test))
+    start, middle, last = (
+        round(count * warm_up),
+        round(count * (1 - validation - test)),
+        round(count * (1 - test)),
+    )
     return Split(slice(start, middle), slice(middle, last), slice(last, count))
 
 
@@ -143,5 +147,5 @@ def oversample(features: Array, fraud: Array, seed: int) -> tuple[Array, Array]:
 def _masked(features: Array, rng: np.random.Generator) -> Array:
     masked = features.copy()
     rows = np.flatnonzero(rng.random(len(masked)) < MASKED_SHARE)
-    masked[np.ix_(rows, list(SHARED))] = np.nan
+    masked[np.ix_(rows, np.array(SHARED))] = np.nan
     return masked

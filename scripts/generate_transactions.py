@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -76,13 +76,27 @@ async def _run(args: argparse.Namespace) -> None:
     if labels:
         labels.close()
     seconds = time.monotonic() - started
-    print(f"{sent:,} transactions, {fraud:,} of them fraud, in {seconds:.1f} s ({sent / max(seconds, 1e-9):,.0f}/s)", file=sys.stderr)
+    print(
+        f"{sent:,} transactions, {fraud:,} of them fraud, in {seconds:.1f} s ({sent / max(seconds, 1e-9):,.0f}/s)",
+        file=sys.stderr,
+    )
 
 
 def _history(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
     users = args.users or max(100, round((args.count or 50_000) / (args.days * PAYMENTS_PER_CUSTOMER_AND_DAY)))
-    start = datetime.fromisoformat(args.start).replace(tzinfo=UTC) if args.start else datetime.now(UTC) - timedelta(days=args.days)
-    return simulate(Population(args.seed, users), start, args.days, count=args.count or None, fraud_share=args.fraud_share, seed=args.seed)
+    start = (
+        datetime.fromisoformat(args.start).replace(tzinfo=UTC)
+        if args.start
+        else datetime.now(UTC) - timedelta(days=args.days)
+    )
+    return simulate(
+        Population(args.seed, users),
+        start,
+        args.days,
+        count=args.count or None,
+        fraud_share=args.fraud_share,
+        seed=args.seed,
+    )
 
 
 def _live(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
@@ -150,10 +164,8 @@ async def _post(session: aiohttp.ClientSession, one: LabelledTransaction) -> Non
 
 async def _pause(seconds: float, stop: asyncio.Event) -> None:
     if seconds > 0:
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)
-        except TimeoutError:
-            pass
 
 
 def _label(one: LabelledTransaction) -> bytes:
@@ -172,8 +184,14 @@ def _arguments() -> argparse.Namespace:
     target.add_argument("--http", metavar="URL", help="POST to the API there; FRAUD_API_KEY when it wants a key")
     target.add_argument("--kafka", metavar="BROKERS", help="produce to transactions.raw")
     parser.add_argument("--labels", type=Path, help="JSON lines of the truth")
-    parser.add_argument("--publish-labels", action="store_true", help="also send the truth to transactions.labels (with --kafka)")
-    parser.add_argument("--count", type=int, default=0, help="transactions in all; without it as many as the customers make")
+    parser.add_argument(
+        "--publish-labels",
+        action="store_true",
+        help="also send the truth to transactions.labels (with --kafka)",
+    )
+    parser.add_argument(
+        "--count", type=int, default=0, help="transactions in all; without it as many as the customers make"
+    )
     parser.add_argument("--rate", type=float, default=0, help="transactions a second; without it as fast as possible")
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT, help="sends that may wait for an answer at once")
     parser.add_argument("--seed", type=int, default=11)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Train a model on simulated traffic, or on a file of transactions and labels, and write it to models/<name>/<version>/.
 
-    scripts/train_model.py                      simulated history, seed 7, becomes the champion
-    scripts/train_model.py --data tx.jsonl --labels labels.jsonl --no-promote
+scripts/train_model.py                      simulated history, seed 7, becomes the champion
+scripts/train_model.py --data tx.jsonl --labels labels.jsonl --no-promote
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -41,20 +42,21 @@ def main() -> None:
             for one in simulate(Population(args.seed, args.users), START, args.days)
         )
     history = _history(labelled)
-    _say(f"{len(history.fraud):,} transactions, {history.fraud.mean():.2%} fraud, replayed in {time.monotonic() - started:.0f} s")
+    _say(
+        f"{len(history.fraud):,} transactions, {history.fraud.mean():.2%} fraud, replayed in {time.monotonic() - started:.0f} s"
+    )
     trained = train(history, args.seed)
     plain = train(history, args.seed, smote=False)
     metrics = {**trained.metrics, "test_without_smote": plain.metrics["test"]}
     version = args.version or f"{datetime.now(UTC):%Y.%m.%d}-{int(time.time()) % 86400:05d}"
-    dump = lambda value: orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"  # noqa: E731
     registry.write(
         args.models / args.name / version,
         {
             "model.txt": trained.model_text.encode(),
-            "features.json": dump({"names": list(NAMES), "catalogue": [feature._asdict() for feature in CATALOGUE]}),
-            "calibrator.json": dump({"method": "platt", "slope": trained.slope, "intercept": trained.intercept}),
-            "thresholds.json": dump(trained.cutoffs._asdict()),
-            "metrics.json": dump(metrics),
+            "features.json": _json({"names": list(NAMES), "catalogue": [feature._asdict() for feature in CATALOGUE]}),
+            "calibrator.json": _json({"method": "platt", "slope": trained.slope, "intercept": trained.intercept}),
+            "thresholds.json": _json(trained.cutoffs._asdict()),
+            "metrics.json": _json(metrics),
             "card.md": model_card.write(args.name, version, source, trained, metrics).encode(),
         },
     )
@@ -67,6 +69,10 @@ def main() -> None:
             f"  ECE {figures['expected_calibration_error']:.4f}  cost €{figures['cost_eur']:,.0f}"
         )
     _say(f"wrote {args.models / args.name / version} ({trained.rounds} trees) in {time.monotonic() - started:.0f} s")
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 
 
 def _history(labelled: Iterable[tuple[Transaction, bool]]) -> History:

@@ -80,5 +80,15 @@ def _decision(row: UserRow, age: int, received_ms: int) -> Outcome:
     decided = row.decided[-age]
     used = row.models[decided.model]
     return Outcome(
-        decided.decision, decided.probability_ppm, (), received_ms, decided.scored_ms, 0, 0, 0, used.review, used.block, used.model
+        decided.decision,
+        decided.probability_ppm,
+        (),
+        received_ms,
+        decided.scored_ms,
+        0,
+        0,
+        0,
+        used.review,
+        used.block,
+        used.model,
     )

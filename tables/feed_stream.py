@@ -32,7 +32,9 @@ async def newest_id(link: RedisLink) -> str:
 
 async def after(link: RedisLink, cursor: str, limit: int = 500) -> list[Entry]:
     """What came after the cursor, waiting up to two seconds for the first. Raises `RedisAway`."""
-    answer = await link.call(link.client.xread({KEY: cursor}, count=limit, block=BLOCK_MS), BLOCK_MS / 1000 + DEADLINE_S)
+    answer = await link.call(
+        link.client.xread({KEY: cursor}, count=limit, block=BLOCK_MS), BLOCK_MS / 1000 + DEADLINE_S
+    )
     if not answer:
         return []
     entries = next(iter(answer.values()))[0] if isinstance(answer, dict) else answer[0][1]

@@ -88,7 +88,15 @@ class SharedSignals:
             return []
         arguments: list[int] = []
         for event, user in events:
-            arguments += (user, event.device, event.ip, event.card, event.received_ms, event.merchant, event.id_hash)
+            arguments += (
+                user,
+                event.device,
+                event.ip,
+                event.card,
+                event.received_ms,
+                event.merchant,
+                event.id_hash,
+            )
         try:
             answers = await self._link.call(script(args=arguments), self._deadline_s)
         except RedisAway:

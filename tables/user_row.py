@@ -74,7 +74,7 @@ def encode(row: UserRow) -> bytes:
     sets = (known.devices, known.countries, known.cards, known.merchants)
     parts = [
         _HEAD.pack(
-            FORMAT, row.epoch, row.offset, known.first_ms, known.last_ms, known.count, known.amount_max_cents,
+            FORMAT, row.epoch, row.offset, known.first_ms, known.last_ms, known.payments, known.amount_max_cents,
             known.category_mask, known.latitude, known.longitude, known.place_ms, *known.hours, len(known.recent),
             len(row.models), len(row.pending), *map(len, sets), 0,
         ),
@@ -103,7 +103,9 @@ def decode(data: bytes) -> UserRow:
     """The row that `encode` gave these bytes for. Raises `ValueError` for another format."""
     if data[0] != FORMAT:
         raise ValueError(f"a user row of format {data[0]}; this version reads {FORMAT}: rebuild the table")
-    (_, epoch, offset, first, last, count, largest, mask, latitude, longitude, place_ms, *rest) = _HEAD.unpack_from(data)
+    (_, epoch, offset, first, last, count, largest, mask, latitude, longitude, place_ms, *rest) = _HEAD.unpack_from(
+        data
+    )
     hours, (recents, models, pendings, *set_sizes, _) = tuple(rest[:24]), rest[24:]
     at = _HEAD.size
     sizes = _SIZES.unpack_from(data, at)

@@ -7,7 +7,7 @@ sends each changelog record by itself and lets a failed send pass. Faust keeps a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import faust
 import rocksdict
@@ -30,7 +30,7 @@ def key_of(user_id: str) -> bytes:
     return _KEY + user_id.encode()
 
 
-class UserTable(faust.Table):  # type: ignore[misc]
+class UserTable(faust.Table[bytes, bytes]):
     """Rows by user, one database a partition."""
 
     @classmethod
@@ -40,12 +40,17 @@ class UserTable(faust.Table):  # type: ignore[misc]
             beacon=app.tables.beacon, help="behaviour, position and latest decisions of each user",
             extra_topic_configs={"cleanup.policy": "compact"},
         )  # fmt: skip
-        registered: UserTable = app.tables.add(table)
-        return registered
+        app.tables.add(table)
+        return table
+
+    @property
+    def _store_here(self) -> Any:
+        """The RocksDB store, with the methods by partition that Faust keeps to itself."""
+        return self.data
 
     def read(self, partition: int, user_id: str) -> bytes | None:
         """The row of a user in a partition of this worker. Raises when the database is damaged."""
-        row: bytes | None = self.data._db_for_partition(partition).get(key_of(user_id))
+        row: bytes | None = self._store_here._db_for_partition(partition).get(key_of(user_id))
         return row
 
     def write(self, partition: int, rows: Mapping[str, bytes]) -> None:
@@ -53,27 +58,27 @@ class UserTable(faust.Table):  # type: ignore[misc]
         batch = rocksdict.WriteBatch(raw_mode=True)
         for user_id, row in rows.items():
             batch.put(key_of(user_id), row)
-        self.data._db_for_partition(partition).write(batch)
+        self._store_here._db_for_partition(partition).write(batch)
 
     async def send_row(self, partition: int, user_id: str, row: bytes) -> Awaitable[Any]:
         """Send a row to the changelog; the result is done when the broker has it."""
         return await faust_compat.send(
-            self.app, self.changelog_topic_name, key_of(user_id), row, partition=partition
+            cast(faust.App, self.app), self.changelog_topic_name, key_of(user_id), row, partition=partition
         )
 
     def row_sent(self, partition: int, offset: int) -> None:
         """Remember that the local database has everything up to this changelog offset."""
-        self.data.set_persisted_offset(TP(self.changelog_topic_name, partition), offset)
+        self._store_here.set_persisted_offset(TP(self.changelog_topic_name, partition), offset)
 
     def rows(self, partition: int) -> Iterator[tuple[str, bytes]]:
         """All rows of one partition."""
-        for key, row in self.data._db_for_partition(partition).items():
+        for key, row in self._store_here._db_for_partition(partition).items():
             if key.startswith(_KEY):
                 yield key[len(_KEY) :].decode(), row
 
     def open_partitions(self) -> list[int]:
         """Partitions whose database is open here, active or standby."""
-        return sorted(self.data._dbs)
+        return sorted(self._store_here._dbs)
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
         """Recovery, without letting an older copy of a row replace a newer one.
@@ -81,14 +86,15 @@ class UserTable(faust.Table):  # type: ignore[misc]
         A worker that was taken for dead may still write to the changelog after its successor did.
         """
         newest: dict[tuple[int, bytes], tuple[int, int]] = {}
-        kept, places = [], {}
+        kept: list[Any] = []
+        places: dict[TP, int] = {}
         for event in batch:
             message = event.message
             places[message.tp] = max(message.offset, places.get(message.tp, -1))
             if message.value is not None:
                 here = (message.partition, message.key)
                 if here not in newest:
-                    stored = self.data._db_for_partition(message.partition).get(message.key)
+                    stored = self._store_here._db_for_partition(message.partition).get(message.key)
                     newest[here] = position(stored) if stored else (0, -1)
                 if position(message.value) < newest[here]:
                     continue
@@ -96,4 +102,4 @@ class UserTable(faust.Table):  # type: ignore[misc]
             kept.append(event)
         super().apply_changelog_batch(kept)
         for tp, offset in places.items():
-            self.data.set_persisted_offset(tp, offset)
+            self._store_here.set_persisted_offset(tp, offset)

@@ -13,4 +13,7 @@ BATCH_FACTOR = 16
 
 def application_options(settings: Settings) -> dict[str, Any]:
     """For `faust.App(web_application_options=…)`: aiohttp's own limits and our middleware."""
-    return {"client_max_size": settings.web.max_body_bytes * BATCH_FACTOR, "middlewares": middlewares(settings)}
+    return {
+        "client_max_size": settings.web.max_body_bytes * BATCH_FACTOR,
+        "middlewares": middlewares(settings),
+    }

@@ -15,7 +15,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 async def json_object(request: web.Request, limit: int) -> dict[str, Any]:
     """The body as a JSON object of at most `limit` bytes. Raises `Problem` 400, 413 or 415."""
-    if request.content_type not in ("application/json", "application/octet-stream") and not request.content_type.endswith("+json"):
+    if request.content_type not in (
+        "application/json",
+        "application/octet-stream",
+    ) and not request.content_type.endswith("+json"):
         raise Problem(415, "not_json", "send Content-Type: application/json")
     if request.content_length is not None and request.content_length > limit:
         raise Problem(413, "body_too_large", f"at most {limit} bytes are accepted")

@@ -14,7 +14,12 @@ from ml.scorer import Scorer, matrix_of
 def of_features(scored: dict[str, Any], scorer: Scorer | None) -> list[dict[str, Any]] | None:
     """All contributions, strongest first; None when the features were not kept or another model decided."""
     used = scored["model"]
-    if scorer is None or used is None or scored["features"] is None or f"{used['name']}:{used['version']}" != scorer.reference:
+    if (
+        scorer is None
+        or used is None
+        or scored["features"] is None
+        or f"{used['name']}:{used['version']}" != scorer.reference
+    ):
         return None
     values = [math.nan if value is None else value for value in scored["features"]]
     parts = scorer.contributions(matrix_of([values]))[0]

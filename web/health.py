@@ -82,4 +82,8 @@ async def _kafka() -> Check:
             reachable = await faust_compat.broker_answers(app)
     except TimeoutError:
         reachable = False
-    return Check(status="ok") if reachable else Check(status="down", detail="no broker answers; nothing can be accepted or scored")
+    return (
+        Check(status="ok")
+        if reachable
+        else Check(status="down", detail="no broker answers; nothing can be accepted or scored")
+    )

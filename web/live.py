@@ -78,7 +78,7 @@ def item_of(entry: feed_stream.Entry) -> Item:
     return Item(cursor, alert, scored["risk_score"], orjson.dumps(event))
 
 
-@app.task  # type: ignore[untyped-decorator]
+@app.task
 async def follow() -> None:
     """Hand what comes through the stream to the clients and to requests that wait for a decision."""
     cursor: str | None = None
@@ -104,7 +104,12 @@ async def follow() -> None:
 async def live(request: web.Request) -> web.WebSocketResponse:
     """Open the feed. `since` goes on after a break; `types` and `min_score` filter."""
     if len(_clients) >= config.web.ws_clients:
-        raise Problem(503, "too_many_clients", f"this worker serves {config.web.ws_clients} live clients already", headers={"Retry-After": "10"})
+        raise Problem(
+            503,
+            "too_many_clients",
+            f"this worker serves {config.web.ws_clients} live clients already",
+            headers={"Retry-After": "10"},
+        )
     client, since = _wanted(request)
     socket = web.WebSocketResponse(heartbeat=20, max_msg_size=4096, compress=False)
     await socket.prepare(request)
@@ -129,7 +134,10 @@ async def close_all(_: Any) -> None:
 
 async def _send(socket: web.WebSocketResponse, client: Client, since: str | None) -> None:
     try:
-        await _say(socket, orjson.dumps({"type": "hello", "version": 1, "server_id": config.worker_id, "resume_from": since}))
+        await _say(
+            socket,
+            orjson.dumps({"type": "hello", "version": 1, "server_id": config.worker_id, "resume_from": since}),
+        )
         if since:
             await _catch_up(socket, client, since)
         while not socket.closed:

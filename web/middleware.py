@@ -78,7 +78,10 @@ async def _answer(request: web.Request, handler: Handler, settings: Settings) ->
     except TimeoutError:
         return response(Problem(503, "timeout", "the request took too long", headers={"Retry-After": "1"}), request)
     except web.HTTPRequestEntityTooLarge:
-        return response(Problem(413, "body_too_large", f"at most {settings.web.max_body_bytes} bytes are accepted"), request)
+        return response(
+            Problem(413, "body_too_large", f"at most {settings.web.max_body_bytes} bytes are accepted"),
+            request,
+        )
     except web.HTTPNotFound:
         return response(Problem(404, "not_found", f"there is nothing at {request.path}"), request)
     except web.HTTPMethodNotAllowed as refused:
@@ -115,7 +118,10 @@ def check_key(request: web.Request, settings: Settings) -> None:
     digest = hashlib.sha256(key.encode()).hexdigest()
     if not any([hmac.compare_digest(digest, known) for known in settings.auth.key_hashes]):  # noqa: C419 - constant time
         raise Problem(
-            401, "key_needed", "send a key: Authorization: Bearer <key>", headers={"WWW-Authenticate": 'Basic realm="fraud", charset="UTF-8"'}
+            401,
+            "key_needed",
+            "send a key: Authorization: Bearer <key>",
+            headers={"WWW-Authenticate": 'Basic realm="fraud", charset="UTF-8"'},
         )
 
 

@@ -15,7 +15,9 @@ MOST_IN_BATCH = 500
 class TransactionRequest(Transaction):
     """A transaction as it is posted: id and time are filled in when they are missing."""
 
-    transaction_id: Identifier | None = Field(None, description="makes a second try safe; by default Idempotency-Key, else a UUIDv7")  # type: ignore[assignment]
+    transaction_id: Identifier | None = Field(
+        None, description="makes a second try safe; by default Idempotency-Key, else a UUIDv7"
+    )  # type: ignore[assignment]
     occurred_at: AwareDatetime | None = Field(None, description="default: now")  # type: ignore[assignment]
 
 
@@ -29,7 +31,9 @@ class Accepted(BaseModel):
 class SubmitQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    wait: Annotated[int, Field(ge=0, le=10_000)] = Field(0, description="ms to wait for the decision; then 200 with it, else 202")
+    wait: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        0, description="ms to wait for the decision; then 200 with it, else 202"
+    )
 
 
 class ListQuery(BaseModel):
@@ -78,7 +82,9 @@ class ExplainedTransaction(ScoredTransaction):
 class ScoreBatch(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    transactions: Annotated[list[Any], Field(min_length=1, max_length=MOST_IN_BATCH, description="each as for POST /score")]
+    transactions: Annotated[
+        list[Any], Field(min_length=1, max_length=MOST_IN_BATCH, description="each as for POST /score")
+    ]
 
 
 class BatchItem(BaseModel):

@@ -32,7 +32,7 @@ async def document(request: web.Request) -> web.Response:
 
 def describe(routes: Sequence[Route]) -> None:
     """Build the document once, at start."""
-    global _document  # noqa: PLW0603 - set once, before the first request
+    global _document
     _document = orjson.dumps(build(routes), option=orjson.OPT_INDENT_2)
 
 
@@ -83,7 +83,10 @@ def _operation(route: Route) -> dict[str, Any]:
     if description.strip():
         operation["description"] = description.strip()
     if route.body:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _reference(route.body)}}}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": _reference(route.body)}},
+        }
     for status, model in route.answers.items():
         content = {"content": {"application/json": {"schema": _schema(model, many=route.many)}}} if model else {}
         operation["responses"][str(status)] = {"description": HTTPStatus(status).phrase, **content}

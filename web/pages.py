@@ -32,7 +32,9 @@ def _mark() -> str:
 
 
 def _page(name: str) -> web.Response:
-    text = _templates.get_template(name).render(version=__version__, demo=config.demo, auth=config.auth.mode, mark=_mark())
+    text = _templates.get_template(name).render(
+        version=__version__, demo=config.demo, auth=config.auth.mode, mark=_mark()
+    )
     return web.Response(text=text, content_type="text/html")
 
 
@@ -61,7 +63,8 @@ async def static(request: web.Request) -> web.StreamResponse:
     if compressed.exists() and "gzip" in request.headers.get("Accept-Encoding", ""):
         kind = {".js": "text/javascript", ".css": "text/css"}.get(path.suffix, "application/octet-stream")
         return web.Response(
-            body=compressed.read_bytes(), headers={**headers, "Content-Encoding": "gzip", "Content-Type": f"{kind}; charset=utf-8"}
+            body=compressed.read_bytes(),
+            headers={**headers, "Content-Encoding": "gzip", "Content-Type": f"{kind}; charset=utf-8"},
         )
     return web.FileResponse(path, headers=headers)
 

@@ -12,11 +12,17 @@ from pydantic import ValidationError
 CONTENT_TYPE = "application/problem+json"
 
 
-class Problem(Exception):  # noqa: N818 - the name of the thing in RFC 9457
+class Problem(Exception):
     """Answer a request with this problem."""
 
     def __init__(
-        self, status: int, code: str, detail: str, *, errors: list[dict[str, str]] | None = None, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: list[dict[str, str]] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status, self.code, self.detail = status, code, detail
@@ -35,7 +41,11 @@ def invalid(error: ValidationError, prefix: str = "") -> Problem:
     ]
     if faults[0]["code"] == "json_invalid":
         return Problem(400, "malformed_json", faults[0]["detail"])
-    detail = f"{len(faults)} fields are wrong" if len(faults) > 1 else f"{faults[0]['pointer'] or 'the body'}: {faults[0]['detail']}"
+    detail = (
+        f"{len(faults)} fields are wrong"
+        if len(faults) > 1
+        else f"{faults[0]['pointer'] or 'the body'}: {faults[0]['detail']}"
+    )
     return Problem(422, "validation_failed", detail, errors=faults)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -35,7 +36,7 @@ class Route(NamedTuple):
     path: str
     handler: Handler
     tag: str
-    answers: dict[int, type[BaseModel] | None] = {200: None}
+    answers: Mapping[int, type[BaseModel] | None] = MappingProxyType({200: None})
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     problems: tuple[int, ...] = ()
@@ -65,9 +66,10 @@ ROUTES = (
 )  # fmt: skip
 
 openapi.describe(ROUTES)
-router = app.web.web_app.router
+application: Any = cast(Any, app.web).web_app
+router = application.router
 for route in ROUTES:
     router.add_route(route.method, route.path, route.handler)
 router.add_get("/openapi.json", openapi.document)
 pages.register(router)
-app.web.web_app.on_shutdown.append(live.close_all)
+application.on_shutdown.append(live.close_all)

@@ -63,7 +63,9 @@ async def score_batch(request: web.Request) -> web.Response:
             }  # fmt: skip
     for start in range(0, len(sound), SLICE):
         part = sound[start : start + SLICE]
-        for (place, _), scored in zip(part, await _score([one for _, one in part], explain=wanted.explain), strict=True):
+        for (place, _), scored in zip(
+            part, await _score([one for _, one in part], explain=wanted.explain), strict=True
+        ):
             results[place]["result"] = scored
         await asyncio.sleep(0)
     return answer({"results": results})
@@ -75,17 +77,18 @@ async def _score(transactions: Sequence[Transaction], *, explain: bool) -> list[
     payments = []
     for one in transactions:
         received = round(one.occurred_at.timestamp() * 1000) if config.stream.clock == "occurred" else now
-        payments.append(
-            Payment(Record(-1, -1, None, None, now), one, event_of(one, received), hash64(one.user_id))
-        )
+        payments.append(Payment(Record(-1, -1, None, None, now), one, event_of(one, received), hash64(one.user_id)))
     rows, mirrored = await _rows([one.user_id for one in transactions])
     shared = await shared_signals.peek([(payment.event, payment.user_hash) for payment in payments])
     told = []
     for place, payment in enumerate(payments):
         signal = shared[place] if shared else MISSING
         row = rows[place]
-        (_, outcome), = score(
-            [(payment, signal)], {payment.transaction.user_id: row}, model.scorer, redis_up=mirrored and shared is not None
+        ((_, outcome),) = score(
+            [(payment, signal)],
+            {payment.transaction.user_id: row},
+            model.scorer,
+            redis_up=mirrored and shared is not None,
         )
         outcome = outcome._replace(total_us=int((time.perf_counter() - started) * 1e6))
         told.append(_told(payment.transaction, outcome, explain=explain))

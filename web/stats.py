@@ -82,7 +82,12 @@ def summary(rows: Sequence[Any], window: str, now: datetime) -> Stats:
 
 async def features(request: web.Request) -> web.Response:
     """The catalogue of features, in the order of the model's input."""
-    return answer([FeatureInfo(**{name: getattr(one, name) for name in FeatureInfo.model_fields}).model_dump() for one in CATALOGUE])
+    return answer(
+        [
+            FeatureInfo(**{name: getattr(one, name) for name in FeatureInfo.model_fields}).model_dump()
+            for one in CATALOGUE
+        ]
+    )
 
 
 async def current_model(request: web.Request) -> web.Response:

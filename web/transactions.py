@@ -37,13 +37,18 @@ _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,2})(?:$|[,;\s])")
 async def submit(request: web.Request) -> web.Response:
     """Publish a transaction to Kafka."""
     wait_s = query(SubmitQuery, request).wait / 1000 or _prefer_wait(request)
-    transaction = transaction_of(await json_object(request, config.web.max_body_bytes), request.headers.get("Idempotency-Key"))
+    transaction = transaction_of(
+        await json_object(request, config.web.max_body_bytes), request.headers.get("Idempotency-Key")
+    )
     identity = transaction.transaction_id
     replayed = await _seen_before(transaction)
     decision = waiting.expect(identity) if wait_s else None
     try:
         await _publish(transaction)
-        headers = {"Location": f"/api/transactions/{identity}", **({"Idempotent-Replayed": "true"} if replayed else {})}
+        headers = {
+            "Location": f"/api/transactions/{identity}",
+            **({"Idempotent-Replayed": "true"} if replayed else {}),
+        }
         if decision is not None:
             try:
                 return answer(await asyncio.wait_for(asyncio.shield(decision), wait_s), headers=headers)
@@ -91,7 +96,12 @@ def transaction_of(body: dict[str, Any], idempotency_key: str | None = None) -> 
 
 
 def history_away() -> Problem:
-    return Problem(503, "history_away", "PostgreSQL does not answer; scoring goes on, history is delayed", headers={"Retry-After": "5"})
+    return Problem(
+        503,
+        "history_away",
+        "PostgreSQL does not answer; scoring goes on, history is delayed",
+        headers={"Retry-After": "5"},
+    )
 
 
 async def _publish(transaction: Transaction) -> None:
@@ -100,12 +110,19 @@ async def _publish(transaction: Transaction) -> None:
         async with asyncio.timeout(ACK_S):
             await (
                 await faust_compat.send(
-                    app, RAW, user.encode(), transaction.model_dump_json().encode(), partition=partition_of(user, config.kafka.partitions)
+                    app,
+                    RAW,
+                    user.encode(),
+                    transaction.model_dump_json().encode(),
+                    partition=partition_of(user, config.kafka.partitions),
                 )
             )
     except (TimeoutError, KafkaError, faust_compat.NotReady) as error:
         raise Problem(
-            503, "broker_away", "the broker did not confirm the transaction; send it again with the same id", headers={"Retry-After": "1"}
+            503,
+            "broker_away",
+            "the broker did not confirm the transaction; send it again with the same id",
+            headers={"Retry-After": "1"},
         ) from error
 
 
@@ -124,7 +141,11 @@ async def _seen_before(transaction: Transaction) -> bool:
     except RedisAway:
         return False
     if before is not None and before.decode() != mark:
-        raise Problem(422, "id_reused", f"transaction_id {transaction.transaction_id} was used for another transaction before")
+        raise Problem(
+            422,
+            "id_reused",
+            f"transaction_id {transaction.transaction_id} was used for another transaction before",
+        )
     return True
 
 
@@ -140,7 +161,13 @@ async def _list(request: web.Request, decisions: tuple[str, ...] | None) -> web.
         raise history_away() from error
     shown = rows[: wanted.limit]
     following = _cursor(*shown[-1][:2]) if len(rows) > wanted.limit else None
-    body = b'{"items":[' + b",".join(row[2].encode() for row in shown) + b'],"next_cursor":' + orjson.dumps(following) + b"}"
+    body = (
+        b'{"items":['
+        + b",".join(row[2].encode() for row in shown)
+        + b'],"next_cursor":'
+        + orjson.dumps(following)
+        + b"}"
+    )
     headers = {}
     if following:
         headers["Link"] = f'<{request.rel_url.update_query(cursor=following)}>; rel="next"'

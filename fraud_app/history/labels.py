@@ -19,5 +19,6 @@ WHERE labels.labelled_at <= excluded.labelled_at
 async def store(connection: asyncpg.Connection, labels: Sequence[Label]) -> None:
     """Store labels; an older one never replaces a newer one."""
     await connection.executemany(
-        _UPSERT, [(label.transaction_id, label.source, label.is_fraud, label.scenario, label.labelled_at) for label in labels]
+        _UPSERT,
+        [(label.transaction_id, label.source, label.is_fraud, label.scenario, label.labelled_at) for label in labels],
     )

@@ -40,7 +40,12 @@ async def count(connection: asyncpg.Connection, decided: Sequence[Counted]) -> N
     cents: Counter[tuple[datetime, str, int, int]] = Counter()
     for at, decision, score, latency, amount in decided:
         seconds = int(at.timestamp()) // BUCKET_S * BUCKET_S
-        key = (datetime.fromtimestamp(seconds, UTC), decision, score // SCORE_BIN, bisect_left(LATENCY_EDGES_MS, latency))
+        key = (
+            datetime.fromtimestamp(seconds, UTC),
+            decision,
+            score // SCORE_BIN,
+            bisect_left(LATENCY_EDGES_MS, latency),
+        )
         counts[key] += 1
         cents[key] += amount
     keys = sorted(counts)

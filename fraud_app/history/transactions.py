@@ -88,7 +88,13 @@ async def store(connection: asyncpg.Connection, rows: Sequence[Row]) -> int:
             await rollup.count(
                 connection,
                 [
-                    (row.scored_at, row.decision, row.risk_score, row.latency_ms, currency.euro_cents(row.amount, row.currency))
+                    (
+                        row.scored_at,
+                        row.decision,
+                        row.risk_score,
+                        row.latency_ms,
+                        currency.euro_cents(row.amount, row.currency),
+                    )
                     for row in fresh.values()
                 ],
             )
@@ -143,5 +149,7 @@ async def page(
 
 async def one(connection: asyncpg.Pool, transaction_id: str) -> str | None:
     """The scored JSON of a transaction; None when it is not stored (yet)."""
-    found: str | None = await connection.fetchval("SELECT scored FROM transactions WHERE transaction_id = $1", transaction_id)
+    found: str | None = await connection.fetchval(
+        "SELECT scored FROM transactions WHERE transaction_id = $1", transaction_id
+    )
     return found

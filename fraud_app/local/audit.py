@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from agents.arrival import partition_of
 from fraud_app import topics
 from fraud_app.contracts import Transaction
+from fraud_app.settings import Kafka
 from ml.event import Shared
 from ml.features import NAMES, SHARED
 from ml.replay import occurred_ms, replay
@@ -64,7 +65,9 @@ async def read_topic(brokers: str, topic: str) -> list[ConsumerRecord]:
         await consumer.stop()
 
 
-async def audit(environment: Mapping[str, str], accepted: Iterable[Mapping[str, Any]], *, by_occurred: bool) -> Findings:
+async def audit(
+    environment: Mapping[str, str], accepted: Iterable[Mapping[str, Any]], *, by_occurred: bool
+) -> Findings:
     """Compare everything. `accepted`: the transactions that the system confirmed; `by_occurred`: the clock it ran with."""
     brokers = environment["FRAUD_KAFKA__BROKERS"]
     of_user: dict[str, set[str]] = defaultdict(set)
@@ -112,11 +115,14 @@ async def _scored(brokers: str, wanted: set[str], found: Findings) -> dict[str, 
 
 
 async def _state(environment: Mapping[str, str], of_user: Mapping[str, set[str]], found: Findings) -> None:
-    latest = {record.key[2:].decode(): record.value for record in await read_topic(environment["FRAUD_KAFKA__BROKERS"], CHANGELOG)}
+    latest = {
+        record.key[2:].decode(): record.value
+        for record in await read_topic(environment["FRAUD_KAFKA__BROKERS"], CHANGELOG)
+    }
     client = redis.from_url(environment["FRAUD_REDIS__URL"])
     try:
         users = list(of_user)
-        mirrored: dict[str, bytes | None] = {}
+        mirrored: dict[str, Any] = {}
         for start in range(0, len(users), 1000):
             part = users[start : start + 1000]
             mirrored.update(zip(part, await client.mget([mirror.PREFIX + user for user in part]), strict=True))
@@ -124,7 +130,7 @@ async def _state(environment: Mapping[str, str], of_user: Mapping[str, set[str]]
         await client.aclose()
     stale = 0
     for user, ids in of_user.items():
-        counted = user_row.decode(latest[user]).behaviour.count if user in latest else 0
+        counted = user_row.decode(latest[user]).behaviour.payments if user in latest else 0
         if counted != len(ids):
             found.faults.append(f"user {user}: {counted} counted, {len(ids)} accepted")
         stale += mirrored[user] != latest.get(user)
@@ -157,7 +163,9 @@ async def _features(brokers: str, scored: Mapping[str, dict[str, Any]], found: F
         live = [_number(value) for value in scored[one.transaction.transaction_id]["features"]]
         offline = struct.unpack(f"<{len(NAMES)}f", np.array(one.features, dtype=np.float32).tobytes())
         found.features_compared += len(NAMES)
-        different = [name for name, a, b in zip(NAMES, live, offline, strict=True) if not (a == b or (a != a and b != b))]
+        different = [
+            name for name, a, b in zip(NAMES, live, offline, strict=True) if not (a == b or (a != a and b != b))
+        ]
         found.features_equal += len(NAMES) - len(different)
         if different:
             found.faults.append(f"{one.transaction.transaction_id}: features differ: {', '.join(different)}")
@@ -176,7 +184,8 @@ def _at_home(record: ConsumerRecord) -> bool:
         user = orjson.loads(record.value)["user_id"]
     except (ValueError, KeyError, TypeError):
         return True
-    return partition_of(user, 4) == record.partition
+    home: bool = partition_of(user, Kafka().partitions) == record.partition
+    return home
 
 
 def _sets(name: str, wanted: set[str], there: set[str], found: Findings) -> None:
@@ -198,4 +207,3 @@ async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[Any]:
         await consumer._client.set_topics([topic])
         numbers = consumer._client.cluster.partitions_for_topic(topic)
     return [TopicPartition(topic, number) for number in sorted(numbers)]
-

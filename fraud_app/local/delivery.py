@@ -113,7 +113,9 @@ class Running:
         self.stack.start()
         self.environment = {**self.stack.environment(), **settings}
         directory = self.stack.directory
-        self.workers = [worker(number, self.environment, directory, ports.any_free()) for number in range(1, workers + 1)]
+        self.workers = [
+            worker(number, self.environment, directory, ports.any_free()) for number in range(1, workers + 1)
+        ]
         services: list[Service] = [*self.workers, sinks(self.environment, directory)]
         self._supervisor = Supervisor(services, say)
         # A child ends with the thread that started it, so one thread starts and watches them all.
@@ -159,7 +161,9 @@ async def kill_workers(running: Running, times: int, every_s: float, seed: int, 
 
 def report(found: Findings, fraud: dict[str, bool], amounts: dict[str, float], say: Say) -> None:
     """Say what was found, and how good the decisions were."""
-    say(f"accepted {found.accepted:,} · stored {found.stored:,} · scored {found.scored:,} (+{found.copies:,} identical copies)")
+    say(
+        f"accepted {found.accepted:,} · stored {found.stored:,} · scored {found.scored:,} (+{found.copies:,} identical copies)"
+    )
     say(f"users {found.users:,}, each counted as often as accepted")
     say(f"features: {found.features_equal:,} of {found.features_compared:,} equal to the offline replay bit for bit")
     say(f"shared signals as in an ideal replay in global order: {found.shared_equal:.2%}")
@@ -167,7 +171,9 @@ def report(found: Findings, fraud: dict[str, bool], amounts: dict[str, float], s
     truth = np.array([fraud[identity] for identity in ids])
     probability = np.array([found.probability[identity] for identity in ids])
     if truth.any():
-        figures = quality(probability, truth, np.array([amounts[identity] for identity in ids]), Cutoffs(2.0, 2.0), Costs())
+        figures = quality(
+            probability, truth, np.array([amounts[identity] for identity in ids]), Cutoffs(2.0, 2.0), Costs()
+        )
         blocked = np.array([found.decision[identity] == "block" for identity in ids])
         flagged = np.array([found.decision[identity] != "approve" for identity in ids])
         say(
@@ -178,7 +184,11 @@ def report(found: Findings, fraud: dict[str, bool], amounts: dict[str, float], s
         )
     for fault in found.faults[:20]:
         say(f"FAULT {fault}")
-    say("nothing lost, nothing counted twice, no decision changed" if not found.faults else f"{len(found.faults)} faults")
+    say(
+        "nothing lost, nothing counted twice, no decision changed"
+        if not found.faults
+        else f"{len(found.faults)} faults"
+    )
 
 
 def main() -> None:
@@ -199,8 +209,12 @@ def main() -> None:
 async def _run(args: argparse.Namespace, running: Running, say: Say) -> Findings:
     made = traffic(args.http + args.kafka, args.seed)
     by_http, by_kafka = made[: args.http], made[args.http :]
-    say(f"{len(made):,} transactions of {len({one.transaction['user_id'] for one in made}):,} customers over {DAYS:.0f} days, seed {args.seed}")
-    killing = asyncio.create_task(kill_workers(running, args.kills, args.kill_every, args.seed, say)) if args.kills else None
+    say(
+        f"{len(made):,} transactions of {len({one.transaction['user_id'] for one in made}):,} customers over {DAYS:.0f} days, seed {args.seed}"
+    )
+    killing = (
+        asyncio.create_task(kill_workers(running, args.kills, args.kill_every, args.seed, say)) if args.kills else None
+    )
     begun = time.monotonic()
     await send_http(running.addresses, by_http)
     say(f"{len(by_http):,} accepted by HTTP in {time.monotonic() - begun:.1f} s")

@@ -71,8 +71,13 @@ class Demo:
                  "--fraud-share", "0.02", "--http", self.address],
                 self._args.state / "logs" / "traffic.log", env={"PYTHONPATH": str(ROOT)},
             )  # fmt: skip
-            self.say(f"sending {self._args.rate:g} made-up transactions a second (2 % fraud, so that there is something to see)")
-        print(f"\n    Dashboard  {self.address}\n    API docs   {self.address}docs\n    Logs       {self._args.state / 'logs'}\n", flush=True)
+            self.say(
+                f"sending {self._args.rate:g} made-up transactions a second (2 % fraud, so that there is something to see)"
+            )
+        print(
+            f"\n    Dashboard  {self.address}\n    API docs   {self.address}docs\n    Logs       {self._args.state / 'logs'}\n",
+            flush=True,
+        )
         print(f"    curl -s -X POST '{self.address}api/transactions?wait=1000' -H 'Content-Type: application/json' "
               f"-d \"$(curl -s {self.address}api/samples/fraud)\"\n\n    Ctrl-C stops everything.\n", flush=True)  # fmt: skip
         assert self._supervisor is not None  # noqa: S101
@@ -97,7 +102,7 @@ class Demo:
         self.say("everything is stopped")
 
 
-class Stopped(Exception):  # noqa: N818 - not an error
+class Stopped(Exception):
     """A signal came while the demo was starting."""
 
 
@@ -136,11 +141,15 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="scripts/demo", description="Kafka, Redis, PostgreSQL, a worker, the dashboard and demo traffic on this machine.")
+        prog="scripts/demo",
+        description="Kafka, Redis, PostgreSQL, a worker, the dashboard and demo traffic on this machine.",
+    )
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier demo kept")
     parser.add_argument("--no-traffic", action="store_true", help="send nothing")
     parser.add_argument("--rate", type=float, default=8.0, help="transactions a second (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, choices=range(1, 5), help="scoring workers (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=int, default=1, choices=range(1, 5), help="scoring workers (default: %(default)s)"
+    )
     parser.add_argument("--smoke", action="store_true", help="send 200 transactions, check that all arrived, stop")
     parser.add_argument("--state", type=Path, default=STATE, help=argparse.SUPPRESS)
     args = parser.parse_args()

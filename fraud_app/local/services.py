@@ -75,7 +75,9 @@ class Supervisor:
                 if service.process is None or service.process.exit_code is None:
                     continue
                 pause = pauses[service.name]
-                self._say(f"{service.name} ended with code {service.process.exit_code}; starting it again in {pause:.1f} s")
+                self._say(
+                    f"{service.name} ended with code {service.process.exit_code}; starting it again in {pause:.1f} s"
+                )
                 if self._stopping.wait(pause):
                     return
                 steady = time.monotonic() - started[service.name] > STEADY_S

@@ -24,7 +24,9 @@ def check(address: str, stack: Stack, say: Callable[[str], None]) -> int:
 
 
 async def _check(address: str, stack: Stack, say: Callable[[str], None]) -> int:
-    traffic = [one.transaction for one in simulate(Population(3, 5_000), datetime.now(UTC), 1, count=COUNT, fraud_share=0.1)]
+    traffic = [
+        one.transaction for one in simulate(Population(3, 5_000), datetime.now(UTC), 1, count=COUNT, fraud_share=0.1)
+    ]
     for one in traffic:
         one["occurred_at"] = datetime.now(UTC).isoformat()
     missing = []
@@ -39,8 +41,13 @@ async def _check(address: str, stack: Stack, say: Callable[[str], None]) -> int:
             missing.append("decisions")
         latencies = sorted(one["latency_ms"]["total"] for one in decided if "latency_ms" in one)
         if latencies:
-            say(f"latency p50 {latencies[len(latencies) // 2]:.1f} ms, p99 {latencies[int(len(latencies) * 0.99)]:.1f} ms")
-        stats: dict[str, Any] = await _until(lambda: _get(session, "/api/transactions/stats?window=5m"), lambda one: one["transactions"] == COUNT)
+            say(
+                f"latency p50 {latencies[len(latencies) // 2]:.1f} ms, p99 {latencies[int(len(latencies) * 0.99)]:.1f} ms"
+            )
+        stats: dict[str, Any] = await _until(
+            lambda: _get(session, "/api/transactions/stats?window=5m"),
+            lambda one: one["transactions"] == COUNT,
+        )
         say(f"{stats['transactions']} stored and counted in PostgreSQL")
         if stats["transactions"] != COUNT:
             missing.append("stored transactions")
@@ -76,8 +83,10 @@ async def _get(session: aiohttp.ClientSession, path: str) -> dict[str, Any]:
         return body
 
 
-async def _until(ask: Callable[[], Awaitable[dict[str, Any]]], enough: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+async def _until(
+    ask: Callable[[], Awaitable[dict[str, Any]]], enough: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
     deadline = time.monotonic() + STORED_S
-    while not enough(answer := await ask()) and time.monotonic() < deadline:
+    while not enough(answer := await ask()) and time.monotonic() < deadline:  # noqa: ASYNC110 - polls another process
         await asyncio.sleep(0.1)
     return answer

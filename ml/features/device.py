@@ -27,7 +27,7 @@ SECONDS_PER_DAY = 86_400.0
 
 def compute(behaviour: Behaviour, event: Event, shared: Shared) -> tuple[float, ...]:
     device = find(behaviour.devices, event.device)
-    known_before = behaviour.count > 0
+    known_before = behaviour.payments > 0
     return (
         float(device is None) if event.device and known_before else math.nan,
         max(0.0, (event.received_ms // 1000 - device.first_s) / SECONDS_PER_DAY) if device else math.nan,

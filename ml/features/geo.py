@@ -28,7 +28,9 @@ def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
     return (
         km,
         travel_speed(km, event.received_ms - behaviour.place_ms),
-        math.nan if not event.country or not behaviour.count else float(find(behaviour.countries, event.country) is None),
+        math.nan
+        if not event.country or not behaviour.payments
+        else float(find(behaviour.countries, event.country) is None),
         math.nan if not event.country or not event.card_country else float(event.country != event.card_country),
     )
 

@@ -19,7 +19,7 @@ FEATURES = (
 
 
 def compute(behaviour: Behaviour, event: Event, shared: Shared) -> tuple[float, ...]:
-    known_before = behaviour.count > 0
+    known_before = behaviour.payments > 0
     return (
         float(find(behaviour.merchants, event.merchant) is None) if known_before else math.nan,
         float(event.category),

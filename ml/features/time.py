@@ -25,11 +25,11 @@ def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
     hour = event.occurred_ms // HOUR_MS % 24
     total = sum(behaviour.hours)
     near = behaviour.hours[hour - 1] + behaviour.hours[hour] + behaviour.hours[(hour + 1) % 24]
-    seen = behaviour.count > 0
+    seen = behaviour.payments > 0
     return (
         max(0.0, (event.received_ms - behaviour.last_ms) / 1000.0) if seen else math.nan,
         max(0.0, (event.received_ms - behaviour.first_ms) / DAY_MS) if seen else math.nan,
-        float(behaviour.count),
+        float(behaviour.payments),
         float(hour),
         near / total if total >= ENOUGH_FOR_A_HABIT else math.nan,
         event.clock_skew_s,

@@ -142,7 +142,10 @@ def _purchase(
     population: Population, rng: np.random.Generator, day: float, user: str, merchant: int, city: int, device: str | None,
     address: str, card: str, amount: float, *, card_city: int | None = None, declined: bool = False,
 ) -> Purchase:  # fmt: skip
-    place = (CITIES[city].latitude + float(rng.normal(0, 0.2)), CITIES[city].longitude + float(rng.normal(0, 0.2)))
+    place = (
+        CITIES[city].latitude + float(rng.normal(0, 0.2)),
+        CITIES[city].longitude + float(rng.normal(0, 0.2)),
+    )
     return Purchase(
         day=day, user=user, amount=amount, merchant=merchant,
         category=tuple(Category)[population.merchant_category[merchant]], city=city,

@@ -61,9 +61,7 @@ class Population:
         self.city = rng.choice(len(CITIES), users, p=weights / weights.sum())
         self.latitude = np.array([city.latitude for city in CITIES])[self.city] + rng.normal(0, 0.15, users)
         self.longitude = np.array([city.longitude for city in CITIES])[self.city] + rng.normal(0, 0.2, users)
-        regular = np.minimum(
-            rng.lognormal(np.log(MEDIAN_PAYMENTS_PER_DAY), RATE_SPREAD, users), MOST_PAYMENTS_PER_DAY
-        )
+        regular = np.minimum(rng.lognormal(np.log(MEDIAN_PAYMENTS_PER_DAY), RATE_SPREAD, users), MOST_PAYMENTS_PER_DAY)
         self.rate = np.where(rng.random(users) < REGULAR_SHARE, regular, OCCASIONAL_PAYMENTS_PER_DAY)
         self.spending = rng.lognormal(0.0, 0.45, users)
         self.habit_hour = rng.choice(24, users, p=_waking_hours())
@@ -94,4 +92,5 @@ class Population:
 def _waking_hours() -> Array:
     hours = np.arange(24)
     weight = 0.05 + np.exp(-((hours - 12) ** 2) / 18) + 1.3 * np.exp(-((hours - 19.5) ** 2) / 8)
-    return weight / weight.sum()
+    shares: Array = weight / weight.sum()
+    return shares

@@ -51,7 +51,9 @@ def simulate(
     stamp = f"{population.seed:x}{seed:x}{int(start.timestamp()):x}"
     for number, purchase in enumerate(merged):
         yield LabelledTransaction(
-            _as_sent(population, purchase, start, f"t{stamp}-{number:07d}"), purchase.scenario is not None, purchase.scenario
+            _as_sent(population, purchase, start, f"t{stamp}-{number:07d}"),
+            purchase.scenario is not None,
+            purchase.scenario,
         )
 
 
