@@ -1,0 +1,62 @@
+"""Values for tests, with one thing at a time said about them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from fraud_app.contracts import Decision, Transaction
+from ml.event import Event, event_of
+from ml.outcome import Outcome
+
+NOW_MS = 1_764_000_000_000
+_numbers = itertools.count(1)
+
+
+def payload(**fields: Any) -> dict[str, Any]:
+    """A transaction as a shop sends it."""
+    return {
+        "transaction_id": f"t{next(_numbers)}",
+        "user_id": "u1",
+        "amount": "20.00",
+        "currency": "EUR",
+        "occurred_at": datetime.fromtimestamp(NOW_MS / 1000, UTC).isoformat(),
+        "merchant_id": "m1",
+        "category": "fashion",
+        "payment_method": {"type": "card", "fingerprint": "fp1", "bin_country": "DE"},
+        "device_id": "d1",
+        "ip": "203.0.113.9",
+        "country": "DE",
+        "latitude": 52.52,
+        "longitude": 13.4,
+        **fields,
+    }
+
+
+def transaction(**fields: Any) -> Transaction:
+    return Transaction.model_validate(payload(**fields))
+
+
+def event(received_ms: int = NOW_MS, **fields: Any) -> Event:
+    return event_of(transaction(**fields), received_ms)
+
+
+def outcome(**fields: Any) -> Outcome:
+    return Outcome(
+        **{
+            "decision": Decision.APPROVE, "probability_ppm": 1234, "degraded": (), "received_ms": NOW_MS, "scored_ms": NOW_MS + 3,
+            "total_us": 3000, "features_us": 50, "model_us": 400, "review": 0.05, "block": 0.4, "model": "fraud-lgbm:1",
+            **fields,
+        }
+    )  # fmt: skip
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal, with NaN equal to NaN, also within tuples."""
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b):
+        return True
+    return bool(a == b)

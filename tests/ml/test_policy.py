@@ -1,0 +1,31 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraud_app.contracts import Decision
+from ml.policy import BLOCK_SCORE, REVIEW_SCORE, Cutoffs, decide, risk_score
+
+cutoffs = st.tuples(st.floats(0.001, 0.4), st.floats(0.41, 0.99)).map(lambda pair: Cutoffs(*pair))
+probabilities = st.floats(0, 1)
+
+
+@given(probabilities, probabilities, cutoffs)
+def test_a_higher_probability_never_has_a_lower_score(a, b, by):
+    low, high = sorted((a, b))
+    assert risk_score(low, by) <= risk_score(high, by)
+
+
+@given(probabilities, cutoffs)
+def test_score_and_decision_agree(probability, by):
+    decision, score = decide(probability, by), risk_score(probability, by)
+    assert 0 <= score <= 99
+    if decision is Decision.BLOCK:
+        assert score >= BLOCK_SCORE
+    elif decision is Decision.REVIEW:
+        assert REVIEW_SCORE <= score <= BLOCK_SCORE
+    else:
+        assert score < REVIEW_SCORE or probability > by.review * 0.999
+
+
+def test_without_a_model_people_decide():
+    assert decide(None, None) is Decision.REVIEW
+    assert risk_score(None, None) == REVIEW_SCORE

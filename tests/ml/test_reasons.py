@@ -1,0 +1,41 @@
+import math
+
+from ml.features import NAMES
+from ml.outcome import Contribution
+from ml.reasons import FIRST_PAYMENT, explain, top
+
+
+def vector(**values):
+    return [values.get(name, 0.0) for name in NAMES]
+
+
+def contribution(name, part=1.0):
+    return Contribution(NAMES.index(name), part)
+
+
+def test_the_strongest_five_that_raise_the_risk_are_reasons():
+    parts = [0.0] * len(NAMES)
+    parts[0:8] = [0.9, -3.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.01]
+    assert [one.feature for one in top(parts)] == [0, 2, 3, 4, 5]
+
+
+def test_velocity_is_told_with_the_users_usual():
+    told = explain([contribution("tx_count_10m")], vector(tx_count_10m=7.0, tx_count_7d=302.4, user_tx_count=40.0))
+    assert told[0].text == "7 payments in 10 minutes (usual 0.3)"
+
+
+def test_an_amount_is_told_in_euro_with_the_usual():
+    told = explain([contribution("amount")], vector(amount=200.0, amount_to_median=8.0, user_tx_count=4.0))
+    assert told[0].text == "amount of €200.00 (usual €25.00)"
+
+
+def test_what_a_newcomer_lacks_is_one_reason():
+    features = vector(user_tx_count=0.0, amount_to_max=math.nan, km_from_last=math.nan, card_country_differs=1.0)
+    told = explain([contribution("km_from_last", 2.0), contribution("amount_to_max", 1.0), contribution("card_country_differs", 0.5)], features)
+    assert [(one.code, one.contribution) for one in told] == [(FIRST_PAYMENT, 3.0), ("card_country_differs", 0.5)]
+
+
+def test_every_feature_can_be_put_into_words():
+    for name in NAMES:
+        for value in (0.0, 1.0, 7.0, math.nan):
+            assert explain([contribution(name)], vector(**{name: value, "user_tx_count": 3.0}))[0].text

@@ -1,0 +1,61 @@
+import shutil
+
+import orjson
+import pytest
+
+from fraud_app.settings import ROOT
+from ml import registry
+from ml.registry import ModelRefused
+
+MODELS = ROOT / "models"
+
+
+@pytest.fixture
+def model(tmp_path):
+    version = registry.version_of(MODELS, "fraud-lgbm")
+    copied = tmp_path / "fraud-lgbm" / version
+    shutil.copytree(MODELS / "fraud-lgbm" / version, copied)
+    return copied
+
+
+def test_a_changed_file_is_refused_before_it_is_parsed(model):
+    path = model / "model.txt"
+    path.write_bytes(path.read_bytes().replace(b"tree", b"free", 1))
+    with pytest.raises(ModelRefused, match=r"model\.txt: its sha256"):
+        registry.read(model)
+
+
+def test_a_missing_file_is_refused_by_name(model):
+    (model / "thresholds.json").unlink()
+    with pytest.raises(ModelRefused, match=r"thresholds\.json"):
+        registry.read(model)
+
+
+def test_a_model_for_other_features_is_refused(model):
+    contents = {name: (model / name).read_bytes() for name in registry.FILES}
+    features = orjson.loads(contents["features.json"])
+    features["names"][0] = "moon_phase"
+    contents["features.json"] = orjson.dumps(features)
+    registry.write(model.parent / "other", contents)
+    with pytest.raises(ModelRefused, match="moon_phase"):
+        registry.read(model.parent / "other")
+
+
+def test_a_version_is_never_written_twice(model):
+    contents = {name: (model / name).read_bytes() for name in registry.FILES}
+    with pytest.raises(FileExistsError):
+        registry.write(model, contents)
+
+
+def test_an_alias_moves_only_to_a_whole_version(model):
+    models = model.parent.parent
+    registry.set_alias(models, "fraud-lgbm", "challenger", model.name)
+    assert registry.version_of(models, "fraud-lgbm", "challenger") == model.name
+    with pytest.raises(ModelRefused):
+        registry.set_alias(models, "fraud-lgbm", "challenger", "0")
+
+
+def test_an_alias_cannot_leave_the_registry(model):
+    (model.parent / "aliases.json").write_bytes(b'{"champion":"../../etc"}')
+    with pytest.raises(ModelRefused, match="not a version"):
+        registry.version_of(model.parent.parent, "fraud-lgbm")
