@@ -35,7 +35,7 @@ def new_app(name: str, settings: Settings, **options: Any) -> Application:
         topic_partitions=kafka.partitions,
         topic_replication_factor=kafka.replication,
         broker_session_timeout=kafka.session_timeout_s,
-        broker_heartbeat_interval=kafka.session_timeout_s / 4,
+        broker_heartbeat_interval=min(1.0, kafka.session_timeout_s / 4),
         broker_rebalance_timeout=30.0,
         broker_request_timeout=40.0,
         broker_commit_interval=kafka.commit_interval_s,

@@ -87,7 +87,7 @@ class Web(BaseModel):
 
 class Model(BaseModel):
     dir: Path = Field(ROOT / "models", description="the registry of models")
-    name: str = Field("fraud-lgbm", pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str = Field("fraud-lgbm", pattern=r"^[a-z0-9][a-z0-9._-]{0,23}$")
     alias: str = Field("champion", description="which version decides")
 
 

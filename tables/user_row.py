@@ -19,7 +19,7 @@ FORMAT = 1
 BOUND = 4096
 PENDING = 4
 """Most decisions of one user that may wait for the broker at once (agents/scoring.py holds a user's further ones back)."""
-MODELS = 4
+MODELS = 3
 
 
 class Decided(NamedTuple):

@@ -26,7 +26,8 @@ async def health(request: web.Request) -> web.Response:
     degraded = any(check.status != "ok" for check in checks.values())
     state = Health(
         status="down" if down else "degraded" if degraded else "ok", checks=checks, version=__version__,
-        worker=config.worker_id, demo=config.demo, auth=config.auth.mode,
+        worker=config.worker_id,
+        partitions=sorted(faust_compat.assigned_partitions(app, RAW)), demo=config.demo, auth=config.auth.mode,
     )  # fmt: skip
     return answer(state.model_dump(), 503 if down else 200)
 

@@ -69,7 +69,10 @@ openapi.describe(ROUTES)
 application: Any = cast(Any, app.web).web_app
 router = application.router
 for route in ROUTES:
-    router.add_route(route.method, route.path, route.handler)
+    if route.method == "GET":
+        router.add_get(route.path, route.handler)
+    else:
+        router.add_route(route.method, route.path, route.handler)
 router.add_get("/openapi.json", openapi.document)
 pages.register(router)
 application.on_shutdown.append(live.close_all)

@@ -1,0 +1,79 @@
+import asyncio
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.in_flight import Flight, InFlight, parts
+from tables.user_row import PENDING
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=60))
+def test_parts_cover_the_batch_and_bound_each_user(users):
+    ranges = list(parts(users))
+    assert [place for start, end in ranges for place in range(start, end)] == list(range(len(users)))
+    for start, end in ranges:
+        counts = Counter(user for user in users[start:end] if user)
+        assert all(count <= PENDING for count in counts.values())
+
+
+class Broker:
+    """Sends that are acknowledged when the test says so."""
+
+    def __init__(self):
+        self.done = []
+
+    def flight(self, name, users=("u",)):
+        sent = asyncio.get_running_loop().create_future()
+
+        async def landed(results):
+            self.done.append((name, results))
+
+        return sent, Flight(Counter(users), [sent], landed)
+
+
+@pytest.fixture
+async def flights():
+    made = InFlight(2)
+    task = asyncio.create_task(made.land())
+    yield made
+    task.cancel()
+
+
+async def test_flights_land_in_order_whatever_is_acknowledged_first(flights):
+    broker = Broker()
+    first, a = broker.flight("a")
+    second, b = broker.flight("b")
+    flights.take_off(a)
+    flights.take_off(b)
+    second.set_result(2)
+    await asyncio.sleep(0)
+    assert broker.done == []
+    first.set_result(1)
+    await flights.room(Counter(["u"] * PENDING))
+    assert broker.done == [("a", [1]), ("b", [2])]
+
+
+async def test_a_user_waits_for_room_and_others_do_not(flights):
+    broker = Broker()
+    sent, full = broker.flight("a", ["hot"] * PENDING)
+    flights.take_off(full)
+    await asyncio.wait_for(flights.room(Counter(["cold"])), 1)
+    waiting = asyncio.create_task(flights.room(Counter(["hot"])))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    sent.set_result(None)
+    await asyncio.wait_for(waiting, 1)
+
+
+async def test_a_send_that_fails_lands_nothing():
+    broker = Broker()
+    flights = InFlight(2)
+    task = asyncio.create_task(flights.land())
+    sent, flight = broker.flight("a")
+    flights.take_off(flight)
+    sent.set_exception(OSError("no broker"))
+    with pytest.raises(OSError, match="no broker"):
+        await task
+    assert broker.done == []

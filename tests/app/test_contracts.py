@@ -1,0 +1,68 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from fraud_app import card_data, currency
+from fraud_app.contracts import Transaction
+from tests.builders import payload
+
+
+def test_a_transaction_survives_a_round_trip():
+    sent = Transaction.model_validate(payload(metadata={"cart": 3}))
+    assert Transaction.model_validate_json(sent.model_dump_json()) == sent
+
+
+def test_unknown_fields_are_kept_as_metadata():
+    assert Transaction.model_validate(payload(basket=7, metadata={"a": 1})).metadata == {"basket": 7, "a": 1}
+
+
+def test_each_wrong_field_is_named():
+    with pytest.raises(ValidationError) as refused:
+        Transaction.model_validate(payload(amount="0", country="Germany", ip="999.1.1.1"))
+    assert {error["loc"][0] for error in refused.value.errors()} == {"amount", "country", "ip"}
+
+
+@pytest.mark.parametrize(("amount", "code", "sound"), [("1.00", "JPY", True), ("1.50", "JPY", False), ("1.234", "KWD", True)])
+def test_an_amount_has_no_more_digits_than_its_currency(amount, code, sound):
+    if sound:
+        assert Transaction.model_validate(payload(amount=amount, currency=code)).amount == Decimal(amount)
+    else:
+        with pytest.raises(ValidationError, match="digits after the point"):
+            Transaction.model_validate(payload(amount=amount, currency=code))
+
+
+# Published test numbers of the schemes.
+CARDS = ["4111111111111111", "5555555555554444", "378282246310005", "6011111111111117", "2223003122003222", "30569309025904"]
+
+
+@pytest.mark.parametrize("number", CARDS)
+@pytest.mark.parametrize("place", ["transaction_id", "user_id", "merchant_id", "device_id"])
+def test_a_card_number_is_refused_wherever_it_stands(number, place):
+    with pytest.raises(ValidationError) as refused:
+        Transaction.model_validate(payload(**{place: number}))
+    assert number not in str([error["msg"] for error in refused.value.errors()])
+
+
+@pytest.mark.parametrize("value", ["4111 1111 1111 1111", "4111-1111-1111-1111", 4111111111111111, {"deep": ["4111111111111111"]}, "x4111111111111111y"])
+def test_a_card_number_is_refused_in_any_dress(value):
+    with pytest.raises(card_data.CardDataRefused):
+        card_data.refuse({"note": value})
+
+
+@pytest.mark.parametrize("name", ["cvv", "CVC", "pan", "card-number", "track2"])
+def test_fields_for_card_data_are_refused_by_name(name):
+    with pytest.raises(card_data.CardDataRefused, match="fingerprint"):
+        card_data.refuse({name: "anything"})
+
+
+@given(st.integers(0, 10**12))
+def test_order_numbers_and_times_are_no_cards(number):
+    card_data.refuse({"order": str(number), "at": "2026-11-24T09:30:00.123Z", "id": f"0193-{number:012d}"})
+
+
+@given(st.decimals("0.01", "1000000", places=2))
+def test_euro_are_their_own_cents(amount):
+    assert currency.euro_cents(amount, "EUR") == int(amount * 100)

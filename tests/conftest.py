@@ -1,0 +1,68 @@
+"""Real servers, started once a run on free ports; workers as processes, as they are in production."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from fraud_app.local.delivery import Running
+from tests.asking import Asking, until
+from tests.builders import payload
+
+# Importing the app reads the settings: tests must not depend on who runs them.
+for name in [name for name in os.environ if name.startswith("FRAUD_") and name not in ("FRAUD_BROWSER", "FRAUD_PYTHON")]:
+    del os.environ[name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for kind in ("integration", "browser"):
+            if f"/tests/{kind}/" in str(item.path):
+                item.add_marker(kind)
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Running]:
+    """Two workers and the sinks on Kafka, Redis and PostgreSQL."""
+    made = Running("test", 2, lambda _: None, FRAUD_STREAM__CLOCK="ingest")
+    asyncio.run(_whole(made))
+    yield made
+    made.stop()
+
+
+async def _whole(running: Running) -> None:
+    """Wait until the workers share the partitions and a decision of each reaches the other by the feed."""
+
+    async def owned() -> list[int]:
+        states = [(await ask.get("/health")).body for ask in asks]
+        return [len(state["partitions"]) if state["checks"]["worker"]["status"] == "ok" else 0 for state in states]
+
+    async def answers() -> list[int]:
+        return [(await ask.post("/api/transactions?wait=1000", payload(user_id=f"u{n}"))).status for n in range(8) for ask in asks]
+
+    async with AsyncExitStack() as stack:
+        asks = [Asking(await stack.enter_async_context(aiohttp.ClientSession(address))) for address in running.addresses]
+        await until(owned, lambda counts: sum(counts) == 4 and all(counts), 60)
+        await until(answers, lambda statuses: set(statuses) == {200}, 60)
+
+
+@pytest_asyncio.fixture
+async def api(running: Running) -> AsyncIterator[Asking]:
+    """The API of the first worker."""
+    async with aiohttp.ClientSession(running.addresses[0]) as session:
+        yield Asking(session)
+
+
+@pytest_asyncio.fixture
+async def other_api(running: Running) -> AsyncIterator[Asking]:
+    """The API of the second worker."""
+    async with aiohttp.ClientSession(running.addresses[1]) as session:
+        yield Asking(session)
+
+
