@@ -50,7 +50,7 @@ def own_rows() -> Iterator[tuple[str, bytes]]:
 
 redis_link = RedisLink(config.redis.url.get_secret_value())
 shared_signals = SharedSignals(redis_link, config.redis.deadline_ms)
-mirror = Mirror(redis_link, config.redis.mirror_interval_ms, own_rows)
+mirror = Mirror(redis_link, config.redis.mirror_interval_ms, config.worker_id, own_rows)
 model = ModelSlot(config.model.dir, config.model.name, config.model.alias)
 history = History(config.postgres)
 waiting = Waiting()

@@ -15,8 +15,8 @@ from tables.redis_link import RedisAway, RedisLink
 log = logging.getLogger(__name__)
 
 PREFIX = "row:"
-EPOCH_KEY = "mirror:epoch"
-"""Exists as long as Redis was not wiped since a rebuild."""
+MARK_PREFIX = "mirror:epoch:"
+"""With a worker's id: exists as long as Redis was not wiped since that worker's rebuild."""
 EXPIRE_S = 30 * 86_400
 BATCH = 200
 DEADLINE_S = 1.0
@@ -50,9 +50,10 @@ Rows = Callable[[], Iterator[tuple[str, bytes]]]
 class Mirror:
     """`put` rows that changed; `run` copies them until it is cancelled."""
 
-    def __init__(self, link: RedisLink, interval_ms: int, all_rows: Rows) -> None:
+    def __init__(self, link: RedisLink, interval_ms: int, worker_id: str, all_rows: Rows) -> None:
         self._link = link
         self._interval_s = interval_ms / 1000
+        self._mark = MARK_PREFIX + worker_id
         self._all_rows = all_rows
         self._copy = link.client.register_script(_SCRIPT)
         self._waiting: dict[str, bytes] = {}
@@ -84,7 +85,7 @@ class Mirror:
             try:
                 if until_check <= 0:
                     until_check = WIPE_CHECK_S
-                    if not await self._link.call(self._link.client.exists(EPOCH_KEY), DEADLINE_S):
+                    if not await self._link.call(self._link.client.exists(self._mark), DEADLINE_S):
                         self._rebuild = True
                 await self._flush()
                 if self._rebuild:
@@ -116,7 +117,7 @@ class Mirror:
                 await asyncio.sleep(REBUILD_PAUSE_S)
         if batch:
             copied += await self._store(batch)
-        await self._link.call(self._link.client.set(EPOCH_KEY, 1), DEADLINE_S)
+        await self._link.call(self._link.client.set(self._mark, 1), DEADLINE_S)
         self.rebuilds += 1
         log.info("mirror_rebuilt", extra={"rows": copied})
 

@@ -11,7 +11,6 @@ from aiohttp import web
 
 from fraud_app.app import config, history, model
 from fraud_app.history import rollup
-from fraud_app.history.pool import AWAY
 from fraud_app.history.store import HistoryAway
 from ml.features import CATALOGUE
 from ml.policy import BLOCK_SCORE, REVIEW_SCORE
@@ -30,8 +29,9 @@ async def stats(request: web.Request) -> web.Response:
     window = query(StatsQuery, request).window
     now = datetime.now(UTC)
     try:
-        rows = await rollup.since(await history.connected(), now - timedelta(seconds=WINDOWS[window]))
-    except (HistoryAway, *AWAY) as error:
+        start = now - timedelta(seconds=WINDOWS[window])
+        rows = await history.ask(lambda connected: rollup.since(connected, start))
+    except HistoryAway as error:
         raise history_away() from error
     return answer(summary(rows, window, now).model_dump(mode="json"))
 

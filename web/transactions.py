@@ -18,7 +18,6 @@ from fraud_app import faust_compat
 from fraud_app.app import app, config, history, model, redis_link, waiting
 from fraud_app.contracts import Transaction
 from fraud_app.history import transactions as table
-from fraud_app.history.pool import AWAY
 from fraud_app.history.store import HistoryAway
 from fraud_app.topics import RAW
 from ml.event import event_of
@@ -75,8 +74,8 @@ async def detail(request: web.Request) -> web.Response:
     wanted = query(DetailQuery, request)
     identity = request.match_info["transaction_id"]
     try:
-        scored = await table.one(await history.connected(), identity)
-    except (HistoryAway, *AWAY) as error:
+        scored = await history.ask(lambda connected: table.one(connected, identity))
+    except HistoryAway as error:
         raise history_away() from error
     if scored is None:
         raise Problem(404, "not_found", f"no transaction {identity[:128]} is stored; it may still be on its way")
@@ -156,8 +155,8 @@ async def _list(request: web.Request, decisions: tuple[str, ...] | None) -> web.
     after = _position(wanted.cursor) if wanted.cursor else None
     chosen = table.Filter(decisions, wanted.min_score, wanted.user_id, wanted.since, wanted.until)
     try:
-        rows = await table.page(await history.connected(), chosen, wanted.limit + 1, after)
-    except (HistoryAway, *AWAY) as error:
+        rows = await history.ask(lambda connected: table.page(connected, chosen, wanted.limit + 1, after))
+    except HistoryAway as error:
         raise history_away() from error
     shown = rows[: wanted.limit]
     following = _cursor(*shown[-1][:2]) if len(rows) > wanted.limit else None

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
 import asyncpg
 
 from fraud_app.history.pool import AWAY, pool
 from fraud_app.settings import Postgres
+
+Result = TypeVar("Result")
+
+CHECK_S = 1.0
 
 
 class HistoryAway(Exception):
@@ -13,30 +21,42 @@ class HistoryAway(Exception):
 
 
 class History:
-    """`connected()` gives the pool, opened on first use."""
+    """`ask` with a question of the pool; never waits longer than the statement timeout, even for a server that is frozen."""
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
         self._pool: asyncpg.Pool | None = None
+        self._asking: set[asyncio.Task[Any]] = set()
 
-    async def connected(self) -> asyncpg.Pool:
-        """The pool. Raises `HistoryAway`."""
-        if self._pool is None:
-            try:
-                self._pool = await pool(self._postgres)
-            except AWAY as error:
-                raise HistoryAway(str(error)) from error
-        return self._pool
+    async def ask(self, question: Callable[[asyncpg.Pool], Awaitable[Result]], seconds: float | None = None) -> Result:
+        """The answer. Raises `HistoryAway` when there is none in time."""
+        task = asyncio.ensure_future(self._answer(question))
+        self._asking.add(task)
+        task.add_done_callback(self._forget)
+        # Not wait_for: it would wait for asyncpg to cancel the statement, which needs the server that does not answer.
+        done, _ = await asyncio.wait({task}, timeout=seconds or self._postgres.statement_timeout_s)
+        if not done:
+            task.cancel()
+            raise HistoryAway("no answer in time")
+        return task.result()
 
     async def answers(self) -> bool:
         """Whether a query works now."""
         try:
-            await (await self.connected()).fetchval("SELECT 1", timeout=1)
-        except (HistoryAway, *AWAY):
+            await self.ask(lambda connected: connected.fetchval("SELECT 1"), CHECK_S)
+        except HistoryAway:
             return False
         return True
 
-    async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+    async def _answer(self, question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result:
+        try:
+            if self._pool is None:
+                self._pool = await pool(self._postgres)
+            return await question(self._pool)
+        except AWAY as error:
+            raise HistoryAway(f"{type(error).__name__}: {error}") from error
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._asking.discard(task)
+        if not task.cancelled():
+            task.exception()

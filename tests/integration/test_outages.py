@@ -1,0 +1,172 @@
+"""What is away is said, scoring goes on, and nothing is lost when it comes back."""
+
+import asyncio
+import signal
+import uuid
+
+import pytest
+import redis.asyncio as redis
+
+from ml.features import NAMES, SHARED
+from tables import mirror
+from tests.asking import until
+from tests.builders import payload
+
+
+def fresh(**fields):
+    mark = uuid.uuid4().hex
+    return payload(**{"transaction_id": f"t-{mark}", "user_id": f"u-{mark}", **fields})
+
+
+@pytest.fixture
+def frozen():
+    """Freeze processes; they go on when the test ends, whatever happens."""
+    stopped = []
+
+    def freeze(process):
+        process.send_signal(signal.SIGSTOP)
+        stopped.append(process)
+
+    def thaw():
+        while stopped:
+            stopped.pop().send_signal(signal.SIGCONT)
+
+    freeze.thaw = thaw
+    yield freeze
+    thaw()
+
+
+async def found(api, identity):
+    return (await api.get(f"/api/transactions/{identity}")).status == 200
+
+
+async def test_scoring_goes_on_without_redis_and_says_so(api, running, frozen):
+    frozen(running.stack.redis)
+    state = await until(lambda: api.get("/health"), lambda answer: answer.body["checks"]["redis"]["status"] == "down")
+    assert state.body["status"] == "degraded"
+    sent = [fresh() for _ in range(5)]
+    for one in sent:
+        assert (await api.post("/api/transactions", one)).status == 202
+    for one in sent:
+        path = f"/api/transactions/{one['transaction_id']}"
+        told = (await until(lambda path=path: api.get(path), lambda answer: answer.status == 200)).body
+        assert told["degraded"] == ["redis"]
+        assert {NAMES[place] for place in SHARED} <= set(told["missing"])
+        assert told["decision"] == "approve"
+    frozen.thaw()
+    await until(lambda: api.get("/health"), lambda answer: answer.body["status"] == "ok")
+    await until(lambda: api.decided(fresh()), lambda told: told["degraded"] == [])
+
+
+async def test_the_mirror_is_rebuilt_after_redis_was_wiped(api, running):
+    user = f"u-{uuid.uuid4().hex}"
+    await api.decided(fresh(user_id=user))
+    client = redis.from_url(running.environment["FRAUD_REDIS__URL"])
+    try:
+        await until(lambda: client.exists(mirror.PREFIX + user))
+        kept = await client.get(mirror.PREFIX + user)
+        rows = len([key async for key in client.scan_iter(mirror.PREFIX + "*")])
+        await client.flushall()
+        assert await until(lambda: client.get(mirror.PREFIX + user)) == kept
+
+        async def mirrored():
+            return len([key async for key in client.scan_iter(mirror.PREFIX + "*")])
+
+        await until(mirrored, lambda count: count >= rows)
+    finally:
+        await client.aclose()
+
+
+async def test_an_older_row_never_replaces_a_newer_one_in_the_mirror(running):
+    from tables.mirror import Mirror
+    from tables.redis_link import RedisLink
+    from tables.user_row import EMPTY, encode
+
+    link = RedisLink(running.environment["FRAUD_REDIS__URL"])
+    try:
+        one = Mirror(link, 10, "test", lambda: iter(()))
+        user = f"u-{uuid.uuid4().hex}"
+        old, new, reborn = (encode(EMPTY._replace(epoch=epoch, offset=offset)) for epoch, offset in ((1, 5), (1, 2**40), (2, 0)))
+        for row, kept in ((new, new), (old, new), (reborn, reborn), (new, reborn)):
+            await one._store([(user, row)])
+            assert await one.read([user], 1.0) == [kept]
+    finally:
+        await link.close()
+
+
+async def test_scoring_goes_on_without_postgres_and_history_follows(api, running, frozen):
+    database = running.stack.postgres
+    children = [int(pid) for pid in open(f"/proc/{database.pid}/task/{database.pid}/children").read().split()]  # noqa: SIM115, PTH123, ASYNC230
+    for pid in (database.pid, *children):
+        import os
+
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        sent = [fresh() for _ in range(5)]
+        for one in sent:
+            told = await api.decided(one)
+            assert told["degraded"] == []
+        answer = await api.get("/api/transactions")
+        assert (answer.status, answer.body["code"]) == (503, "history_away")
+        state = (await api.get("/health")).body
+        assert (state["status"], state["checks"]["postgres"]["status"]) == ("degraded", "down")
+    finally:
+        for pid in (*children, database.pid):
+            os.kill(pid, signal.SIGCONT)
+    for one in sent:
+        await until(lambda identity=one["transaction_id"]: found(api, identity), seconds=40)
+    await until(lambda: api.get("/health"), lambda answer: answer.body["status"] == "ok")
+
+
+async def test_shared_signals_are_counted_once_and_as_of_the_event(running):
+    from ml.event import hash64
+    from tables.redis_link import RedisLink
+    from tables.shared_signals import SharedSignals
+    from tests.builders import NOW_MS, event
+
+    link = RedisLink(running.environment["FRAUD_REDIS__URL"])
+    try:
+        signals = SharedSignals(link, 2000)
+        device = uuid.uuid4().hex
+        events = [(event(NOW_MS + n, device_id=device, merchant_id=device), hash64(f"u{n}")) for n in range(5)]
+        first = await signals.observe(events)
+        assert [one.device_users for one in first] == [0, 1, 2, 3, 4]
+        assert await signals.observe(events) == first, "taking the same in again changes nothing"
+        asked = (event(NOW_MS + 10, device_id=device, merchant_id=device), hash64("stranger"))
+        assert (await signals.peek([asked]))[0].device_users == 5
+        assert (await signals.peek([asked]))[0].device_users == 5, "asking takes nothing in"
+    finally:
+        await link.close()
+
+
+async def test_the_online_and_the_offline_shared_signals_agree(running):
+    import random
+
+    from ml.event import hash64
+    from ml.shared_memory import SharedMemory
+    from tables.redis_link import RedisLink
+    from tables.shared_signals import SharedSignals
+    from tests.builders import NOW_MS, event, same
+
+    dice = random.Random(3)
+    mark = uuid.uuid4().hex
+    events = []
+    for number in range(400):
+        one = event(
+            NOW_MS + number * 1_800_000, transaction_id=f"{mark}{number}", device_id=f"{mark}d{dice.randrange(6)}",
+            payment_method={"fingerprint": f"{mark}c{dice.randrange(9)}"}, merchant_id=f"{mark}m{dice.randrange(3)}", ip=None,
+        )  # fmt: skip
+        events.append((one, hash64(f"u{dice.randrange(40)}")))
+    link, memory = RedisLink(running.environment["FRAUD_REDIS__URL"]), SharedMemory()
+    try:
+        signals = SharedSignals(link, 2000)
+        for one in events:
+            (online,) = await signals.observe([one])
+            assert same(tuple(online), tuple(memory.observe(*one)))
+    finally:
+        await link.close()
+
+
+async def test_many_requests_at_once_are_all_answered(api):
+    answers = await asyncio.gather(*(api.post("/score", fresh()) for _ in range(200)))
+    assert {answer.status for answer in answers} == {200}
