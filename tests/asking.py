@@ -40,7 +40,9 @@ class Asking:
         return body
 
 
-async def until(ask: Callable[[], Awaitable[Any]], true: Callable[[Any], bool] = bool, seconds: float = PATIENCE_S) -> Any:
+async def until(
+    ask: Callable[[], Awaitable[Any]], true: Callable[[Any], bool] = bool, seconds: float = PATIENCE_S
+) -> Any:
     """Ask until the answer is right; fail with the last answer when it never is."""
     deadline = time.monotonic() + seconds
     while not true(answer := await ask()):

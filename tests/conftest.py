@@ -16,7 +16,9 @@ from tests.asking import Asking, until
 from tests.builders import payload
 
 # Importing the app reads the settings: tests must not depend on who runs them.
-for name in [name for name in os.environ if name.startswith("FRAUD_") and name not in ("FRAUD_BROWSER", "FRAUD_PYTHON")]:
+for name in [
+    name for name in os.environ if name.startswith("FRAUD_") and name not in ("FRAUD_BROWSER", "FRAUD_PYTHON")
+]:
     del os.environ[name]
 
 
@@ -44,10 +46,16 @@ async def _whole(running: Running) -> None:
         return [len(state["partitions"]) if state["checks"]["worker"]["status"] == "ok" else 0 for state in states]
 
     async def answers() -> list[int]:
-        return [(await ask.post("/api/transactions?wait=1000", payload(user_id=f"u{n}"))).status for n in range(8) for ask in asks]
+        return [
+            (await ask.post("/api/transactions?wait=1000", payload(user_id=f"u{n}"))).status
+            for n in range(8)
+            for ask in asks
+        ]
 
     async with AsyncExitStack() as stack:
-        asks = [Asking(await stack.enter_async_context(aiohttp.ClientSession(address))) for address in running.addresses]
+        asks = [
+            Asking(await stack.enter_async_context(aiohttp.ClientSession(address))) for address in running.addresses
+        ]
         await until(owned, lambda counts: sum(counts) == 4 and all(counts), 60)
         await until(answers, lambda statuses: set(statuses) == {200}, 60)
 
@@ -64,5 +72,3 @@ async def other_api(running: Running) -> AsyncIterator[Asking]:
     """The API of the second worker."""
     async with aiohttp.ClientSession(running.addresses[1]) as session:
         yield Asking(session)
-
-

@@ -55,7 +55,11 @@ async def decided(rows, scorer, *payments, signals=True):
 async def test_payments_of_one_user_in_one_batch_see_each_other(scorer):
     rows = Rows()
     found = await decided(rows, scorer, payment(0), payment(1, user="u2"), payment(2), payment(3))
-    counts = [values(outcome.features)[NAMES.index("tx_count_1h")] for one, outcome in found.new if one.transaction.user_id == "u1"]
+    counts = [
+        values(outcome.features)[NAMES.index("tx_count_1h")]
+        for one, outcome in found.new
+        if one.transaction.user_id == "u1"
+    ]
     assert counts == [0, 1, 2]
     assert decode(rows.kept["u1"]).behaviour.payments == 3
     assert len(found.rows[0]) == 2, "one changed row a user, however many payments"
@@ -63,11 +67,16 @@ async def test_payments_of_one_user_in_one_batch_see_each_other(scorer):
 
 async def test_a_batch_and_single_payments_give_the_same_features(scorer):
     together, apart = Rows(), Rows()
-    payments = [payment(number, received_ms=NOW_MS + number * 1000, amount=str(number + 1), transaction_id=f"p{number}") for number in range(4)]
+    payments = [
+        payment(number, received_ms=NOW_MS + number * 1000, amount=str(number + 1), transaction_id=f"p{number}")
+        for number in range(4)
+    ]
     at_once = await decided(together, scorer, *payments)
     one_by_one = [(await decided(apart, scorer, one)).new[0][1] for one in payments]
     assert [outcome.features for _, outcome in at_once.new] == [outcome.features for outcome in one_by_one]
-    assert [outcome.probability_ppm for _, outcome in at_once.new] == [outcome.probability_ppm for outcome in one_by_one]
+    assert [outcome.probability_ppm for _, outcome in at_once.new] == [
+        outcome.probability_ppm for outcome in one_by_one
+    ]
 
 
 async def test_a_replayed_record_is_emitted_again_and_not_counted(scorer):
@@ -95,14 +104,14 @@ async def test_a_conflict_is_not_emitted(scorer):
 
 
 async def test_without_redis_the_shared_signals_are_missing_and_it_says_so(scorer):
-    (_, outcome), = (await decided(Rows(), scorer, payment(0), signals=False)).new
+    ((_, outcome),) = (await decided(Rows(), scorer, payment(0), signals=False)).new
     assert outcome.degraded == ("redis",)
     assert all(math.isnan(values(outcome.features)[place]) for place in SHARED)
     assert outcome.probability_ppm >= 0
 
 
 async def test_without_a_model_everything_goes_to_review():
-    (_, outcome), = (await decided(Rows(), None, payment(0))).new
+    ((_, outcome),) = (await decided(Rows(), None, payment(0))).new
     assert (outcome.decision, outcome.probability, outcome.degraded) == (Decision.REVIEW, None, ("model",))
 
 

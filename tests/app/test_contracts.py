@@ -25,7 +25,9 @@ def test_each_wrong_field_is_named():
     assert {error["loc"][0] for error in refused.value.errors()} == {"amount", "country", "ip"}
 
 
-@pytest.mark.parametrize(("amount", "code", "sound"), [("1.00", "JPY", True), ("1.50", "JPY", False), ("1.234", "KWD", True)])
+@pytest.mark.parametrize(
+    ("amount", "code", "sound"), [("1.00", "JPY", True), ("1.50", "JPY", False), ("1.234", "KWD", True)]
+)
 def test_an_amount_has_no_more_digits_than_its_currency(amount, code, sound):
     if sound:
         assert Transaction.model_validate(payload(amount=amount, currency=code)).amount == Decimal(amount)
@@ -35,7 +37,14 @@ def test_an_amount_has_no_more_digits_than_its_currency(amount, code, sound):
 
 
 # Published test numbers of the schemes.
-CARDS = ["4111111111111111", "5555555555554444", "378282246310005", "6011111111111117", "2223003122003222", "30569309025904"]
+CARDS = [
+    "4111111111111111",
+    "5555555555554444",
+    "378282246310005",
+    "6011111111111117",
+    "2223003122003222",
+    "30569309025904",
+]
 
 
 @pytest.mark.parametrize("number", CARDS)
@@ -46,7 +55,16 @@ def test_a_card_number_is_refused_wherever_it_stands(number, place):
     assert number not in str([error["msg"] for error in refused.value.errors()])
 
 
-@pytest.mark.parametrize("value", ["4111 1111 1111 1111", "4111-1111-1111-1111", 4111111111111111, {"deep": ["4111111111111111"]}, "x4111111111111111y"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "4111 1111 1111 1111",
+        "4111-1111-1111-1111",
+        4111111111111111,
+        {"deep": ["4111111111111111"]},
+        "x4111111111111111y",
+    ],
+)
 def test_a_card_number_is_refused_in_any_dress(value):
     with pytest.raises(card_data.CardDataRefused):
         card_data.refuse({"note": value})

@@ -25,4 +25,3 @@ def test_what_is_used_of_faust_is_there():
 def test_sends_go_to_the_partition_that_was_asked_for():
     parameters = inspect.signature(__import__("aiokafka").AIOKafkaProducer.send).parameters
     assert {"value", "key", "partition", "headers"} <= parameters.keys()
-

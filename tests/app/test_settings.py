@@ -12,7 +12,9 @@ def with_environment(monkeypatch, **values):
 
 
 def test_settings_come_from_the_environment(monkeypatch):
-    made = with_environment(monkeypatch, FRAUD_KAFKA__BROKERS="a:1,b:2", FRAUD_WEB__ALLOWED_ORIGINS="https://a, https://b")
+    made = with_environment(
+        monkeypatch, FRAUD_KAFKA__BROKERS="a:1,b:2", FRAUD_WEB__ALLOWED_ORIGINS="https://a, https://b"
+    )
     assert made.kafka.brokers == "a:1,b:2"
     assert made.web.allowed_origins == ["https://a", "https://b"]
 
@@ -38,7 +40,9 @@ def test_keys_without_a_key_are_refused(monkeypatch):
 
 
 def test_secrets_are_never_shown(monkeypatch):
-    made = with_environment(monkeypatch, FRAUD_POSTGRES__DSN="postgresql://u:hunter2@h/d", FRAUD_REDIS__URL="redis://:hunter2@h")
+    made = with_environment(
+        monkeypatch, FRAUD_POSTGRES__DSN="postgresql://u:hunter2@h/d", FRAUD_REDIS__URL="redis://:hunter2@h"
+    )
     shown = dict(flat(made))
     assert "hunter2" not in str(shown)
     assert "hunter2" not in repr(made)

@@ -28,7 +28,9 @@ async def test_a_transaction_is_accepted_scored_stored_and_found(api):
 @pytest.mark.parametrize("how", ["query", "prefer"])
 async def test_waiting_gives_the_decision_in_the_answer(api, other_api, how):
     for asked in (api, other_api):  # one of them does not own the partition
-        path, headers = ("/api/transactions?wait=8000", {}) if how == "query" else ("/api/transactions", {"Prefer": "wait=8"})
+        path, headers = (
+            ("/api/transactions?wait=8000", {}) if how == "query" else ("/api/transactions", {"Prefer": "wait=8"})
+        )
         answer = await asked.post(path, fresh(), headers=headers)
         assert answer.status == 200
         assert answer.body["latency_ms"]["total"] > 0
@@ -67,7 +69,9 @@ async def test_id_and_time_are_filled_in(api):
     sent = fresh()
     del sent["transaction_id"], sent["occurred_at"]
     key = f"key-{uuid.uuid4().hex}"
-    assert (await api.post("/api/transactions", dict(sent), headers={"Idempotency-Key": f'"{key}"'})).body["transaction_id"] == key
+    assert (await api.post("/api/transactions", dict(sent), headers={"Idempotency-Key": f'"{key}"'})).body[
+        "transaction_id"
+    ] == key
     assert len((await api.post("/api/transactions", sent)).body["transaction_id"]) == 36
 
 
@@ -77,7 +81,12 @@ async def test_id_and_time_are_filled_in(api):
         (b"{", 400, "malformed_json", None),
         (b"[]", 400, "malformed_json", None),
         (orjson.dumps(payload(amount="-5")), 422, "validation_failed", "/amount"),
-        (orjson.dumps(payload(payment_method={"bin_country": "xx"})), 422, "validation_failed", "/payment_method/bin_country"),
+        (
+            orjson.dumps(payload(payment_method={"bin_country": "xx"})),
+            422,
+            "validation_failed",
+            "/payment_method/bin_country",
+        ),
         (orjson.dumps(payload(metadata={"n": "4111111111111111"})), 422, "validation_failed", ""),
         (b'{"a":"' + b"x" * 70_000 + b'"}', 413, "body_too_large", None),
     ],
@@ -171,7 +180,9 @@ async def test_stats_count_each_transaction_once(api):
     sent = fresh()
     await api.decided(sent)
     await api.decided(sent)
-    after = await until(lambda: api.get("/api/transactions/stats?window=24h"), lambda answer: answer.body["transactions"] > before)
+    after = await until(
+        lambda: api.get("/api/transactions/stats?window=24h"), lambda answer: answer.body["transactions"] > before
+    )
     assert after.body["transactions"] == before + 1
     assert sum(one["approve"] + one["review"] + one["block"] for one in after.body["scores"]) == before + 1
 
@@ -188,7 +199,12 @@ async def test_health_tells_of_model_redis_broker_and_database(api):
 async def test_metrics_are_in_prometheus_format(api):
     await api.decided(fresh())
     text = (await api.get("/metrics")).body
-    for name in ("fraud_transactions_scored_total{", "fraud_scoring_duration_seconds_bucket", "fraud_dependency_up", "fraud_consumer_lag_messages"):
+    for name in (
+        "fraud_transactions_scored_total{",
+        "fraud_scoring_duration_seconds_bucket",
+        "fraud_dependency_up",
+        "fraud_consumer_lag_messages",
+    ):
         assert name in text
 
 
@@ -196,7 +212,15 @@ async def test_the_description_is_valid_openapi_and_complete(api):
     document = (await api.get("/openapi.json")).body
     validate(document)
     assert document["openapi"].startswith("3.1")
-    for path in ("/api/transactions", "/api/transactions/{transaction_id}", "/score", "/score/batch", "/health", "/metrics", "/ws"):
+    for path in (
+        "/api/transactions",
+        "/api/transactions/{transaction_id}",
+        "/score",
+        "/score/batch",
+        "/health",
+        "/metrics",
+        "/ws",
+    ):
         assert path in document["paths"]
 
 

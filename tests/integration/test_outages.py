@@ -86,7 +86,9 @@ async def test_an_older_row_never_replaces_a_newer_one_in_the_mirror(running):
     try:
         one = Mirror(link, 10, "test", lambda: iter(()))
         user = f"u-{uuid.uuid4().hex}"
-        old, new, reborn = (encode(EMPTY._replace(epoch=epoch, offset=offset)) for epoch, offset in ((1, 5), (1, 2**40), (2, 0)))
+        old, new, reborn = (
+            encode(EMPTY._replace(epoch=epoch, offset=offset)) for epoch, offset in ((1, 5), (1, 2**40), (2, 0))
+        )
         for row, kept in ((new, new), (old, new), (reborn, reborn), (new, reborn)):
             await one._store([(user, row)])
             assert await one.read([user], 1.0) == [kept]
@@ -96,7 +98,7 @@ async def test_an_older_row_never_replaces_a_newer_one_in_the_mirror(running):
 
 async def test_scoring_goes_on_without_postgres_and_history_follows(api, running, frozen):
     database = running.stack.postgres
-    children = [int(pid) for pid in open(f"/proc/{database.pid}/task/{database.pid}/children").read().split()]  # noqa: SIM115, PTH123, ASYNC230
+    children = [int(pid) for pid in open(f"/proc/{database.pid}/task/{database.pid}/children").read().split()]  # noqa: SIM115, ASYNC230
     for pid in (database.pid, *children):
         import os
 

@@ -43,7 +43,9 @@ async def scored(brokers):
 
 
 async def dead_letters(brokers):
-    return [(record.value, dict(record.headers), record.key) for record in await read_topic(brokers, topics.DEAD_LETTERS)]
+    return [
+        (record.value, dict(record.headers), record.key) for record in await read_topic(brokers, topics.DEAD_LETTERS)
+    ]
 
 
 def librdkafka(brokers, partitioner):
@@ -131,7 +133,11 @@ async def test_a_conflicting_id_keeps_the_first_decision(api, brokers, producer)
     await producer.send_and_wait(topics.RAW, orjson.dumps({**first, "amount": "999.00"}), key=first["user_id"].encode())
     letters = await until(
         lambda: dead_letters(brokers),
-        lambda found: any(headers["dlq_error_code"] == b"conflict" and first["transaction_id"].encode() in value for value, headers, _ in found if value),
+        lambda found: any(
+            headers["dlq_error_code"] == b"conflict" and first["transaction_id"].encode() in value
+            for value, headers, _ in found
+            if value
+        ),
     )
     assert letters
     assert [message["amount"] for _, message, _ in (await scored(brokers))[first["transaction_id"]]] == ["20.00"]
@@ -143,13 +149,21 @@ async def test_labels_are_stored_and_the_latest_of_a_source_stands(running, prod
     identity = f"t-{uuid.uuid4().hex}"
     connection = await asyncpg.connect(running.environment["FRAUD_POSTGRES__DSN"])
     try:
-        for is_fraud, at in ((True, "2026-11-24T10:00:00Z"), (False, "2026-11-24T12:00:00Z"), (True, "2026-11-24T11:00:00Z")):
+        for is_fraud, at in (
+            (True, "2026-11-24T10:00:00Z"),
+            (False, "2026-11-24T12:00:00Z"),
+            (True, "2026-11-24T11:00:00Z"),
+        ):
             label = {"transaction_id": identity, "is_fraud": is_fraud, "source": "analyst", "labelled_at": at}
             await producer.send_and_wait(topics.LABELS, orjson.dumps(label), key=identity.encode())
-        await producer.send_and_wait(topics.LABELS, orjson.dumps({**label, "source": "chargeback"}), key=identity.encode())
+        await producer.send_and_wait(
+            topics.LABELS, orjson.dumps({**label, "source": "chargeback"}), key=identity.encode()
+        )
 
         async def stored():
-            return dict(await connection.fetch("SELECT source, is_fraud FROM labels WHERE transaction_id = $1", identity))
+            return dict(
+                await connection.fetch("SELECT source, is_fraud FROM labels WHERE transaction_id = $1", identity)
+            )
 
         assert await until(stored, lambda labels: len(labels) == 2) == {"analyst": False, "chargeback": True}
     finally:

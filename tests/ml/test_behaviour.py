@@ -1,7 +1,19 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.behaviour import CARDS, COUNTRIES, DAY_MS, DEVICES, EMPTY, HOUR_MS, MERCHANTS, RECENT, WINDOWS, in_window, update
+from ml.behaviour import (
+    CARDS,
+    COUNTRIES,
+    DAY_MS,
+    DEVICES,
+    EMPTY,
+    HOUR_MS,
+    MERCHANTS,
+    RECENT,
+    WINDOWS,
+    in_window,
+    update,
+)
 from tests.builders import NOW_MS, event, same
 
 WEEK = WINDOWS[-1]
@@ -16,8 +28,13 @@ def grown(*events):
 
 
 def test_a_window_counts_what_is_within_it_and_nothing_else():
-    behaviour = grown(event(NOW_MS - 2 * HOUR_MS, amount="10"), event(NOW_MS - 60_000, amount="20"), event(NOW_MS, amount="5"))
-    found = {window.name: in_window(buckets, window, NOW_MS) for window, buckets in zip(WINDOWS, behaviour.windows, strict=True)}
+    behaviour = grown(
+        event(NOW_MS - 2 * HOUR_MS, amount="10"), event(NOW_MS - 60_000, amount="20"), event(NOW_MS, amount="5")
+    )
+    found = {
+        window.name: in_window(buckets, window, NOW_MS)
+        for window, buckets in zip(WINDOWS, behaviour.windows, strict=True)
+    }
     assert found["10m"] == (2, 2500)
     assert found["1h"] == (2, 2500)
     assert found["24h"] == (3, 3500)
@@ -44,7 +61,10 @@ def test_windows_do_not_depend_on_the_order_of_arrival(at, random):
     random.shuffle(shuffled)
     asked = max(kept, default=NOW_MS)
     counts = [
-        [in_window(buckets, window, asked) for window, buckets in zip(WINDOWS, grown(*map(event, order)).windows, strict=True)]
+        [
+            in_window(buckets, window, asked)
+            for window, buckets in zip(WINDOWS, grown(*map(event, order)).windows, strict=True)
+        ]
         for order in (kept, shuffled)
     ]
     assert counts[0] == counts[1]
@@ -53,7 +73,10 @@ def test_windows_do_not_depend_on_the_order_of_arrival(at, random):
 @given(st.lists(st.tuples(times, st.integers(0, 40)), max_size=120))
 def test_everything_is_bounded(events):
     behaviour = grown(
-        *(event(at, device_id=f"d{n}", merchant_id=f"m{n}", country="AB"[n % 2] + "ABCDEFGH"[n % 8]) for at, n in events)
+        *(
+            event(at, device_id=f"d{n}", merchant_id=f"m{n}", country="AB"[n % 2] + "ABCDEFGH"[n % 8])
+            for at, n in events
+        )
     )
     assert behaviour.payments == len(events)
     assert len(behaviour.recent) <= RECENT
@@ -67,7 +90,9 @@ def test_everything_is_bounded(events):
 
 
 def test_a_known_device_keeps_its_first_day():
-    behaviour = grown(event(NOW_MS - 5 * DAY_MS, device_id="a"), event(NOW_MS, device_id="b"), event(NOW_MS, device_id="a"))
+    behaviour = grown(
+        event(NOW_MS - 5 * DAY_MS, device_id="a"), event(NOW_MS, device_id="b"), event(NOW_MS, device_id="a")
+    )
     assert behaviour.devices[-1].first_s == (NOW_MS - 5 * DAY_MS) // 1000
     assert behaviour.devices[-1].last_s == NOW_MS // 1000
 

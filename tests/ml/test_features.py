@@ -21,12 +21,24 @@ def features(*events, shared=Shared()):
 def test_every_feature_has_a_place_a_unit_and_a_meaning():
     assert len(set(NAMES)) == len(NAMES) == len(compute(EMPTY, event(), Shared()))
     assert all(feature.unit and feature.meaning and feature.phrase for feature in CATALOGUE)
-    assert {CATALOGUE[place].name for place in SHARED} == {"device_users_7d", "ip_users_7d", "card_users_7d", "merchant_rate"}
+    assert {CATALOGUE[place].name for place in SHARED} == {
+        "device_users_7d",
+        "ip_users_7d",
+        "card_users_7d",
+        "merchant_rate",
+    }
 
 
 def test_what_cannot_be_known_of_a_newcomer_is_missing():
     found = features(event())
-    for name in ("amount_to_max", "amount_robust_z", "km_from_last", "device_is_new", "seconds_since_last", "hour_habit"):
+    for name in (
+        "amount_to_max",
+        "amount_robust_z",
+        "km_from_last",
+        "device_is_new",
+        "seconds_since_last",
+        "hour_habit",
+    ):
         assert math.isnan(found[name]), name
     assert found["tx_count_24h"] == 0
 
@@ -80,7 +92,9 @@ def test_a_client_cannot_leave_a_window_by_its_clock():
     assert event(NOW_MS, occurred_at="2090-01-01T00:00:00Z").occurred_ms == NOW_MS + LATEST_SKEW_MS
 
 
-@given(st.lists(st.tuples(st.integers(0, 10 * DAY_MS), st.decimals("0.01", "99999", places=2)), min_size=1, max_size=60))
+@given(
+    st.lists(st.tuples(st.integers(0, 10 * DAY_MS), st.decimals("0.01", "99999", places=2)), min_size=1, max_size=60)
+)
 def test_features_are_finite_or_missing(history):
     found = features(*(event(NOW_MS + at, amount=str(amount)) for at, amount in history))
     assert not any(math.isinf(value) for value in found.values())

@@ -31,7 +31,14 @@ def test_an_amount_is_told_in_euro_with_the_usual():
 
 def test_what_a_newcomer_lacks_is_one_reason():
     features = vector(user_tx_count=0.0, amount_to_max=math.nan, km_from_last=math.nan, card_country_differs=1.0)
-    told = explain([contribution("km_from_last", 2.0), contribution("amount_to_max", 1.0), contribution("card_country_differs", 0.5)], features)
+    told = explain(
+        [
+            contribution("km_from_last", 2.0),
+            contribution("amount_to_max", 1.0),
+            contribution("card_country_differs", 0.5),
+        ],
+        features,
+    )
     assert [(one.code, one.contribution) for one in told] == [(FIRST_PAYMENT, 3.0), ("card_country_differs", 0.5)]
 
 

@@ -55,7 +55,12 @@ def test_the_cheapest_cutoffs_are_cheaper_than_any_fixed_ones():
 
 def test_a_perfect_forecast_has_no_calibration_error():
     assert expected_calibration_error(np.array([0.0] * 50 + [1.0] * 50), np.array([False] * 50 + [True] * 50)) == 0
-    assert quality(np.array([0.1, 0.9]), np.array([False, True]), np.array([1.0, 1.0]), Cutoffs(0.5, 0.8), Costs())["pr_auc"] == 1
+    assert (
+        quality(np.array([0.1, 0.9]), np.array([False, True]), np.array([1.0, 1.0]), Cutoffs(0.5, 0.8), Costs())[
+            "pr_auc"
+        ]
+        == 1
+    )
 
 
 def test_the_committed_champion_loads_and_scores():

@@ -60,7 +60,9 @@ def test_a_topic_made_anew_starts_at_offset_zero_again():
 @given(st.data())
 def test_any_crashes_and_duplicates_lead_to_the_same_row_and_decisions(data):
     """A log of records is read with crashes: each goes back to any uncommitted offset, with the row kept or as the changelog has it."""
-    numbers = data.draw(st.lists(st.integers(0, 12), min_size=1, max_size=25), label="which transaction each offset carries")
+    numbers = data.draw(
+        st.lists(st.integers(0, 12), min_size=1, max_size=25), label="which transaction each offset carries"
+    )
     expected = EMPTY
     for offset, number in enumerate(numbers):
         expected, _ = deliver(expected, number, offset, offset - 1)
@@ -81,7 +83,9 @@ def test_any_crashes_and_duplicates_lead_to_the_same_row_and_decisions(data):
         if met.outcome is not None:
             emitted.setdefault(numbers[offset], set()).add((met.outcome.decision, met.outcome.probability_ppm))
         offset += 1
-        event_kind = data.draw(st.sampled_from(["go on", "acknowledge", "crash", "crash and lose the disk"]), label="then")
+        event_kind = data.draw(
+            st.sampled_from(["go on", "acknowledge", "crash", "crash and lose the disk"]), label="then"
+        )
         if event_kind == "acknowledge":
             committed, changelog = offset, row
         elif event_kind.startswith("crash") and crashes < 8:

@@ -19,7 +19,9 @@ def grown(count, step_ms=1000, settled=None, **fields):
             NOW_MS + number * step_ms, device_id=f"d{number % 20}", merchant_id=f"m{number % 30}",
             payment_method={"fingerprint": f"c{number % 6}"}, country="DE" if number % 2 else "FR", **fields,
         )  # fmt: skip
-        row = apply(row, one, outcome(scored_ms=one.received_ms + number), 1, number, number - 1 if settled is None else settled)
+        row = apply(
+            row, one, outcome(scored_ms=one.received_ms + number), 1, number, number - 1 if settled is None else settled
+        )
     return row
 
 
@@ -38,7 +40,9 @@ def test_the_largest_row_stays_under_its_bound():
             NOW_MS + number * 210_000, device_id=f"d{number}", merchant_id=f"m{number}", payment_method={"fingerprint": f"c{number}"},
             country="ABCDEFGHIJ"[number % 10] + "X",
         )  # fmt: skip
-        decided = outcome(reasons=reasons, features=features, model=f"fraud-lgbm-challenger:2026.11.24-{number // 700:05d}")
+        decided = outcome(
+            reasons=reasons, features=features, model=f"fraud-lgbm-challenger:2026.11.24-{number // 700:05d}"
+        )
         row = apply(row, one, decided, 1, number, number - PENDING)
         assert len(encode(row)) <= BOUND
     assert len(row.pending) == PENDING

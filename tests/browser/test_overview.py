@@ -1,0 +1,134 @@
+import asyncio
+import uuid
+
+import pytest
+from playwright.async_api import expect
+
+from tests.builders import payload
+
+
+def fresh(**fields):
+    mark = uuid.uuid4().hex
+    return payload(**{"transaction_id": f"t-{mark}", "user_id": f"u-{mark}", **fields})
+
+
+@pytest.mark.parametrize(
+    ("button", "decisions"), [("Submit Normal TX", ["Approved"]), ("Submit Fraud-like TX", ["Review", "Blocked"])]
+)
+async def test_the_form_shows_decision_score_latency_and_reasons(page, button, decisions):
+    await page.goto("/")
+    await page.get_by_role("button", name=button).click()
+    card = page.locator("#test-result .result")
+    await expect(card).to_be_visible()
+    text = await card.inner_text()
+    assert any(decision in text for decision in decisions)
+    assert "Decided in" in text
+    assert " ms" in text
+    if "Fraud" in button:
+        assert await card.locator(".reasons li").count() > 0
+        alert = page.locator("#alerts li").first
+        await expect(alert).to_contain_text("test_stranger_")
+
+
+async def test_decisions_appear_in_the_feed_with_their_latency(page, api):
+    await page.goto("/")
+    await expect(page.locator("#connection-text")).to_have_text("Live")
+    sent = fresh(user_id=f"seen-{uuid.uuid4().hex[:8]}")
+    await api.decided(sent)
+    row = page.locator("#feed tr", has_text=sent["user_id"])
+    await expect(row).to_be_visible()
+    await expect(row).to_contain_text("Approved")
+    await expect(row).to_contain_text("ms")
+    await expect(row).to_contain_text("€20.00")
+
+
+async def test_tiles_and_charts_show_the_figures(page, api):
+    await asyncio.gather(*(api.decided(fresh()) for _ in range(20)))
+    await page.goto("/")
+    await expect(page.locator("#note-rate")).to_contain_text("in all")
+    await expect(page.locator("#tile-p99")).to_contain_text("ms")
+    await expect(page.locator("#health-text")).to_have_text("All systems work")
+    for chart in ("#course", "#risk"):
+        await expect(page.locator(f"{chart} .bars .point").first).to_be_attached()
+    await page.locator("#risk-data").locator("xpath=ancestor::details").locator("summary").click()
+    await expect(page.locator("#risk-data tbody tr")).to_have_count(20)
+
+
+async def test_the_feed_pauses_and_goes_on(page, api):
+    await page.goto("/")
+    await expect(page.locator("#connection-text")).to_have_text("Live")
+    await page.get_by_role("button", name="Pause").click()
+    sent = fresh(user_id=f"paused-{uuid.uuid4().hex[:8]}")
+    await api.decided(sent)
+    await expect(page.locator("#feed-new")).to_contain_text("new – show")
+    await expect(page.locator("#feed tr", has_text=sent["user_id"])).to_have_count(0)
+    await page.get_by_role("button", name="Resume").click()
+    await expect(page.locator("#feed tr", has_text=sent["user_id"])).to_be_visible()
+
+
+async def test_rows_do_not_move_under_the_pointer(page, api):
+    await api.decided(fresh())
+    await page.goto("/")
+    await expect(page.locator("#connection-text")).to_have_text("Live")
+    await page.locator("#feed-scroll").hover()
+    sent = fresh(user_id=f"held-{uuid.uuid4().hex[:8]}")
+    await api.decided(sent)
+    await expect(page.locator("#feed-new")).to_be_visible()
+    await expect(page.locator("#feed tr", has_text=sent["user_id"])).to_have_count(0)
+
+
+async def test_markup_in_a_transaction_is_only_text(page, api):
+    hostile = "<img src=x onerror=alert(1)>"
+    page.on("dialog", lambda dialog: pytest.fail("a script ran"))
+    await page.goto("/")
+    await expect(page.locator("#connection-text")).to_have_text("Live")
+    sample = (await api.get("/api/samples/fraud")).body
+    sample["metadata"] = {hostile: hostile}
+    await api.decided(sample)
+    await expect(page.locator("#alerts li", has_text=sample["user_id"])).to_be_visible()
+    assert await page.locator("img[src=x]").count() == 0
+    refused = await api.post("/api/transactions", fresh(user_id=hostile))
+    assert refused.status == 422
+
+
+async def test_a_lost_server_is_said_and_the_feed_comes_back_without_holes(page, running, api, other_api):
+    await page.goto("/")
+    await expect(page.locator("#connection-text")).to_have_text("Live")
+    first = fresh(user_id=f"before-{uuid.uuid4().hex[:8]}")
+    await other_api.decided(first)
+    await expect(page.locator("#feed tr", has_text=first["user_id"])).to_be_visible()
+    running.workers[0].process.kill()
+    await expect(page.locator("#connection-text")).to_contain_text("Live feed lost")
+    missed = fresh(user_id=f"missed-{uuid.uuid4().hex[:8]}")
+    accepted = await other_api.post("/api/transactions", missed)
+    assert accepted.status == 202
+    await expect(page.locator("#connection-text")).to_have_text("Live", timeout=40_000)
+    await expect(page.locator("#feed tr", has_text=missed["user_id"])).to_be_visible(timeout=40_000)
+    page.expected("ERR_CONNECTION_REFUSED")
+    page.expected("ERR_EMPTY_RESPONSE")
+    page.expected("ERR_CONNECTION_RESET")
+    page.expected("WebSocket connection")
+    page.expected("status of 503")
+
+
+async def test_no_chart_can_send_its_data_away(page):
+    await page.goto("/")
+    await expect(page.locator("#risk .main-svg").first).to_be_attached()
+    config = await page.evaluate("document.getElementById('risk')._context")
+    assert (config["showSendToCloud"], config["plotlyServerURL"], config["displayModeBar"]) == (False, "", False)
+    assert await page.locator(".modebar").count() == 0
+
+
+@pytest.mark.parametrize("width", [320, 800, 2560])
+async def test_the_page_fits_any_width(page, width):
+    await page.set_viewport_size({"width": width, "height": 900})
+    await page.goto("/")
+    await expect(page.locator("#risk .main-svg").first).to_be_attached()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+async def test_the_api_page_shows_every_route_and_asks_nobody_else(page):
+    await page.goto("/docs")
+    await expect(page.locator(".opblock")).to_have_count(16, timeout=15_000)
+    await page.goto("/docs/errors")
+    await expect(page.locator("dt#id_reused")).to_be_visible()

@@ -1,0 +1,72 @@
+"""With keys on, nothing but the probes answers a stranger."""
+
+import asyncio
+import hashlib
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from fraud_app.local import ports, services
+from tests.asking import Asking, until
+from tests.builders import payload
+
+KEY = "a-key-for-this-test"
+
+
+@pytest_asyncio.fixture(scope="session")
+async def guarded(running):
+    """A worker that wants a key, in a consumer group of its own by joining the same topics."""
+    environment = {
+        **running.environment, "FRAUD_AUTH__MODE": "keys", "FRAUD_AUTH__KEY_HASHES": hashlib.sha256(KEY.encode()).hexdigest(),
+    }  # fmt: skip
+    one = services.worker(9, environment, running.stack.directory, ports.any_free())
+    one.start()
+    try:
+        await asyncio.to_thread(one.wait_ready)
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{one.port}") as session:
+            yield Asking(session)
+    finally:
+        await asyncio.to_thread(one.stop)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/docs",
+        "/openapi.json",
+        "/metrics",
+        "/health",
+        "/api/transactions",
+        "/api/transactions/x",
+        "/api/features",
+        "/ws",
+        "/nothing",
+    ],
+)
+async def test_a_stranger_sees_nothing(guarded, path):
+    answer = await guarded.get(path)
+    assert (answer.status, answer.body["code"]) == (401, "key_needed")
+    assert "Basic" in answer.headers["WWW-Authenticate"]
+
+
+async def test_a_stranger_changes_nothing(guarded):
+    for path in ("/api/transactions", "/score", "/score/batch"):
+        assert (await guarded.post(path, payload())).status == 401
+        assert (await guarded.post(path, payload(), headers={"Authorization": "Bearer wrong"})).status == 401
+
+
+async def test_a_key_opens_for_programs_and_browsers(guarded):
+    bearer = {"Authorization": f"Bearer {KEY}"}
+    basic = {"Authorization": aiohttp.BasicAuth("anyone", KEY).encode()}
+    for headers in (bearer, basic):
+        answer = await until(
+            lambda headers=headers: guarded.get("/health", headers=headers), lambda found: found.status == 200
+        )
+        assert answer.body["auth"] == "keys"
+
+
+async def test_the_probes_tell_only_a_word(guarded):
+    assert (await guarded.get("/livez")).body == "alive\n"
+    assert (await guarded.get("/readyz")).status in (200, 503)
