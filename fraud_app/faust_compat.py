@@ -13,12 +13,17 @@ from collections.abc import AsyncIterator, Awaitable
 from typing import Any, cast
 
 import faust
+from aiokafka import TopicPartition
 from faust.exceptions import NotReady
+
+from fraud_app.in_order import InOrder, Verdict
 
 __all__ = ["NotReady", "acknowledge", "assigned_partitions", "die", "lag", "queued", "send", "watch"]
 
 log = logging.getLogger(__name__)
 
+AGAIN_S = 2.0
+"""Silence after which a record that is still missing is asked for again."""
 EXIT_CODE = 70
 """EX_SOFTWARE: the supervisor starts the process again and Kafka delivers what was not acknowledged."""
 
@@ -26,22 +31,57 @@ EXIT_CODE = 70
 async def queued(stream: Any, limit: int) -> AsyncIterator[list[Any]]:
     """Batches of what is waiting in the stream, at least one event and at most `limit`; never waits to fill one.
 
-    Unlike `take`, acknowledges nothing: call `acknowledge` when the effects are durable.
+    Every record of a partition comes in order from the committed offset on, see `in_order`. Reads the stream's channel itself:
+    Faust's own iteration acknowledges what it skips during a rebalance. Nothing is acknowledged here: call `acknowledge`
+    when the effects are durable.
     """
-    stream.enable_acks = False
-    app, queue = stream.app, stream.channel.queue
-    async for _ in stream:
-        batch = [stream.current_event]
-        while len(batch) < limit and not queue.empty():
-            event = queue.get_nowait()
-            message = event.message
-            if not app.flow_control.is_active() or message.generation_id != app.consumer_generation_id:
-                continue  # of a partition that was taken away; its next owner reads it again
-            if not message.tracked:
-                message.tracked = True
-                app.consumer.track_message(message)
-            batch.append(event)
-        yield batch
+    app, queue, order = stream.app, stream.channel.queue, InOrder()
+    generation = None
+    await stream.maybe_start()
+    while not stream.should_stop:
+        try:
+            events = [await asyncio.wait_for(queue.get(), AGAIN_S) if order.read_again() else await queue.get()]
+        except TimeoutError:
+            for tp in order.read_again():
+                await app.consumer.seek(tp, order.expected(tp))
+            continue
+        while len(events) < limit and not queue.empty():
+            events.append(queue.get_nowait())
+        await app.flow_control.acquire()
+        batch = []
+        for event in events:
+            message, tp = event.message, event.message.tp
+            if generation != app.consumer_generation_id:
+                generation = app.consumer_generation_id
+                order.forget()
+            if tp not in order:
+                if tp not in app.consumer.assignment():
+                    continue  # taken away; its next owner reads it from the committed offset
+                order.begin(tp, await _start(app, tp))
+            current = message.generation_id == generation
+            verdict = order.admit(tp, message.offset) if current else order.refuse(tp, message.offset)
+            if verdict is Verdict.SEEK:
+                log.warning(
+                    "read_again", extra={"partition": str(tp), "offset": order.expected(tp), "came": message.offset}
+                )
+                await app.consumer.seek(tp, order.expected(tp))
+            elif verdict is Verdict.PROCESS:
+                if not message.tracked:
+                    message.tracked = True
+                    app.consumer.track_message(message)
+                batch.append(event)
+        if batch:
+            yield batch
+
+
+async def _start(app: faust.App, tp: Any) -> int:
+    """Where reading a partition has to begin: its committed offset, or the oldest record there is."""
+    thread = cast(Any, app.consumer)._thread
+    committed: int | None = await thread.call_thread(thread._ensure_consumer().committed, TopicPartition(*tp))
+    if committed is not None:
+        return committed
+    oldest: int = (await app.consumer.earliest_offsets(tp))[tp]
+    return oldest
 
 
 async def acknowledge(stream: Any, events: list[Any]) -> None:
