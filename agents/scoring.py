@@ -29,7 +29,7 @@ async def score_transactions(stream: Any) -> None:
     landing = asyncio.create_task(flights.land())
     faust_compat.watch(landing, "what a batch sent was not acknowledged")
     try:
-        async for events in faust_compat.queued(stream, config.stream.batch):
+        async for events in faust_compat.queued(stream, config.stream.batch, _began):
             arrivals = [
                 arrival(_record(event.message), config.kafka.partitions, by_occurred=_BY_OCCURRED) for event in events
             ]
@@ -42,6 +42,11 @@ async def score_transactions(stream: Any) -> None:
         faust_compat.die("a batch could not be scored", error)
     finally:
         landing.cancel()
+
+
+def _began(partition: Any, offset: int) -> None:
+    """What lies before the committed offset is acknowledged, whatever a row still holds as pending."""
+    _settled[partition.partition] = offset - 1
 
 
 async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arrival], users: Counter[str]) -> Flight:

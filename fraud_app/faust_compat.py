@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
 
 import faust
@@ -24,16 +24,17 @@ log = logging.getLogger(__name__)
 
 AGAIN_S = 2.0
 """Silence after which a record that is still missing is asked for again."""
+SEEK_PAUSE_S = 0.05
 EXIT_CODE = 70
 """EX_SOFTWARE: the supervisor starts the process again and Kafka delivers what was not acknowledged."""
 
 
-async def queued(stream: Any, limit: int) -> AsyncIterator[list[Any]]:
+async def queued(stream: Any, limit: int, began: Callable[[Any, int], None] | None = None) -> AsyncIterator[list[Any]]:
     """Batches of what is waiting in the stream, at least one event and at most `limit`; never waits to fill one.
 
     Every record of a partition comes in order from the committed offset on, see `in_order`. Reads the stream's channel itself:
     Faust's own iteration acknowledges what it skips during a rebalance. Nothing is acknowledged here: call `acknowledge`
-    when the effects are durable.
+    when the effects are durable. `began(partition, offset)` is told where the reading of each newly assigned partition begins.
     """
     app, queue, order = stream.app, stream.channel.queue, InOrder()
     generation = None
@@ -43,8 +44,10 @@ async def queued(stream: Any, limit: int) -> AsyncIterator[list[Any]]:
             events = [await asyncio.wait_for(queue.get(), AGAIN_S) if order.read_again() else await queue.get()]
         except TimeoutError:
             for tp in order.read_again():
-                await app.consumer.seek(tp, order.expected(tp))
+                await _seek(app, tp, order.expected(tp))
             continue
+        except StopAsyncIteration:  # how Faust tells a channel to end
+            return
         while len(events) < limit and not queue.empty():
             events.append(queue.get_nowait())
         await app.flow_control.acquire()
@@ -58,13 +61,15 @@ async def queued(stream: Any, limit: int) -> AsyncIterator[list[Any]]:
                 if tp not in app.consumer.assignment():
                     continue  # taken away; its next owner reads it from the committed offset
                 order.begin(tp, await _start(app, tp))
+                if began:
+                    began(tp, order.expected(tp))
             current = message.generation_id == generation
             verdict = order.admit(tp, message.offset) if current else order.refuse(tp, message.offset)
             if verdict is Verdict.SEEK:
                 log.warning(
                     "read_again", extra={"partition": str(tp), "offset": order.expected(tp), "came": message.offset}
                 )
-                await app.consumer.seek(tp, order.expected(tp))
+                await _seek(app, tp, order.expected(tp))
             elif verdict is Verdict.PROCESS:
                 if not message.tracked:
                     message.tracked = True
@@ -82,6 +87,13 @@ async def _start(app: faust.App, tp: Any) -> int:
         return committed
     oldest: int = (await app.consumer.earliest_offsets(tp))[tp]
     return oldest
+
+
+async def _seek(app: faust.App, tp: Any, offset: int) -> None:
+    """Read a partition again from here. Faust's own seek is undone by records that its loop still holds: let those pass first."""
+    await asyncio.sleep(SEEK_PAUSE_S)
+    if tp in app.consumer.assignment():
+        await app.consumer.seek(tp, offset)
 
 
 async def acknowledge(stream: Any, events: list[Any]) -> None:

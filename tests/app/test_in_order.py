@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraud_app.in_order import InOrder, Verdict
+from fraud_app.in_order import TRIES, InOrder, Verdict
 
 
 @given(st.data())
@@ -22,7 +22,7 @@ def test_whatever_is_dropped_on_the_way_every_record_is_processed_in_order(data)
             continue
         offset, position = log[at], log[at] + 1
         last_of_all = at == len(log) - 1
-        if not last_of_all and drops < 10 and data.draw(st.booleans(), label=f"drop {offset}"):
+        if not last_of_all and drops < TRIES - 1 and data.draw(st.booleans(), label=f"drop {offset}"):
             drops += 1
             continue
         verdict = order.admit("p", offset)
