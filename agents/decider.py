@@ -18,7 +18,7 @@ from ml.features import compute
 from ml.outcome import NO_PROBABILITY, Outcome
 from ml.scorer import Scorer, matrix_of
 from tables.apply import Meeting, apply, meet
-from tables.user_row import EMPTY, UserRow, decode, encode
+from tables.user_row import UserRow
 
 MISSING = Shared()
 
@@ -26,7 +26,7 @@ MISSING = Shared()
 class Rows(Protocol):
     """Where rows are kept; `tables.user_table.UserTable` is one."""
 
-    def read(self, partition: int, user_id: str) -> bytes | None: ...
+    def read(self, partition: int, user_id: str) -> UserRow: ...
 
 
 class Signals(Protocol):
@@ -42,7 +42,7 @@ class Decided:
     new: list[tuple[Payment, Outcome]] = field(default_factory=list)
     conflicts: list[Payment] = field(default_factory=list)
     redelivered: list[Meeting] = field(default_factory=list)
-    rows: dict[int, dict[str, bytes]] = field(default_factory=dict)
+    rows: dict[int, dict[str, UserRow]] = field(default_factory=dict)
     """Changed rows by partition and user."""
 
 
@@ -66,8 +66,7 @@ async def decide(
         for payment, signal in wave:
             user, record = payment.transaction.user_id, payment.record
             if user not in known:
-                stored = rows.read(record.partition, user)
-                known[user] = decode(stored) if stored else EMPTY
+                known[user] = rows.read(record.partition, user)
             met = meet(known[user], payment.event, epoch, record.offset)
             if met.kind is Meeting.NEW:
                 fresh.append((payment, signal))
@@ -88,7 +87,7 @@ async def decide(
             decided.emitted.append((payment, outcome))
             decided.new.append((payment, outcome))
     for user, partition in changed.items():
-        decided.rows.setdefault(partition, {})[user] = encode(known[user])
+        decided.rows.setdefault(partition, {})[user] = known[user]
     return decided
 
 

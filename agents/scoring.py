@@ -18,9 +18,11 @@ from agents.in_flight import Flight, InFlight, parts
 from fraud_app import faust_compat, metrics
 from fraud_app.app import app, config, mirror, model, shared_signals, transactions_raw, user_table, waiting
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
+from tables.row_cache import RowCache
 
 _BY_OCCURRED = config.stream.clock == "occurred"
 _settled: dict[int, int] = {}
+_rows = RowCache(user_table)
 
 
 @app.agent(transactions_raw, name="scoring")
@@ -47,15 +49,16 @@ async def score_transactions(stream: Any) -> None:
 def _began(partition: Any, offset: int) -> None:
     """What lies before the committed offset is acknowledged, whatever a row still holds as pending."""
     _settled[partition.partition] = offset - 1
+    _rows.forget(partition.partition)
 
 
 async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arrival], users: Counter[str]) -> Flight:
     payments = [one for one in arrivals if isinstance(one, Payment)]
-    decided = await decide(payments, user_table, shared_signals, model.scorer, config.kafka.topic_epoch, _settled)
+    decided = await decide(payments, _rows, shared_signals, model.scorer, config.kafka.topic_epoch, _settled)
     logs, logged = [], []
-    for partition, rows in decided.rows.items():
-        user_table.write(partition, rows)
-        for user, row in rows.items():
+    changed = {partition: _rows.write(partition, rows) for partition, rows in decided.rows.items()}
+    for partition, encoded in changed.items():
+        for user, row in encoded.items():
             logs.append(await user_table.send_row(partition, user, row))
             logged.append(partition)
     sends, scored = [], []
@@ -97,8 +100,8 @@ async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arriv
             message = event.message
             _settled[message.partition] = max(_settled.get(message.partition, -1), message.offset)
         await faust_compat.acknowledge(stream, list(events))
-        for rows in decided.rows.values():
-            mirror.put(rows)
+        for encoded in changed.values():
+            mirror.put(encoded)
         for (payment, _), value in zip(decided.emitted, scored, strict=True):
             waiting.resolve(payment.transaction.transaction_id, value)
         _count(decided, [code for _, code, _ in refused], len(events))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+
+import uvloop
 
 
 def main() -> None:
     """Run a command. `--help` lists them all."""
+    # Faust's own --loop comes too late here: importing the app makes the first use of the policy.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     if sys.argv[1:2] == ["sinks"]:
         from fraud_app import sinks
 
@@ -15,8 +20,6 @@ def main() -> None:
     from fraud_app import commands  # noqa: F401 - registers our commands on Faust's group
     from fraud_app.app import app
 
-    if "-L" not in sys.argv and "--loop" not in sys.argv and sys.platform != "win32":
-        sys.argv[1:1] = ["-L", "uvloop"]
     app.main()
 
 

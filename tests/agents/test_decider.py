@@ -12,7 +12,7 @@ from ml.features import NAMES, SHARED
 from ml.scored import values
 from ml.scorer import Scorer
 from tables.apply import Meeting
-from tables.user_row import decode
+from tables.user_row import EMPTY, decode, encode
 from tests.builders import NOW_MS, transaction
 
 
@@ -23,7 +23,7 @@ class Rows:
         self.kept = {}
 
     def read(self, partition, user_id):
-        return self.kept.get(user_id)
+        return decode(self.kept[user_id]) if user_id in self.kept else EMPTY
 
 
 class Signals:
@@ -48,7 +48,7 @@ def payment(offset, user="u1", received_ms=NOW_MS, **fields):
 async def decided(rows, scorer, *payments, signals=True):
     found = await decide(payments, rows, Signals(signals), scorer, 1, {0: -1})
     for changed in found.rows.values():
-        rows.kept.update(changed)
+        rows.kept.update({user: encode(row) for user, row in changed.items()})
     return found
 
 

@@ -1,0 +1,56 @@
+"""The rows that were used last, decoded: half of a batch's users were in one of the batches before.
+
+Valid for a partition as long as this worker owns it; `forget` when it is assigned anew, since another worker may have written.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Protocol
+
+from tables.user_row import EMPTY, UserRow, decode, encode
+
+MOST = 20_000
+
+
+class Store(Protocol):
+    """Encoded rows by partition; `tables.user_table.UserTable` is one."""
+
+    def read(self, partition: int, user_id: str) -> bytes | None: ...
+
+    def write(self, partition: int, rows: Mapping[str, bytes]) -> None: ...
+
+
+class RowCache:
+    """Reads through, writes through."""
+
+    def __init__(self, store: Store, most: int = MOST) -> None:
+        self._store, self._most = store, most
+        self._rows: OrderedDict[tuple[int, str], UserRow] = OrderedDict()
+
+    def read(self, partition: int, user_id: str) -> UserRow:
+        """The row of a user; the empty row for one who was never seen."""
+        key = (partition, user_id)
+        row = self._rows.get(key)
+        if row is not None:
+            self._rows.move_to_end(key)
+            return row
+        stored = self._store.read(partition, user_id)
+        return decode(stored) if stored else EMPTY
+
+    def write(self, partition: int, rows: Mapping[str, UserRow]) -> dict[str, bytes]:
+        """Store changed rows; their bytes."""
+        encoded = {user: encode(row) for user, row in rows.items()}
+        self._store.write(partition, encoded)
+        for user, row in rows.items():
+            self._rows[partition, user] = row
+            self._rows.move_to_end((partition, user))
+        while len(self._rows) > self._most:
+            self._rows.popitem(last=False)
+        return encoded
+
+    def forget(self, partition: int) -> None:
+        """What is kept of this partition may be old."""
+        for key in [key for key in self._rows if key[0] == partition]:
+            del self._rows[key]
