@@ -7,6 +7,7 @@ from typing import Any
 import faust
 
 from fraud_app import log, topics
+from fraud_app.prompt_consumer import PromptConsumer
 from fraud_app.settings import Settings
 
 
@@ -14,6 +15,11 @@ class Application(faust.App):
     """Faust's app, which first waits for the broker and sees to the topics."""
 
     settings: Settings
+
+    def _new_transport(self) -> Any:
+        transport: Any = super()._new_transport()
+        transport.Consumer = PromptConsumer
+        return transport
 
     async def on_first_start(self) -> None:
         self.conf.datadir.parent.mkdir(parents=True, exist_ok=True)
