@@ -26,7 +26,7 @@ app = new_app(
     "fraud-scoring",
     config,
     store="rocksdb://",
-    autodiscover=["agents.scoring", "agents.upkeep", "web.routes"],
+    autodiscover=["agents.scoring", "agents.upkeep", "web.routes", "fraud_app.commands"],
     web_application_options=application_options(config),
     consumer_group_instance_id=config.worker_id if "worker_id" in config.model_fields_set else None,
 )

@@ -1,8 +1,11 @@
+import subprocess
+import sys
+
 import pytest
 from pydantic import ValidationError
 
 from fraud_app.commands import flat
-from fraud_app.settings import Settings, in_words
+from fraud_app.settings import ROOT, Settings, in_words
 
 
 def with_environment(monkeypatch, **values):
@@ -60,3 +63,13 @@ def test_a_file_gives_what_the_environment_does_not(monkeypatch, tmp_path):
     path.write_text('[kafka]\nbrokers = "file:9092"\npartitions = 12\n')
     made = with_environment(monkeypatch, FRAUD_CONFIG=str(path), FRAUD_KAFKA__BROKERS="env:9092")
     assert (made.kafka.brokers, made.kafka.partitions) == ("env:9092", 12)
+
+
+@pytest.mark.parametrize("command", [["faust", "-A", "fraud_app"], ["fraud_app"]])
+def test_faust_itself_finds_the_application_and_our_commands(command):
+    module = ["-m", *command] if command[0] == "faust" else ["-m", "fraud_app"]
+    done = subprocess.run(
+        [sys.executable, *module, "config", "show"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "FRAUD_KAFKA__BROKERS=" in done.stdout
