@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from fraud_app.local.delivery import Running
+from fraud_app.local.running import Running
 from tests.asking import Asking, until
 from tests.builders import payload
 

@@ -12,7 +12,6 @@ import json
 import os
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -26,12 +25,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from hdrh.histogram import HdrHistogram
 
 from fraud_app import topics
-from fraud_app.local.delivery import Running
+from fraud_app.local import pass_through
 from fraud_app.local.process import Process
+from fraud_app.local.running import Running
 from fraud_app.settings import ROOT
 from ml.simulator import Population, simulate
 
-PLAIN_IN, PLAIN_OUT = "bench.in", "bench.out"
 PARTITIONS = 4
 WARM_UP_S = 5.0
 DRAIN_S = 60.0
@@ -176,38 +175,13 @@ async def backlog(brokers: str, into: str, out: str, count: int, seed: int, star
     return (count - 2 * tenth) / (moments[-tenth] - moments[tenth])
 
 
-async def plain_worker(brokers: str) -> None:
-    """The peer: read, send on, commit after the broker has it. No features, no state, no decision."""
-    consumer = AIOKafkaConsumer(
-        PLAIN_IN,
-        bootstrap_servers=brokers,
-        group_id="bench-plain",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-    )
-    producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all")
-    await consumer.start()
-    await producer.start()
-    while True:
-        for records in (await consumer.getmany(timeout_ms=200, max_records=500)).values():
-            await asyncio.gather(
-                *[
-                    await producer.send(
-                        PLAIN_OUT, one.value, key=one.key, partition=one.partition, headers=list(one.headers)
-                    )
-                    for one in records
-                ]
-            )
-        await consumer.commit()
-
-
 async def run(args: argparse.Namespace, running: Running, say: Say) -> dict[str, Any]:
     brokers = running.environment["FRAUD_KAFKA__BROKERS"]
     admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
     await admin.start()
-    await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in (PLAIN_IN, PLAIN_OUT)])
+    await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in (pass_through.INTO, pass_through.OUT)])
     await admin.close()
-    plain = _plain(brokers)
+    plain = pass_through.start(brokers)
     found: list[Measured] = []
     try:
         for rate in args.rates:
@@ -215,7 +189,7 @@ async def run(args: argparse.Namespace, running: Running, say: Say) -> dict[str,
                 seed = int(rate) * 10 + repeat
                 for contender, into, out in (
                     ("ours", topics.RAW, topics.SCORED),
-                    ("pass-through", PLAIN_IN, PLAIN_OUT),
+                    ("pass-through", pass_through.INTO, pass_through.OUT),
                 ):
                     one = await latency(brokers, contender, into, out, rate, args.seconds, seed)
                     found.append(one)
@@ -228,7 +202,14 @@ async def run(args: argparse.Namespace, running: Running, say: Say) -> dict[str,
         ours = await backlog(brokers, topics.RAW, topics.SCORED, args.backlog, 77, running.go_on)
         say(f"ours          backlog of {args.backlog:,}: {ours:,.0f} decisions/s by one worker")
         peers: list[Process] = []
-        peer = await backlog(brokers, PLAIN_IN, PLAIN_OUT, args.backlog, 78, lambda: peers.append(_plain(brokers)))
+        peer = await backlog(
+            brokers,
+            pass_through.INTO,
+            pass_through.OUT,
+            args.backlog,
+            78,
+            lambda: peers.append(pass_through.start(brokers)),
+        )
         peers[0].stop(5)
         say(f"pass-through  backlog of {args.backlog:,}: {peer:,.0f} messages/s; ours does {ours / peer:.2f} of it")
     finally:
@@ -238,13 +219,6 @@ async def run(args: argparse.Namespace, running: Running, say: Say) -> dict[str,
         "latency_ms": [asdict(one) for one in found],
         "backlog_per_s": {"ours": ours, "pass-through": peer},
     }
-
-
-def _plain(brokers: str) -> Process:
-    return Process(
-        "plain", [sys.executable, "-m", "fraud_app.local.bench", "--plain", brokers], ROOT / ".fraud" / "bench" / "logs" / "plain.log",
-        env={"PYTHONPATH": str(ROOT)}, cwd=ROOT,
-    )  # fmt: skip
 
 
 def summary(result: dict[str, Any]) -> str:
@@ -262,8 +236,6 @@ def summary(result: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["--plain"]:
-        asyncio.run(plain_worker(sys.argv[2]))
     args = _arguments()
     started = time.monotonic()
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
-from fraud_app.local.delivery import Running
+from fraud_app.local.running import Running
 from fraud_app.settings import ROOT
 
 SHOTS = ROOT / ".fraud" / "screenshots"

@@ -3,7 +3,8 @@
 import asyncio
 
 from fraud_app.local.audit import audit
-from fraud_app.local.delivery import Running, kill_workers, send_http, send_kafka, settled, traffic
+from fraud_app.local.delivery import send_http, send_kafka, settled, traffic
+from fraud_app.local.running import Running, kill_workers
 
 
 async def test_killed_workers_lose_nothing_and_count_nothing_twice():
