@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiokafka.partitioner import murmur2
 from pydantic import ValidationError
 
 from fraud_app.contracts import Transaction
-from ml.event import Event, event_of, hash64
+from ml.event import Event, event_of, hash64, occurred_ms
 
 MAX_BYTES = 65_536
+REROUTED = "fraud_rerouted"
+"""Header of a record that was sent home, so that it cannot circle."""
 
 
 class Record(NamedTuple):
@@ -24,6 +26,18 @@ class Record(NamedTuple):
     timestamp_ms: int
     """When the broker appended it."""
     rerouted: bool = False
+
+
+def record_of(message: Any) -> Record:
+    """The record of a message as Faust hands it over."""
+    return Record(
+        message.partition,
+        message.offset,
+        message.key,
+        message.value,
+        round(message.timestamp * 1000),
+        REROUTED in dict(message.headers or ()),
+    )
 
 
 class Payment(NamedTuple):
@@ -78,7 +92,7 @@ def arrival(record: Record, partitions: int, *, by_occurred: bool = False) -> Ar
                 f"rerouted to partition {record.partition}, but belongs to {home}",
             )
         return Misrouted(record, transaction.user_id, home)
-    received = round(transaction.occurred_at.timestamp() * 1000) if by_occurred else record.timestamp_ms
+    received = occurred_ms(transaction) if by_occurred else record.timestamp_ms
     return Payment(record, transaction, event_of(transaction, received), hash64(transaction.user_id))
 
 

@@ -12,7 +12,6 @@ from ml.scored import scored_message, timestamp
 
 Headers = list[tuple[str, bytes]]
 
-REROUTED = "fraud_rerouted"
 CONFLICT = ("conflict", "another transaction with this id was decided before; the first stands")
 
 
@@ -28,7 +27,7 @@ def decision_message(payment: Payment, outcome: Outcome) -> tuple[bytes, Headers
     ]
 
 
-def dead_letter(record: Record, code: str, detail: str, topic: str = RAW, attempts: int = 1) -> Headers:
+def dead_letter(record: Record, code: str, detail: str, topic: str = RAW) -> Headers:
     """Headers on `transactions.dlq`, beside the original key and value."""
     return [
         ("dlq_original_topic", topic.encode()),
@@ -37,7 +36,7 @@ def dead_letter(record: Record, code: str, detail: str, topic: str = RAW, attemp
         ("dlq_original_timestamp", str(record.timestamp_ms).encode()),
         ("dlq_error_code", code.encode()),
         ("dlq_error_message", detail.encode()[:1024]),
-        ("dlq_attempts", str(attempts).encode()),
+        ("dlq_attempts", b"1"),
         ("dlq_app_version", __version__.encode()),
     ]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents import emitting
-from agents.arrival import Arrival, Misrouted, Payment, Record, arrival
+from agents.arrival import REROUTED, Arrival, Misrouted, Payment, arrival, record_of
 from agents.decider import Decided, decide
 from agents.in_flight import Flight, InFlight, parts
 from fraud_app import faust_compat, metrics
@@ -33,7 +33,7 @@ async def score_transactions(stream: Any) -> None:
     try:
         async for events in faust_compat.queued(stream, config.stream.batch, _began):
             arrivals = [
-                arrival(_record(event.message), config.kafka.partitions, by_occurred=_BY_OCCURRED) for event in events
+                arrival(record_of(event.message), config.kafka.partitions, by_occurred=_BY_OCCURRED) for event in events
             ]
             users = [one.transaction.user_id if isinstance(one, Payment) else None for one in arrivals]
             for start, end in parts(users):
@@ -89,7 +89,7 @@ async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arriv
                     one.user_id.encode(),
                     one.record.value,
                     partition=one.partition,
-                    headers=[(emitting.REROUTED, b"1")],
+                    headers=[(REROUTED, b"1")],
                 )
             )
 
@@ -107,18 +107,6 @@ async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arriv
         _count(decided, [code for _, code, _ in refused], len(events))
 
     return Flight(users, [*logs, *sends], done)
-
-
-def _record(message: Any) -> Record:
-    rerouted = any(name == emitting.REROUTED for name in dict(message.headers or ()))
-    return Record(
-        message.partition,
-        message.offset,
-        message.key,
-        message.value,
-        round(message.timestamp * 1000),
-        rerouted,
-    )
 
 
 def _count(decided: Decided, refused: Sequence[str], size: int) -> None:

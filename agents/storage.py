@@ -16,7 +16,7 @@ import asyncpg
 from pydantic import ValidationError
 
 from agents import emitting
-from agents.arrival import Record
+from agents.arrival import record_of
 from fraud_app import faust_compat, metrics
 from fraud_app.contracts import Label
 from fraud_app.history import labels, transactions
@@ -116,7 +116,7 @@ async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]
 
 async def _refuse(event: Any, code: str, detail: str) -> None:
     message = event.message
-    record = Record(message.partition, message.offset, message.key, message.value, round(message.timestamp * 1000))
+    record = record_of(message)
     headers = emitting.dead_letter(record, code, detail, topic=message.topic)
     await (await faust_compat.send(storage, DEAD_LETTERS, record.key, record.value, headers=headers))
     metrics.DEAD_LETTERS.labels(code).inc()

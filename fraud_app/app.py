@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fraud_app import __version__, faust_compat, metrics, topics
-from fraud_app.faust_app import new_app
+from fraud_app.faust_app import bytes_topic, new_app
 from fraud_app.history.store import History
 from fraud_app.settings import is_loopback, settings
 from fraud_app.waiting import Waiting
@@ -31,14 +31,7 @@ app = new_app(
     consumer_group_instance_id=config.worker_id if "worker_id" in config.model_fields_set else None,
 )
 
-transactions_raw = app.topic(
-    topics.RAW,
-    key_type=bytes,
-    value_type=bytes,
-    key_serializer="raw",
-    value_serializer="raw",
-    allow_empty=True,
-)
+transactions_raw = bytes_topic(app, topics.RAW)
 user_table = UserTable.register(app, config.kafka.partitions)
 
 

@@ -36,6 +36,11 @@ def minor_digits(code: str) -> int:
     return _CURRENCIES[code][0]
 
 
+def euro_per_unit(code: str) -> float:
+    """What one unit of the currency is worth in euro."""
+    return _CURRENCIES[code][1]
+
+
 def check_precision(amount: Decimal, code: str) -> None:
     """Raise `ValueError` when the amount has more digits after the point than its currency has."""
     digits = minor_digits(code)

@@ -27,6 +27,13 @@ class Application(faust.App):
         await super().on_first_start()
 
 
+def bytes_topic(app: faust.App, name: str) -> Any:
+    """A topic whose messages reach the agent as they are: Faust throws what it cannot decode into the agent."""
+    return app.topic(
+        name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
+    )
+
+
 def new_app(name: str, settings: Settings, **options: Any) -> Application:
     """An app that is its own consumer group, at least once, with Faust's own web pages off."""
     kafka = settings.kafka

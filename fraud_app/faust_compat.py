@@ -18,8 +18,6 @@ from faust.exceptions import NotReady
 
 from fraud_app.in_order import InOrder, Verdict
 
-__all__ = ["NotReady", "acknowledge", "assigned_partitions", "die", "lag", "queued", "send", "watch"]
-
 log = logging.getLogger(__name__)
 
 AGAIN_S = 2.0

@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import faust
 
 from fraud_app import log, topics
-from fraud_app.faust_app import new_app
+from fraud_app.faust_app import bytes_topic, new_app
 from fraud_app.settings import settings
 from tables.redis_link import RedisLink
 
@@ -20,17 +18,9 @@ config = settings()
 storage = new_app("fraud-storage", config, autodiscover=["agents.storage"], store="memory://", web_enabled=False)
 feed = new_app("fraud-feed", config, autodiscover=["agents.feed"], store="memory://", web_enabled=False)
 
-_RAW_BYTES: dict[str, Any] = {
-    "key_type": bytes,
-    "value_type": bytes,
-    "key_serializer": "raw",
-    "value_serializer": "raw",
-    "allow_empty": True,
-}
-
-to_store = storage.topic(topics.SCORED, **_RAW_BYTES)
-labels_to_store = storage.topic(topics.LABELS, **_RAW_BYTES)
-to_feed = feed.topic(topics.SCORED, **_RAW_BYTES)
+to_store = bytes_topic(storage, topics.SCORED)
+labels_to_store = bytes_topic(storage, topics.LABELS)
+to_feed = bytes_topic(feed, topics.SCORED)
 
 redis_link = RedisLink(config.redis.url.get_secret_value())
 

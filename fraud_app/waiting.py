@@ -19,10 +19,9 @@ class Waiting:
         return future
 
     def resolve(self, transaction_id: str, scored: bytes) -> None:
-        if self._futures:
-            for future in self._futures.get(transaction_id, ()):
-                if not future.done():
-                    future.set_result(scored)
+        for future in self._futures.get(transaction_id, ()):
+            if not future.done():
+                future.set_result(scored)
 
     def forget(self, transaction_id: str, future: asyncio.Future[bytes]) -> None:
         futures = self._futures[transaction_id]

@@ -70,9 +70,14 @@ def country_number(code: str | None) -> int:
     return (ord(code[0]) << 8 | ord(code[1])) if code else 0
 
 
+def occurred_ms(tx: Transaction) -> int:
+    """The client's own clock, in ms since 1970."""
+    return round(tx.occurred_at.timestamp() * 1000)
+
+
 def event_of(tx: Transaction, received_ms: int) -> Event:
     """The event of a validated transaction that arrived at `received_ms`."""
-    occurred_ms = round(tx.occurred_at.timestamp() * 1000)
+    occurred = occurred_ms(tx)
     payment = tx.payment_method
     cents = currency.euro_cents(tx.amount, tx.currency)
     return Event(
@@ -82,8 +87,8 @@ def event_of(tx: Transaction, received_ms: int) -> Event:
             f"|{tx.country}|{payment.fingerprint}"
         ),
         received_ms=received_ms,
-        occurred_ms=min(max(occurred_ms, received_ms - EARLIEST_SKEW_MS), received_ms + LATEST_SKEW_MS),
-        clock_skew_s=(occurred_ms - received_ms) / 1000.0,
+        occurred_ms=min(max(occurred, received_ms - EARLIEST_SKEW_MS), received_ms + LATEST_SKEW_MS),
+        clock_skew_s=(occurred - received_ms) / 1000.0,
         amount_cents=cents,
         merchant=hash32(tx.merchant_id),
         device=hash32(tx.device_id),

@@ -35,8 +35,3 @@ def replay(
         )
         yield Replayed(transaction, event, compute(behaviour, event, signals))
         users[transaction.user_id] = update(behaviour, event)
-
-
-def occurred_ms(transaction: Transaction) -> int:
-    """The ingest time of a history that was never ingested: the client's own clock."""
-    return round(transaction.occurred_at.timestamp() * 1000)

@@ -11,6 +11,7 @@ import orjson
 
 from fraud_app.contracts import Transaction
 from ml import reasons
+from ml.event import occurred_ms
 from ml.features import NAMES
 from ml.outcome import Outcome
 from ml.policy import Cutoffs, risk_level, risk_score
@@ -48,7 +49,7 @@ def scored_fields(tx: Transaction, outcome: Outcome) -> dict[str, Any]:
         "latency_ms": {
             "total": outcome.total_us / 1000, "features": outcome.features_us / 1000, "model": outcome.model_us / 1000,
         },
-        "occurred_at": timestamp(round(tx.occurred_at.timestamp() * 1000)),
+        "occurred_at": timestamp(occurred_ms(tx)),
         "received_at": timestamp(outcome.received_ms),
         "scored_at": timestamp(outcome.scored_ms),
         "metadata": tx.metadata,

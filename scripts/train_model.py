@@ -20,8 +20,9 @@ import orjson
 
 from fraud_app.contracts import Transaction
 from ml import model_card, registry
+from ml.event import occurred_ms
 from ml.features import CATALOGUE, NAMES
-from ml.replay import occurred_ms, replay
+from ml.replay import replay
 from ml.simulator import Population, simulate
 from ml.training import History, train
 

@@ -76,10 +76,6 @@ class UserTable(faust.Table[bytes, bytes]):
             if key.startswith(_KEY):
                 yield key[len(_KEY) :].decode(), row
 
-    def open_partitions(self) -> list[int]:
-        """Partitions whose database is open here, active or standby."""
-        return sorted(self._store_here._dbs)
-
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
         """Recovery, without letting an older copy of a row replace a newer one.
 

@@ -6,7 +6,6 @@ Frames: `hello` first; `batch` at most four a second; `gap` when something was s
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from typing import Any, NamedTuple
 
@@ -19,8 +18,6 @@ from tables import feed_stream
 from tables.redis_link import RedisAway
 from web.problem import Problem
 
-log = logging.getLogger(__name__)
-
 FRAME_S = 0.25
 QUEUE = 1_000
 RESUME = 500
@@ -32,6 +29,7 @@ _LEFT_OUT = ("features", "metadata", "missing")
 
 class Item(NamedTuple):
     cursor: str
+    transaction_id: str
     alert: bool
     score: int
     frame: bytes
@@ -44,7 +42,6 @@ class Client:
         self._types, self._min_score = types, min_score
         self._queue: deque[Item] = deque()
         self.dropped = 0
-        self.gone = False
 
     def offer(self, item: Item) -> None:
         wanted = "scored" in self._types or ("alert" in self._types and item.alert)
@@ -75,7 +72,7 @@ def item_of(entry: feed_stream.Entry) -> Item:
         scored.pop(name, None)
     alert = scored["decision"] != "approve"
     event = {"id": cursor, "event": "alert" if alert else "scored", "data": scored}
-    return Item(cursor, alert, scored["risk_score"], orjson.dumps(event))
+    return Item(cursor, scored["transaction_id"], alert, scored["risk_score"], orjson.dumps(event))
 
 
 @app.task
@@ -97,8 +94,7 @@ async def follow() -> None:
                     item = item_of(entry)
                     for client in _clients:
                         client.offer(item)
-                    if waiting:
-                        waiting.resolve(orjson.loads(entry[1])["transaction_id"], entry[1])
+                    waiting.resolve(item.transaction_id, entry[1])
 
 
 async def live(request: web.Request) -> web.WebSocketResponse:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from agents.arrival import Payment, Record, partition_of
@@ -19,7 +18,7 @@ from fraud_app import faust_compat
 from fraud_app.app import app, config, mirror, model, shared_signals, user_table
 from fraud_app.contracts import Transaction
 from ml import reasons
-from ml.event import event_of, hash64
+from ml.event import event_of, hash64, occurred_ms
 from ml.outcome import Contribution, Outcome
 from ml.scored import scored_fields, values
 from ml.scorer import matrix_of
@@ -74,25 +73,23 @@ async def score_batch(request: web.Request) -> web.Response:
 async def _score(transactions: Sequence[Transaction], *, explain: bool) -> list[dict[str, Any]]:
     started = time.perf_counter()
     now = time.time_ns() // 1_000_000
-    payments = []
-    for one in transactions:
-        received = round(one.occurred_at.timestamp() * 1000) if config.stream.clock == "occurred" else now
-        payments.append(Payment(Record(-1, -1, None, None, now), one, event_of(one, received), hash64(one.user_id)))
-    rows, mirrored = await _rows([one.user_id for one in transactions])
-    shared = await shared_signals.peek([(payment.event, payment.user_hash) for payment in payments])
-    told = []
-    for place, payment in enumerate(payments):
-        signal = shared[place] if shared else MISSING
-        row = rows[place]
-        ((_, outcome),) = score(
-            [(payment, signal)],
-            {payment.transaction.user_id: row},
-            model.scorer,
-            redis_up=mirrored and shared is not None,
+    by_occurred = config.stream.clock == "occurred"
+    payments = [
+        Payment(
+            Record(-1, -1, None, None, now),
+            one,
+            event_of(one, occurred_ms(one) if by_occurred else now),
+            hash64(one.user_id),
         )
-        outcome = outcome._replace(total_us=int((time.perf_counter() - started) * 1e6))
-        told.append(_told(payment.transaction, outcome, explain=explain))
-    return told
+        for one in transactions
+    ]
+    known, mirrored = await _rows([one.user_id for one in transactions])
+    shared = await shared_signals.peek([(payment.event, payment.user_hash) for payment in payments])
+    signals = shared or [MISSING] * len(payments)
+    redis_up = mirrored and shared is not None
+    scored = score(list(zip(payments, signals, strict=True)), known, model.scorer, redis_up=redis_up)
+    spent_us = int((time.perf_counter() - started) * 1e6)
+    return [_told(one.transaction, outcome._replace(total_us=spent_us), explain=explain) for one, outcome in scored]
 
 
 def _told(transaction: Transaction, outcome: Outcome, *, explain: bool) -> dict[str, Any]:
@@ -100,12 +97,10 @@ def _told(transaction: Transaction, outcome: Outcome, *, explain: bool) -> dict[
         parts = model.scorer.contributions(matrix_of([values(outcome.features)]))[0]
         strongest = sorted(range(len(parts)), key=lambda place: -abs(parts[place]))[: reasons.TOP]
         outcome = outcome._replace(reasons=tuple(Contribution(place, parts[place]) for place in strongest))
-    fields = scored_fields(transaction, outcome)
-    result: dict[str, Any] = orjson.loads(orjson.dumps(fields))
-    return result
+    return scored_fields(transaction, outcome)
 
 
-async def _rows(users: Sequence[str]) -> tuple[list[UserRow], bool]:
+async def _rows(users: Sequence[str]) -> tuple[dict[str, UserRow], bool]:
     """Each user's row, and whether the mirror answered when it was needed."""
     own = faust_compat.assigned_partitions(app, user_table.changelog_topic_name)
     homes = [partition_of(user, config.kafka.partitions) for user in users]
@@ -119,4 +114,4 @@ async def _rows(users: Sequence[str]) -> tuple[list[UserRow], bool]:
             found.update(zip(others, await mirror.read(others, config.redis.deadline_ms / 1000), strict=True))
         except RedisAway:
             mirrored = False
-    return [decode(data) if (data := found.get(user)) else EMPTY for user in users], mirrored
+    return {user: decode(data) if (data := found.get(user)) else EMPTY for user in users}, mirrored

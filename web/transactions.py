@@ -12,6 +12,7 @@ import orjson
 import uuid_utils
 from aiohttp import web
 from aiokafka.errors import KafkaError
+from faust.exceptions import NotReady
 
 from agents.arrival import partition_of
 from fraud_app import faust_compat
@@ -116,7 +117,7 @@ async def _publish(transaction: Transaction) -> None:
                     partition=partition_of(user, config.kafka.partitions),
                 )
             )
-    except (TimeoutError, KafkaError, faust_compat.NotReady) as error:
+    except (TimeoutError, KafkaError, NotReady) as error:
         raise Problem(
             503,
             "broker_away",

@@ -21,9 +21,9 @@ from agents.arrival import partition_of
 from fraud_app import topics
 from fraud_app.contracts import Transaction
 from fraud_app.settings import Kafka
-from ml.event import Shared
+from ml.event import Shared, occurred_ms
 from ml.features import NAMES, SHARED
-from ml.replay import occurred_ms, replay
+from ml.replay import replay
 from tables import mirror, user_row, user_table
 
 CHANGELOG = f"fraud-scoring-{user_table.NAME}-changelog"
@@ -39,6 +39,7 @@ class Findings:
     scored: int = 0
     copies: int = 0
     users: int = 0
+    miscounted: int = 0
     features_compared: int = 0
     features_equal: int = 0
     shared_equal: float = 1.0
@@ -132,6 +133,7 @@ async def _state(environment: Mapping[str, str], of_user: Mapping[str, set[str]]
     for user, ids in of_user.items():
         counted = user_row.decode(latest[user]).behaviour.payments if user in latest else 0
         if counted != len(ids):
+            found.miscounted += 1
             found.faults.append(f"user {user}: {counted} counted, {len(ids)} accepted")
         stale += mirrored[user] != latest.get(user)
     if stale:

@@ -23,9 +23,10 @@ from fraud_app.local.running import Running, Say, kill_workers
 from ml.evaluation import Costs, quality
 from ml.policy import Cutoffs
 from ml.simulator import LabelledTransaction, Population, simulate
+from ml.simulator.population import PAYMENTS_PER_CUSTOMER_AND_DAY
 
 DAYS = 30.0
-USERS_PER_TRANSACTION = 1 / (DAYS * 0.042)
+USERS_PER_TRANSACTION = 1 / (DAYS * PAYMENTS_PER_CUSTOMER_AND_DAY)
 START = datetime(2026, 10, 1, tzinfo=UTC)
 QUIET_S, PATIENCE_S = 2.0, 240.0
 
@@ -103,7 +104,7 @@ def report(found: Findings, fraud: dict[str, bool], amounts: dict[str, float], s
     say(
         f"accepted {found.accepted:,} · stored {found.stored:,} · scored {found.scored:,} (+{found.copies:,} identical copies)"
     )
-    say(f"users {found.users:,}, each counted as often as accepted")
+    say(f"users {found.users:,}, {found.miscounted:,} of them not counted as often as accepted")
     say(f"features: {found.features_equal:,} of {found.features_compared:,} equal to the offline replay bit for bit")
     say(f"shared signals as in an ideal replay in global order: {found.shared_equal:.2%}")
     ids = [identity for identity in found.probability if found.probability[identity] is not None]

@@ -85,7 +85,7 @@ class Demo:
 
     def smoke(self) -> int:
         """Send a little, check that all of it is everywhere. The exit code."""
-        return smoke.check(self.address, self._stack, self.say)
+        return smoke.check(self.address, self.say)
 
     def interrupt(self) -> None:
         """From a signal: let `run` return."""

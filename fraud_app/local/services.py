@@ -126,6 +126,3 @@ def ready(port: int) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-__all__ = ["Service", "StartFailed", "Supervisor", "ready", "sinks", "worker"]

@@ -11,19 +11,18 @@ from typing import Any
 
 import aiohttp
 
-from fraud_app.local.stack import Stack
 from ml.simulator import Population, simulate
 
 COUNT = 200
 STORED_S = 20.0
 
 
-def check(address: str, stack: Stack, say: Callable[[str], None]) -> int:
+def check(address: str, say: Callable[[str], None]) -> int:
     """0 when nothing is missing, else 1."""
-    return asyncio.run(_check(address, stack, say))
+    return asyncio.run(_check(address, say))
 
 
-async def _check(address: str, stack: Stack, say: Callable[[str], None]) -> int:
+async def _check(address: str, say: Callable[[str], None]) -> int:
     traffic = [
         one.transaction for one in simulate(Population(3, 5_000), datetime.now(UTC), 1, count=COUNT, fraud_share=0.1)
     ]

@@ -29,10 +29,6 @@ CITIES = (
     City("US", "USD", 34.05, -118.24, 3), City("RO", "RON", 44.43, 26.10, 2), City("BR", "BRL", -23.55, -46.63, 1.5),
     City("NG", "NGN", 6.52, 3.38, 0.8), City("ID", "IDR", -6.21, 106.85, 0.8), City("TR", "TRY", 41.01, 28.98, 1.5),
 )  # fmt: skip
-EURO_PER_UNIT = {
-    "EUR": 1.0, "GBP": 1.17, "PLN": 0.23, "SEK": 0.087, "CHF": 1.05, "USD": 0.92, "RON": 0.20, "BRL": 0.17,
-    "NGN": 0.0006, "IDR": 0.000058, "TRY": 0.028,
-}  # fmt: skip
 FOREIGN_TO_FRAUD = (17, 18, 19, 20, 16, 14)
 """Cities that stolen cards are used from more often than customers live there."""
 

@@ -12,7 +12,7 @@ from fraud_app import currency
 from fraud_app.contracts import Category
 from ml.event import hash64
 from ml.simulator.fraud import SCENARIOS, Purchase
-from ml.simulator.population import CATEGORIES, CITIES, EURO_PER_UNIT, Population
+from ml.simulator.population import CATEGORIES, CITIES, Population
 
 FRAUD_SHARE = 0.008
 SPREE_SHARE = 0.06
@@ -153,7 +153,7 @@ def _as_sent(population: Population, purchase: Purchase, start: datetime, transa
     return {
         "transaction_id": transaction_id,
         "user_id": f"{population.seed}-{purchase.user}",
-        "amount": f"{max(purchase.amount / EURO_PER_UNIT[code], 10.0**-digits):.{digits}f}",
+        "amount": f"{max(purchase.amount / currency.euro_per_unit(code), 10.0**-digits):.{digits}f}",
         "currency": code,
         "occurred_at": occurred.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "merchant_id": f"m{purchase.merchant}",

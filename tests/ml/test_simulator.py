@@ -2,7 +2,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from fraud_app.contracts import Transaction
-from ml.replay import occurred_ms
+from ml.event import occurred_ms
 from ml.simulator import Population, simulate
 from ml.simulator.fraud import SCENARIOS
 
