@@ -15,6 +15,10 @@ MAX_DEPTH = 8
 
 # Issuer ranges of the large schemes; digits may be parted by single spaces or hyphens.
 _DIGITS = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d])")
+# A UUID or a hex digest has such digits by chance: of a million random ones about two hundred.
+_RANDOM_IDENTIFIERS = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=\d*[a-f])[0-9a-f]{24,})(?![0-9A-Za-z])", re.IGNORECASE
+)
 _SCHEMES = re.compile(
     r"^(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[068]\d{12}|6(?:011|5\d\d)\d{12}|62\d{14,17})$"
 )
@@ -44,8 +48,8 @@ def is_card_number(text: str) -> bool:
 def refuse(value: Any, name: str = "", depth: int = 0) -> None:
     """Raise `CardDataRefused` when a field is named like card data or any text holds a card number."""
     if isinstance(value, str):
-        if len(value) >= 13:
-            for match in _DIGITS.finditer(value):
+        if len(value) >= 13 and _DIGITS.search(value):
+            for match in _DIGITS.finditer(_RANDOM_IDENTIFIERS.sub("…", value)):
                 if is_card_number(re.sub(r"[ -]", "", match.group())):
                     raise CardDataRefused(f"{name or 'value'}: a card number is not accepted; send a fingerprint")
     elif isinstance(value, int) and not isinstance(value, bool):

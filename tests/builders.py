@@ -24,7 +24,7 @@ def payload(**fields: Any) -> dict[str, Any]:
         "currency": "EUR",
         "occurred_at": datetime.fromtimestamp(NOW_MS / 1000, UTC).isoformat(),
         "merchant_id": "m1",
-        "category": "fashion",
+        "category": "other",
         "payment_method": {"type": "card", "fingerprint": "fp1", "bin_country": "DE"},
         "device_id": "d1",
         "ip": "203.0.113.9",

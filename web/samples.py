@@ -21,7 +21,7 @@ async def sample(request: web.Request) -> web.Response:
 
 
 def normal() -> dict[str, Any]:
-    """A customer buys clothes at home, with their own card."""
+    """A customer buys groceries at home, with their own card: approved at any hour, even as a first payment."""
     mark = secrets.token_hex(4)
     return {
         "transaction_id": f"test-normal-{mark}",
@@ -30,7 +30,7 @@ def normal() -> dict[str, Any]:
         "currency": "EUR",
         "occurred_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "merchant_id": "m12",
-        "category": "fashion",
+        "category": "groceries",
         "payment_method": {"type": "card", "fingerprint": f"fp-test-{mark}", "bin_country": "DE"},
         "device_id": f"d-test-{mark}",
         "ip": f"2001:db8::{mark[:4]}:{mark[4:]}",

@@ -70,6 +70,35 @@ def test_a_card_number_is_refused_in_any_dress(value):
         card_data.refuse({"note": value})
 
 
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "4111-1111-1111-1111-a",  # too short for a random identifier
+        "4111111111111111 c0ffee00c0ffee00c0ffee00",
+    ],
+)
+def test_a_card_number_beside_or_as_an_identifier_is_refused(identifier):
+    with pytest.raises(card_data.CardDataRefused):
+        card_data.refuse({"note": identifier})
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "a4111111-1111-4111-9111-11111111111e",
+        "t-e4111111111111111f00000000000000",
+        "sha256:" + "4111111111111111" * 3 + "abcdef0123456789",
+    ],
+)
+def test_digits_within_a_uuid_or_a_digest_are_no_card(identifier):
+    card_data.refuse({"id": identifier})
+
+
+@given(st.uuids(version=4))
+def test_no_uuid_is_taken_for_a_card(identifier):
+    card_data.refuse({"transaction_id": str(identifier), "device_id": f"d-{identifier.hex}"})
+
+
 @pytest.mark.parametrize("name", ["cvv", "CVC", "pan", "card-number", "track2"])
 def test_fields_for_card_data_are_refused_by_name(name):
     with pytest.raises(card_data.CardDataRefused, match="fingerprint"):

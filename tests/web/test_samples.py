@@ -1,0 +1,37 @@
+"""The samples of the test form are what their buttons say, whatever the hour and whatever model is the champion."""
+
+import math
+from datetime import UTC, datetime
+
+import pytest
+
+from fraud_app.contracts import Decision, Transaction
+from fraud_app.settings import ROOT
+from ml import policy, registry
+from ml.behaviour import EMPTY
+from ml.event import Shared, event_of, occurred_ms
+from ml.features import compute
+from ml.scorer import Scorer, matrix_of
+from web import samples
+
+STRANGER = Shared(0, 0, 0, math.nan)
+
+
+@pytest.fixture(scope="module")
+def champion():
+    models = ROOT / "models"
+    return Scorer(registry.read(models / "fraud-lgbm" / registry.version_of(models, "fraud-lgbm")))
+
+
+def decided(champion, sample, signals):
+    transaction = Transaction.model_validate(sample)
+    features = compute(EMPTY, event_of(transaction, occurred_ms(transaction)), signals)
+    return policy.decide(champion.probabilities(matrix_of([features]))[0], champion.cutoffs)
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_a_first_payment_is_approved_when_normal_and_flagged_when_fraud_like(champion, hour):
+    at = datetime(2026, 11, 24, hour, 30, tzinfo=UTC).isoformat()
+    for _ in range(10):
+        assert decided(champion, {**samples.normal(), "occurred_at": at}, STRANGER) is Decision.APPROVE
+        assert decided(champion, {**samples.fraud(), "occurred_at": at}, STRANGER) is not Decision.APPROVE
