@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml.features import NAMES
-from ml.training import PARAMETERS, ROUNDS, Trained
+from ml.training import PARAMETERS, ROUNDS, SMOTE_SHARE, Trained
 
 _ROWS = {
     "transactions": "transactions", "fraud_share": "fraud share", "pr_auc": "PR-AUC (average precision)",
@@ -31,11 +31,11 @@ def write(name: str, version: str, source: str, trained: Trained, metrics: dict[
             f"# {name} {version}",
             "",
             f"LightGBM, {trained.rounds} trees of at most {ROUNDS} (early stopping), {len(NAMES)} features, learning rate "
-            f"{PARAMETERS['learning_rate']}, {PARAMETERS['num_leaves']} leaves.",
+            f"{PARAMETERS['learning_rate']}, {PARAMETERS['num_leaves']} leaves, depth {PARAMETERS['max_depth']}.",
             "",
             f"**Data:** {source}. Synthetic: these figures say how the pipeline works, not how it will do on your customers.",
             "",
-            "**Protocol:** in time order 15 % warm-up, 45 % training (SMOTE-NC to 3 % fraud, only here; shared signals blanked in "
+            f"**Protocol:** in time order 15 % warm-up, 45 % training (SMOTE-NC to {SMOTE_SHARE:.1%} fraud, only here; shared signals blanked in "
             "10 % of the rows), 20 % validation (early stopping, Platt calibration, cutoffs of least cost), 20 % test (reported once).",
             "",
             f"**Cutoffs:** review from {trained.cutoffs.review}, block from {trained.cutoffs.block} (calibrated probability).",

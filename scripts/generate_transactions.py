@@ -24,6 +24,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import _environment
+
+_environment.enter()
+
 import aiohttp
 import orjson
 from aiokafka import AIOKafkaProducer

@@ -15,6 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import _environment
+
+_environment.enter()
+
 import numpy as np
 import orjson
 
