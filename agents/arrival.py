@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from aiokafka import ConsumerRecord
 from aiokafka.partitioner import murmur2
 from pydantic import ValidationError
 
@@ -28,16 +29,10 @@ class Record(NamedTuple):
     rerouted: bool = False
 
 
-def record_of(message: Any) -> Record:
-    """The record of a message as Faust hands it over."""
-    return Record(
-        message.partition,
-        message.offset,
-        message.key,
-        message.value,
-        round(message.timestamp * 1000),
-        REROUTED in dict(message.headers or ()),
-    )
+def record_of(message: ConsumerRecord) -> Record:
+    """What of a fetched message is looked at."""
+    rerouted = any(name == REROUTED for name, _ in message.headers)
+    return Record(message.partition, message.offset, message.key, message.value, message.timestamp, rerouted)
 
 
 class Payment(NamedTuple):

@@ -12,19 +12,23 @@ from ml.scored import scored_message, timestamp
 
 Headers = list[tuple[str, bytes]]
 
+_CLOUD_EVENT = (
+    ("ce_specversion", b"1.0"),
+    ("ce_type", b"fraud.transaction.scored.v1"),
+    ("ce_source", b"/fraud/scoring"),
+    ("content-type", b"application/json"),
+)
 CONFLICT = ("conflict", "another transaction with this id was decided before; the first stands")
 
 
-def decision_message(payment: Payment, outcome: Outcome) -> tuple[bytes, Headers]:
-    """Value and headers on `transactions.scored`: CloudEvents 1.0, binary mode of the Kafka binding."""
-    return scored_message(payment.transaction, outcome), [
-        ("ce_specversion", b"1.0"),
-        ("ce_type", b"fraud.transaction.scored.v1"),
-        ("ce_source", b"/fraud/scoring"),
-        ("ce_id", payment.transaction.transaction_id.encode()),
+def decision_message(payment: Payment, outcome: Outcome) -> tuple[bytes, bytes, Headers]:
+    """Key, value and headers on `transactions.scored`: CloudEvents 1.0, binary mode of the Kafka binding."""
+    transaction = payment.transaction
+    return transaction.user_id.encode(), scored_message(transaction, outcome), [
+        *_CLOUD_EVENT,
+        ("ce_id", transaction.transaction_id.encode()),
         ("ce_time", timestamp(outcome.scored_ms).encode()),
-        ("content-type", b"application/json"),
-    ]
+    ]  # fmt: skip
 
 
 def dead_letter(record: Record, code: str, detail: str, topic: str = RAW) -> Headers:

@@ -18,8 +18,8 @@ BATCH = 200
 @feed.agent(to_feed, name="feed")
 async def feed_transactions(stream: Any) -> None:
     try:
-        async for events in faust_compat.queued(stream, BATCH):
-            messages = [event.message.value for event in events if event.message.value]
+        async for taken in faust_compat.queued(stream, BATCH):
+            messages = [record.value for record in taken.records if record.value]
             try:
                 await append(redis_link, messages)
                 metrics.FEED_EVENTS.inc(len(messages))
@@ -27,6 +27,6 @@ async def feed_transactions(stream: Any) -> None:
                 metrics.DEPENDENCY_UP.labels("redis").set(0)
             else:
                 metrics.DEPENDENCY_UP.labels("redis").set(1)
-            await faust_compat.acknowledge(stream, events)
+            faust_compat.acknowledge(feed, taken, taken.records)
     except Exception as error:
         faust_compat.die("the feed failed", error)

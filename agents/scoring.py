@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from agents import emitting
@@ -17,6 +17,7 @@ from agents.decider import Decided, decide
 from agents.in_flight import Flight, InFlight, parts
 from fraud_app import faust_compat, metrics
 from fraud_app.app import app, config, mirror, model, shared_signals, transactions_raw, user_table, waiting
+from fraud_app.batch_consumer import Taken
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
 from tables.row_cache import RowCache
 
@@ -31,15 +32,16 @@ async def score_transactions(stream: Any) -> None:
     landing = asyncio.create_task(flights.land())
     faust_compat.watch(landing, "what a batch sent was not acknowledged")
     try:
-        async for events in faust_compat.queued(stream, config.stream.batch, _began):
+        async for taken in faust_compat.queued(stream, config.stream.batch, _began):
             arrivals = [
-                arrival(record_of(event.message), config.kafka.partitions, by_occurred=_BY_OCCURRED) for event in events
+                arrival(record_of(message), config.kafka.partitions, by_occurred=_BY_OCCURRED)
+                for message in taken.records
             ]
             users = [one.transaction.user_id if isinstance(one, Payment) else None for one in arrivals]
             for start, end in parts(users):
                 of_part = Counter(user for user in users[start:end] if user is not None)
                 await flights.room(of_part)
-                flights.take_off(await _take_off(stream, events[start:end], arrivals[start:end], of_part))
+                flights.take_off(await _take_off(taken, taken.records[start:end], arrivals[start:end], of_part))
     except Exception as error:
         faust_compat.die("a batch could not be scored", error)
     finally:
@@ -52,29 +54,24 @@ def _began(partition: Any, offset: int) -> None:
     _rows.forget(partition.partition)
 
 
-async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arrival], users: Counter[str]) -> Flight:
+async def _take_off(taken: Taken, messages: Sequence[Any], arrivals: Sequence[Arrival], users: Counter[str]) -> Flight:
     payments = [one for one in arrivals if isinstance(one, Payment)]
     decided = await decide(payments, _rows, shared_signals, model.scorer, config.kafka.topic_epoch, _settled)
-    logs, logged = [], []
     changed = {partition: _rows.write(partition, rows) for partition, rows in decided.rows.items()}
-    for partition, encoded in changed.items():
-        for user, row in encoded.items():
-            logs.append(await user_table.send_row(partition, user, row))
-            logged.append(partition)
-    sends, scored = [], []
-    for payment, outcome in decided.emitted:
-        value, headers = emitting.decision_message(payment, outcome)
-        scored.append(value)
-        sends.append(
-            await faust_compat.send(
-                app,
-                SCORED,
-                payment.transaction.user_id.encode(),
-                value,
-                partition=payment.record.partition,
-                headers=headers,
-            )
-        )
+    logged: list[int] = []
+    sends: list[Awaitable[Any]] = []
+    for partition, rows in changed.items():
+        logs = await user_table.send_rows(partition, rows)
+        logged += [partition] * len(logs)
+        sends += logs
+    scored: list[tuple[str, bytes]] = []
+    for partition, emitted in decided.emitted_by_partition().items():
+        decisions = [emitting.decision_message(payment, outcome) for payment, outcome in emitted]
+        scored += [
+            (payment.transaction.transaction_id, value)
+            for (payment, _), (_, value, _) in zip(emitted, decisions, strict=True)
+        ]
+        sends += await faust_compat.send_all(app, SCORED, partition, decisions)
     refused = emitting.refusals(arrivals, decided.conflicts)
     for record, code, detail in refused:
         headers = emitting.dead_letter(record, code, detail)
@@ -82,31 +79,22 @@ async def _take_off(stream: Any, events: Sequence[Any], arrivals: Sequence[Arriv
     for one in arrivals:
         if isinstance(one, Misrouted):
             metrics.REROUTED.inc()
-            sends.append(
-                await faust_compat.send(
-                    app,
-                    RAW,
-                    one.user_id.encode(),
-                    one.record.value,
-                    partition=one.partition,
-                    headers=[(REROUTED, b"1")],
-                )
-            )
+            key, value, headers = one.user_id.encode(), one.record.value, [(REROUTED, b"1")]
+            sends.append(await faust_compat.send(app, RAW, key, value, partition=one.partition, headers=headers))
 
     async def done(results: list[Any]) -> None:
-        for partition, place in zip(logged, results, strict=False):
-            user_table.row_sent(partition, place.offset)
-        for event in events:
-            message = event.message
+        for partition, offset in zip(logged, results, strict=False):
+            user_table.rows_sent(partition, offset)
+        for message in messages:
             _settled[message.partition] = max(_settled.get(message.partition, -1), message.offset)
-        await faust_compat.acknowledge(stream, list(events))
+        faust_compat.acknowledge(app, taken, messages)
         for encoded in changed.values():
             mirror.put(encoded)
-        for (payment, _), value in zip(decided.emitted, scored, strict=True):
-            waiting.resolve(payment.transaction.transaction_id, value)
-        _count(decided, [code for _, code, _ in refused], len(events))
+        for identity, value in scored:
+            waiting.resolve(identity, value)
+        _count(decided, [code for _, code, _ in refused], len(messages))
 
-    return Flight(users, [*logs, *sends], done)
+    return Flight(users, sends, done)
 
 
 def _count(decided: Decided, refused: Sequence[str], size: int) -> None:

@@ -86,15 +86,15 @@ async def _store_rows(connection: asyncpg.Connection, rows: Sequence[transaction
 
 async def _keep(stream: Any, read: Callable[[bytes], Item], store: Store[Item]) -> None:
     try:
-        async for events in faust_compat.queued(stream, BATCH):
+        async for taken in faust_compat.queued(stream, BATCH):
             items: list[tuple[Any, Item]] = []
-            for event in events:
+            for message in taken.records:
                 try:
-                    items.append((event, read(event.message.value or b"")))
+                    items.append((message, read(message.value or b"")))
                 except (ValueError, KeyError, TypeError, ValidationError) as error:
-                    await _refuse(event, "unreadable", f"{type(error).__name__}")
+                    await _refuse(message, "unreadable", f"{type(error).__name__}")
             await _store_or_refuse(items, store)
-            await faust_compat.acknowledge(stream, events)
+            faust_compat.acknowledge(storage, taken, taken.records)
     except Exception as error:
         faust_compat.die("a batch could not be stored", error)
 
@@ -114,8 +114,7 @@ async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]
         await _store_or_refuse(items[half:], store)
 
 
-async def _refuse(event: Any, code: str, detail: str) -> None:
-    message = event.message
+async def _refuse(message: Any, code: str, detail: str) -> None:
     record = record_of(message)
     headers = emitting.dead_letter(record, code, detail, topic=message.topic)
     await (await faust_compat.send(storage, DEAD_LETTERS, record.key, record.value, headers=headers))

@@ -7,8 +7,11 @@ from typing import Any
 import faust
 
 from fraud_app import log, topics
-from fraud_app.prompt_consumer import PromptConsumer
+from fraud_app.batch_consumer import BatchConsumer
 from fraud_app.settings import Settings
+
+FETCHED_WAITING = 32
+"""Fetched pieces that may wait for an agent; each holds at most what the broker gives of one partition, 1 MB."""
 
 
 class Application(faust.App):
@@ -16,9 +19,14 @@ class Application(faust.App):
 
     settings: Settings
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.whole: set[str] = set()
+        """Topics whose records an agent takes by the batch, see `batch_consumer`."""
+
     def _new_transport(self) -> Any:
         transport: Any = super()._new_transport()
-        transport.Consumer = PromptConsumer
+        transport.Consumer = BatchConsumer
         return transport
 
     async def on_first_start(self) -> None:
@@ -27,11 +35,10 @@ class Application(faust.App):
         await super().on_first_start()
 
 
-def bytes_topic(app: faust.App, name: str) -> Any:
-    """A topic whose messages reach the agent as they are: Faust throws what it cannot decode into the agent."""
-    return app.topic(
-        name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
-    )
+def bytes_topic(app: Application, name: str) -> Any:
+    """A topic whose records reach the agent as they are and by the batch: read it with `faust_compat.queued`."""
+    app.whole.add(name)
+    return app.topic(name, maxsize=FETCHED_WAITING)
 
 
 def new_app(name: str, settings: Settings, **options: Any) -> Application:

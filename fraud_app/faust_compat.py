@@ -7,18 +7,24 @@ already, sends are awaited, and an unexpected error ends the process instead of 
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, cast
 
 import faust
 from aiokafka import TopicPartition
 from faust.exceptions import NotReady
 
+from fraud_app.batch_consumer import BatchConsumer, Fetched, Taken
 from fraud_app.in_order import InOrder, Verdict
 
 log = logging.getLogger(__name__)
+
+Message = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
+"""key, value, headers"""
 
 AGAIN_S = 2.0
 """Silence after which a record that is still missing is asked for again."""
@@ -27,31 +33,39 @@ EXIT_CODE = 70
 """EX_SOFTWARE: the supervisor starts the process again and Kafka delivers what was not acknowledged."""
 
 
-async def queued(stream: Any, limit: int, began: Callable[[Any, int], None] | None = None) -> AsyncIterator[list[Any]]:
-    """Batches of what is waiting in the stream, at least one event and at most `limit`; never waits to fill one.
+async def queued(stream: Any, limit: int, began: Callable[[Any, int], None] | None = None) -> AsyncIterator[Taken]:
+    """Batches of the records that are waiting, at least one and at most `limit`; never waits to fill one.
 
     Every record of a partition comes in order from the committed offset on, see `in_order`. Reads the stream's channel itself:
     Faust's own iteration acknowledges what it skips during a rebalance. Nothing is acknowledged here: call `acknowledge`
     when the effects are durable. `began(partition, offset)` is told where the reading of each newly assigned partition begins.
     """
     app, queue, order = stream.app, stream.channel.queue, InOrder()
+    waiting: deque[Fetched] = deque()
     generation = None
     await stream.maybe_start()
     while not stream.should_stop:
         try:
-            events = [await asyncio.wait_for(queue.get(), AGAIN_S) if order.read_again() else await queue.get()]
+            if not waiting:
+                waiting.append(
+                    await asyncio.wait_for(queue.get(), AGAIN_S) if order.read_again() else await queue.get()
+                )
         except TimeoutError:
             for tp in order.read_again():
                 await _seek(app, tp, order.expected(tp))
             continue
         except StopAsyncIteration:  # how Faust tells a channel to end
             return
-        while len(events) < limit and not queue.empty():
-            events.append(queue.get_nowait())
+        while not queue.empty():
+            waiting.append(queue.get_nowait())
         await app.flow_control.acquire()
-        batch = []
-        for event in events:
-            message, tp = event.message, event.message.tp
+        batch: list[Any] = []
+        while waiting and len(batch) < limit:
+            fetched = waiting[0]
+            tp, records = fetched.tp, fetched.records[fetched.next : fetched.next + limit - len(batch)]
+            fetched.next += len(records)
+            if fetched.next == len(fetched.records):
+                waiting.popleft()
             if generation != app.consumer_generation_id:
                 generation = app.consumer_generation_id
                 order.forget()
@@ -61,20 +75,20 @@ async def queued(stream: Any, limit: int, began: Callable[[Any, int], None] | No
                 order.begin(tp, await _start(app, tp))
                 if began:
                     began(tp, order.expected(tp))
-            current = message.generation_id == generation
-            verdict = order.admit(tp, message.offset) if current else order.refuse(tp, message.offset)
-            if verdict is Verdict.SEEK:
-                log.warning(
-                    "read_again", extra={"partition": str(tp), "offset": order.expected(tp), "came": message.offset}
-                )
-                await _seek(app, tp, order.expected(tp))
-            elif verdict is Verdict.PROCESS:
-                if not message.tracked:
-                    message.tracked = True
-                    app.consumer.track_message(message)
-                batch.append(event)
+            judge = order.admit if fetched.generation == generation else order.refuse
+            for record in records:
+                verdict = judge(tp, record.offset)
+                if verdict is Verdict.PROCESS:
+                    batch.append(record)
+                elif verdict is Verdict.SEEK:
+                    log.warning(
+                        "read_again", extra={"partition": str(tp), "offset": order.expected(tp), "came": record.offset}
+                    )
+                    await _seek(app, tp, order.expected(tp))
         if batch:
-            yield batch
+            taken = Taken(batch)
+            app.consumer.take(taken)
+            yield taken
 
 
 async def _start(app: faust.App, tp: Any) -> int:
@@ -94,10 +108,9 @@ async def _seek(app: faust.App, tp: Any, offset: int) -> None:
         await app.consumer.seek(tp, offset)
 
 
-async def acknowledge(stream: Any, events: list[Any]) -> None:
-    """Mark the events as done, in order; their offsets are committed with the next commit."""
-    for event in events:
-        await stream.ack(event)
+def acknowledge(app: faust.App, taken: Taken, records: Sequence[Any]) -> None:
+    """Mark the next of the taken records as done; their offsets are committed with the next commit."""
+    cast(BatchConsumer, app.consumer).processed(taken, records)
 
 
 async def send(
@@ -113,6 +126,34 @@ async def send(
     producer: Any = cast(Any, app.producer)._ensure_producer()
     sent: Awaitable[Any] = await producer.send(topic, value, key=key, partition=partition, headers=headers)
     return sent
+
+
+async def send_all(app: faust.App, topic: str, partition: int, messages: Iterable[Message]) -> list[Awaitable[int]]:
+    """Hand messages of one partition to the producer, in order: a tenth of the cost of sending each by itself.
+
+    Each result is done when all in-sync replicas have its part, and raises when they never will; it is the part's last offset.
+    `AIOKafkaProducer.send_batch` would do, but waits while the partition has another batch that was not picked up yet.
+    """
+    producer: Any = cast(Any, app.producer)._ensure_producer()
+    await producer.client._wait_on_metadata(topic)
+    accumulator, tp = producer._message_accumulator, TopicPartition(topic, partition)
+    if accumulator._exception is not None:
+        raise copy.copy(accumulator._exception)
+    pending = accumulator._batches.get(tp)
+    batch = pending[-1] if pending else accumulator._append_batch(accumulator.create_builder(), tp)
+    last: dict[Any, int] = {}
+    for key, value, headers in messages:
+        added = batch._builder.append(key=key, value=value, timestamp=None, headers=headers)
+        if added is None:  # full, or on its way already
+            batch = accumulator._append_batch(accumulator.create_builder(), tp)
+            added = batch._builder.append(key=key, value=value, timestamp=None, headers=headers)
+        last[batch] = added.offset
+    return [_last_offset(asyncio.shield(one.future), offset) for one, offset in last.items()]
+
+
+async def _last_offset(delivered: Awaitable[Any], relative: int) -> int:
+    first: int = (await delivered).offset
+    return first + relative
 
 
 def assigned_partitions(app: faust.App, topic: str) -> set[int]:

@@ -35,8 +35,8 @@ def write(name: str, version: str, source: str, trained: Trained, metrics: dict[
             "",
             f"**Data:** {source}. Synthetic: these figures say how the pipeline works, not how it will do on your customers.",
             "",
-            f"**Protocol:** in time order 15 % warm-up, 45 % training (SMOTE-NC to {SMOTE_SHARE:.1%} fraud, only here; shared signals blanked in "
-            "10 % of the rows), 20 % validation (early stopping, Platt calibration, cutoffs of least cost), 20 % test (reported once).",
+            f"**Protocol:** in time order 15 % warm-up, 45 % training (SMOTE-NC to {SMOTE_SHARE:.1%} fraud, only here; shared signals blanked "
+            "in 10 % of the rows), 20 % validation (early stopping, Platt calibration, cutoffs of least cost), 20 % test (reported once).",
             "",
             f"**Cutoffs:** review from {trained.cutoffs.review}, block from {trained.cutoffs.block} (calibrated probability).",
             "",

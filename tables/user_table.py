@@ -60,13 +60,12 @@ class UserTable(faust.Table[bytes, bytes]):
             batch.put(key_of(user_id), row)
         self._store_here._db_for_partition(partition).write(batch)
 
-    async def send_row(self, partition: int, user_id: str, row: bytes) -> Awaitable[Any]:
-        """Send a row to the changelog; the result is done when the broker has it."""
-        return await faust_compat.send(
-            cast(faust.App, self.app), self.changelog_topic_name, key_of(user_id), row, partition=partition
-        )
+    async def send_rows(self, partition: int, rows: Mapping[str, bytes]) -> list[Awaitable[int]]:
+        """Send rows to the changelog; each result is done when the broker has its part, and gives its last offset."""
+        messages: list[faust_compat.Message] = [(key_of(user_id), row, []) for user_id, row in rows.items()]
+        return await faust_compat.send_all(cast(faust.App, self.app), self.changelog_topic_name, partition, messages)
 
-    def row_sent(self, partition: int, offset: int) -> None:
+    def rows_sent(self, partition: int, offset: int) -> None:
         """Remember that the local database has everything up to this changelog offset."""
         self._store_here.set_persisted_offset(TP(self.changelog_topic_name, partition), offset)
 
