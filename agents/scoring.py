@@ -24,6 +24,7 @@ from tables.row_cache import RowCache
 _BY_OCCURRED = config.stream.clock == "occurred"
 _settled: dict[int, int] = {}
 _rows = RowCache(user_table)
+_TOTAL, _FEATURES, _MODEL = (metrics.SCORING_SECONDS.labels(stage) for stage in ("total", "features", "model"))
 
 
 @app.agent(transactions_raw, name="scoring")
@@ -99,11 +100,12 @@ async def _take_off(taken: Taken, messages: Sequence[Any], arrivals: Sequence[Ar
 
 def _count(decided: Decided, refused: Sequence[str], size: int) -> None:
     metrics.BATCH_SIZE.observe(size)
+    for (decision, version), count in Counter((one.decision.value, one.model) for _, one in decided.new).items():
+        metrics.SCORED.labels(decision, version).inc(count)
     for _, outcome in decided.new:
-        metrics.SCORED.labels(outcome.decision.value, outcome.model).inc()
-        metrics.SCORING_SECONDS.labels("total").observe(outcome.total_us / 1e6)
-        metrics.SCORING_SECONDS.labels("features").observe(outcome.features_us / 1e6)
-        metrics.SCORING_SECONDS.labels("model").observe(outcome.model_us / 1e6)
+        _TOTAL.observe(outcome.total_us / 1e6)
+        _FEATURES.observe(outcome.features_us / 1e6)
+        _MODEL.observe(outcome.model_us / 1e6)
         for dependency in outcome.degraded:
             metrics.DEGRADED.labels(dependency).inc()
     for kind in decided.redelivered:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
-    IPvAnyAddress,
     StringConstraints,
     field_serializer,
     model_validator,
@@ -31,6 +33,22 @@ Identifier = Annotated[
 ]
 CountryCode = Annotated[
     str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="ISO 3166-1 alpha-2, upper case")
+]
+
+
+@lru_cache(maxsize=65_536)
+def _canonical_address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise ValueError("not an IPv4 or IPv6 address") from None
+
+
+IpAddress = Annotated[
+    str,
+    StringConstraints(max_length=64),
+    AfterValidator(_canonical_address),
+    Field(description="IPv4 or IPv6, kept in its canonical form"),
 ]
 
 
@@ -112,7 +130,7 @@ class Transaction(BaseModel):
     category: Category = Category.OTHER
     payment_method: PaymentMethod = Field(default_factory=PaymentMethod)
     device_id: Identifier | None = None
-    ip: IPvAnyAddress | None = None
+    ip: IpAddress | None = None
     country: CountryCode | None = Field(None, description="where the customer is, usually from the IP address")
     latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None

@@ -136,10 +136,10 @@ def in_window(buckets: tuple[Bucket, ...], window: Window, now_ms: int) -> tuple
     last = now_ms // window.bucket_ms
     first = last - window.span_ms // window.bucket_ms
     count = cents = 0
-    for bucket in buckets:
-        if first < bucket.slot <= last:
-            count += bucket.payments
-            cents += bucket.cents
+    for slot, payments, spent in buckets:
+        if first < slot <= last:
+            count += payments
+            cents += spent
     return count, cents
 
 
@@ -153,20 +153,22 @@ def find(seen: tuple[Seen, ...], hash_: int) -> Seen | None:
 
 
 def _add(buckets: tuple[Bucket, ...], window: Window, now: int, newest: int, cents: int) -> tuple[Bucket, ...]:
+    """The buckets, in order of their slots, with one payment more and without those that have left the window."""
     oldest = newest // window.bucket_ms - window.span_ms // window.bucket_ms
     index = now // window.bucket_ms
     if index <= oldest:
         return buckets
-    kept = [bucket for bucket in buckets if bucket.slot > oldest]
-    for place, bucket in enumerate(kept):
-        if bucket.slot == index:
-            kept[place] = Bucket(index, min(bucket.payments + 1, BUCKET_COUNT_MAX), bucket.cents + cents)
-            return tuple(kept)
-        if bucket.slot > index:
-            kept.insert(place, Bucket(index, 1, cents))
-            return tuple(kept)
-    kept.append(Bucket(index, 1, cents))
-    return tuple(kept)
+    start = 0
+    while start < len(buckets) and buckets[start].slot <= oldest:
+        start += 1
+    end = len(buckets)
+    while end > start and buckets[end - 1].slot > index:
+        end -= 1
+    if end > start and buckets[end - 1].slot == index:
+        same = buckets[end - 1]
+        counted = Bucket(index, min(same.payments + 1, BUCKET_COUNT_MAX), same.cents + cents)
+        return (*buckets[start : end - 1], counted, *buckets[end:])
+    return (*buckets[start:end], Bucket(index, 1, cents), *buckets[end:])
 
 
 def _count_hour(hours: tuple[int, ...], hour: int) -> tuple[int, ...]:
@@ -179,8 +181,8 @@ def _see(seen: tuple[Seen, ...], hash_: int, seconds: int, bound: int) -> tuple[
     """Most recently seen last; the one unseen for longest goes when the bound is reached."""
     if not hash_:
         return seen
-    old = find(seen, hash_)
-    if old is None:
-        return (*seen[-(bound - 1) :], Seen(hash_, seconds, seconds))
-    others = tuple(entry for entry in seen if entry.hash != hash_)
-    return (*others, Seen(hash_, min(old.first_s, seconds), max(old.last_s, seconds)))
+    for place, old in enumerate(seen):
+        if old.hash == hash_:
+            now = Seen(hash_, min(old.first_s, seconds), max(old.last_s, seconds))
+            return (*seen[:place], *seen[place + 1 :], now)
+    return (*seen[-(bound - 1) :], Seen(hash_, seconds, seconds))

@@ -93,7 +93,7 @@ def event_of(tx: Transaction, received_ms: int) -> Event:
         merchant=hash32(tx.merchant_id),
         device=hash32(tx.device_id),
         card=hash32(payment.fingerprint),
-        ip=hash32(str(tx.ip)) if tx.ip else 0,
+        ip=hash32(tx.ip),
         country=country_number(tx.country),
         card_country=country_number(payment.bin_country),
         category=CATEGORY_CODES[tx.category],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -45,12 +46,7 @@ def risk_score(probability: float | None, cutoffs: Cutoffs | None) -> int:
     """
     if probability is None or cutoffs is None:
         return REVIEW_SCORE
-    anchors = (
-        (log_odds(min(LOWEST_ANCHOR, cutoffs.review / 10)), 0),
-        (log_odds(cutoffs.review), REVIEW_SCORE),
-        (log_odds(cutoffs.block), BLOCK_SCORE),
-        (log_odds(max(HIGHEST_ANCHOR, 1 - (1 - cutoffs.block) / 10)), HIGHEST_SCORE),
-    )
+    anchors = _anchors(cutoffs)
     x = log_odds(probability)
     if x <= anchors[0][0]:
         return 0
@@ -58,6 +54,16 @@ def risk_score(probability: float | None, cutoffs: Cutoffs | None) -> int:
         if x < x1:
             return math.floor(y0 + (y1 - y0) * (x - x0) / (x1 - x0) + 1e-9)
     return HIGHEST_SCORE
+
+
+@lru_cache(maxsize=64)
+def _anchors(cutoffs: Cutoffs) -> tuple[tuple[float, int], ...]:
+    return (
+        (log_odds(min(LOWEST_ANCHOR, cutoffs.review / 10)), 0),
+        (log_odds(cutoffs.review), REVIEW_SCORE),
+        (log_odds(cutoffs.block), BLOCK_SCORE),
+        (log_odds(max(HIGHEST_ANCHOR, 1 - (1 - cutoffs.block) / 10)), HIGHEST_SCORE),
+    )
 
 
 def risk_level(decision: Decision) -> str:

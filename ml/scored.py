@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import struct
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -34,14 +34,14 @@ def scored_fields(tx: Transaction, outcome: Outcome) -> dict[str, Any]:
             "type": payment.type.value, "fingerprint": payment.fingerprint, "bin_country": payment.bin_country,
         },
         "device_id": tx.device_id,
-        "ip": None if tx.ip is None else str(tx.ip),
+        "ip": tx.ip,
         "country": tx.country,
         "decision": outcome.decision.value,
         "risk_score": risk_score(outcome.probability, cutoffs),
         "probability": outcome.probability,
         "risk_level": risk_level(outcome.decision),
         "reasons": [reason.model_dump() for reason in reasons.explain(outcome.reasons, features)] if outcome.reasons else [],
-        "missing": [name for name, value in zip(NAMES, features, strict=False) if math.isnan(value)],
+        "missing": [name for name, value in zip(NAMES, features, strict=False) if value != value],
         "degraded": list(outcome.degraded),
         "model": {"name": name, "version": version} if outcome.model else None,
         "thresholds": {"review": outcome.review, "block": outcome.block} if outcome.model else None,
@@ -72,4 +72,9 @@ def timestamp(ms: int) -> str:
     >>> timestamp(1_700_000_000_123)
     '2023-11-14T22:13:20.123Z'
     """
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -8,7 +8,10 @@ Counter, memory of ids and source offset are one value and one changelog record,
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple
 
 from fraud_app.contracts import Decision
 from ml import outcome as outcomes
@@ -63,9 +66,22 @@ _HEAD = struct.Struct("<BIqqqIqIddq24HBBBBBBBB")
 _SIZES = struct.Struct(f"<{len(WINDOWS)}B")
 _BUCKET = struct.Struct("<IHq")
 _SEEN = struct.Struct("<III")
-_RECENT = struct.Struct("<QIqqIIH?BiBI")
+_RECENT = struct.Struct("<QIqqIIH?BiBI")  # a payment, and its decision beside it
 _MODEL = struct.Struct("<Bdd")
 _PENDING = struct.Struct("<qH")
+
+
+_DECISION_CODES = {decision: code for code, decision in enumerate(DECISIONS)}
+
+
+def _pack_all(one: struct.Struct, values: Sequence[tuple[Any, ...]]) -> bytes:
+    """All of them as one, in a single call; the formats have no padding, so it is the same bytes."""
+    return _repeated(one.format, len(values)).pack(*chain.from_iterable(values))
+
+
+@lru_cache(maxsize=1024)
+def _repeated(form: str, times: int) -> struct.Struct:
+    return struct.Struct("<" + form.removeprefix("<") * times)
 
 
 def encode(row: UserRow) -> bytes:
@@ -79,13 +95,13 @@ def encode(row: UserRow) -> bytes:
             len(row.models), len(row.pending), *map(len, sets), 0,
         ),
         _SIZES.pack(*map(len, known.windows)),
-        *(_BUCKET.pack(*bucket) for buckets in known.windows for bucket in buckets),
-        *(_SEEN.pack(*seen) for group in sets for seen in group),
-        *(
-            _RECENT.pack(*recent, DECISIONS.index(decided.decision), decided.probability_ppm, decided.model,
-                         min(max(decided.scored_ms - recent.received_ms, 0), 0xFFFFFFFF))
+        _pack_all(_BUCKET, [bucket for buckets in known.windows for bucket in buckets]),
+        _pack_all(_SEEN, [seen for group in sets for seen in group]),
+        _pack_all(_RECENT, [
+            (*recent, _DECISION_CODES[decided.decision], decided.probability_ppm, decided.model,
+             min(max(decided.scored_ms - recent.received_ms, 0), 0xFFFFFFFF))
             for recent, decided in zip(known.recent, row.decided, strict=True)
-        ),
+        ]),
     ]  # fmt: skip
     for model, review, block in row.models:
         name = model.encode()

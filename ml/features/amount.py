@@ -28,7 +28,7 @@ def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
     cents = event.amount_cents
     if not behaviour.recent:
         return cents / 100.0, math.nan, math.nan, math.nan
-    amounts = sorted(entry.amount_cents for entry in behaviour.recent)
+    amounts = sorted([entry.amount_cents for entry in behaviour.recent])
     middle = median(amounts)
     return (
         cents / 100.0,
@@ -40,7 +40,7 @@ def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
 
 def robust_z(cents: int, ordered: list[int], middle: float) -> float:
     """Distance from the median in robust standard deviations, held within ±50."""
-    spread = 1.4826 * median(sorted(abs(value - middle) for value in ordered))
+    spread = 1.4826 * median(sorted([abs(value - middle) for value in ordered]))
     spread = max(spread, LEAST_SPREAD_CENTS, LEAST_SPREAD_SHARE * middle)
     return max(-Z_BOUND, min(Z_BOUND, (cents - middle) / spread))
 

@@ -18,11 +18,12 @@ FEATURES = (
 
 def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
     now = event.received_ms
-    last_hour = since(behaviour.recent, now - HOUR_MS, now)
+    last_day = since(behaviour.recent, now - DAY_MS, now)
+    last_hour = since(last_day, now - HOUR_MS, now)
     smallest = min((entry.amount_cents for entry in last_hour), default=event.amount_cents)
     return (
         float(event.declined),
         float(sum(entry.declined for entry in last_hour)),
-        float(sum(entry.declined for entry in since(behaviour.recent, now - DAY_MS, now))),
+        float(sum(entry.declined for entry in last_day)),
         event.amount_cents / max(smallest, 1),
     )

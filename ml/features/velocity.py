@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ml.behaviour import DAY_MS, HOUR_MS, MINUTE_MS, WINDOWS, Behaviour, Recent, in_window
 from ml.event import Event
 from ml.features.feature import Feature
@@ -31,10 +33,10 @@ def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
     (ten, _), (hour, hour_cents), (day, day_cents), (week, week_cents) = (
         in_window(buckets, window, now) for buckets, window in zip(behaviour.windows, WINDOWS, strict=True)
     )
-    last_hour = since(behaviour.recent, now - HOUR_MS, now)
     last_day = since(behaviour.recent, now - DAY_MS, now)
+    last_hour = since(last_day, now - HOUR_MS, now)
     return (
-        float(len(since(behaviour.recent, now - MINUTE_MS, now))),
+        float(len(since(last_hour, now - MINUTE_MS, now))),
         float(ten),
         float(hour),
         float(day),
@@ -49,6 +51,8 @@ def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
     )
 
 
-def since(recent: tuple[Recent, ...], start_ms: int, now_ms: int) -> list[Recent]:
-    """Those of the latest payments that were received after `start_ms` and not after `now_ms`."""
+def since(recent: Sequence[Recent], start_ms: int, now_ms: int) -> Sequence[Recent]:
+    """Those of the payments that were received after `start_ms` and not after `now_ms`."""
+    if not recent:
+        return recent
     return [entry for entry in recent if start_ms < entry.received_ms <= now_ms]
