@@ -1,11 +1,11 @@
-"""What runs beside the scoring agent: the mirror, the dependencies' state and the lag, for health and metrics."""
+"""What runs beside the scoring agent: the mirror, the table's place in its changelog, and figures for health and metrics."""
 
 from __future__ import annotations
 
 import asyncio
 
 from fraud_app import faust_compat, metrics
-from fraud_app.app import app, history, mirror, model, redis_link
+from fraud_app.app import app, history, mirror, model, redis_link, user_table
 from fraud_app.topics import RAW
 
 EVERY_S = 2.0
@@ -19,6 +19,7 @@ async def keep_mirror() -> None:
 @app.task
 async def observe_dependencies() -> None:
     while not app.should_stop:
+        user_table.note_offsets()
         metrics.DEPENDENCY_UP.labels("redis").set(redis_link.up)
         metrics.DEPENDENCY_UP.labels("postgres").set(await history.answers())
         metrics.DEPENDENCY_UP.labels("model").set(model.scorer is not None)

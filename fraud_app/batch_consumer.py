@@ -11,13 +11,25 @@ nothing else, so partitions whose records were just used up stay silent: at 500 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
 
-FETCH_WAIT_MS = 10
-"""Longest time that the broker waits before it answers that there is nothing; about 100 empty answers a second when idle."""
+
+class Fetching(NamedTuple):
+    """What the broker waits for before it answers: so long, or so much data."""
+
+    wait_ms: int
+    least_bytes: int
+
+
+PROMPT = Fetching(10, 1)
+"""For decisions."""
+GATHERING = Fetching(25, 16_384)
+"""For what people look at: a twentieth of a second is soon enough."""
+LEISURELY = Fetching(200, 65_536)
+"""For history."""
 
 
 class Fetched:
@@ -47,7 +59,7 @@ class Taken:
 class PromptThread(AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._fetch_max_wait_ms, consumer._fetch_min_bytes = transport.app.fetching
         return consumer
 
 
@@ -56,9 +68,9 @@ class BatchConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        app: Any = self.app
-        self._whole: set[str] = app.whole
-        self._channels = app.topics._tp_index
+        self._app: Any = cast(Any, self.app)
+        self._whole: set[str] = self._app.whole
+        self._channels = self._app.topics._tp_index
         self._working: Any = self._unacked_messages
         self._done: dict[TP, int] = {}
         """By partition, the offset up to which everything is processed and not committed yet, plus one."""
@@ -75,23 +87,36 @@ class BatchConsumer(Consumer):
         if not self.flow_active:
             await self.perform_seek()
             return
-        single = {}
+        single, whole = {}, []
         for tp, records in fetched.items():
-            if active is not None and tp not in active and tp not in self._buffered_partitions:
-                continue
-            if tp.topic in self._whole:
-                await self.wait_first(self._deliver(Fetched(TP(*tp), asked_in, records)), self.suspend_flow.wait())
-            else:
-                single[tp] = records
+            if active is None or tp in active or tp in self._buffered_partitions:
+                if tp.topic in self._whole:
+                    whole.append(Fetched(TP(*tp), asked_in, records))
+                else:
+                    single[tp] = records
+        if whole and not self._delivered(whole):
+            await self.wait_first(self._deliver(whole), self.suspend_flow.wait())
         for tp, record in self.scheduler.iterate(single):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 break
             yield tp, self._to_message(tp, record)
 
-    async def _deliver(self, fetched: Fetched) -> None:
-        await self.app.flow_control.acquire()
-        for channel in self._channels[fetched.tp]:
-            await channel.queue.put(fetched)
+    def _delivered(self, whole: list[Fetched]) -> bool:
+        """Hand over at once what there is room for, since each wait here is a turn of a busy loop."""
+        while whole and self._app.flow_control.is_active():
+            queues = [channel.queue for channel in self._channels[whole[0].tp]]
+            if any(queue.full() for queue in queues):
+                return False
+            for queue in queues:
+                queue.put_nowait(whole[0])
+            del whole[0]
+        return not whole
+
+    async def _deliver(self, whole: list[Fetched]) -> None:
+        for fetched in whole:
+            await self._app.flow_control.acquire()
+            for channel in self._channels[fetched.tp]:
+                await channel.queue.put(fetched)
 
     def take(self, taken: Taken) -> None:
         """These records are worked on now."""

@@ -8,7 +8,7 @@ from typing import Any
 import faust
 
 from fraud_app import log, topics
-from fraud_app.batch_consumer import BatchConsumer
+from fraud_app.batch_consumer import PROMPT, BatchConsumer, Fetching
 from fraud_app.settings import Settings
 
 FETCHED_WAITING = 32
@@ -24,6 +24,7 @@ class Application(faust.App):
         super().__init__(*args, **options)
         self.whole: set[str] = set()
         """Topics whose records an agent takes by the batch, see `batch_consumer`."""
+        self.fetching = PROMPT
 
     def _new_transport(self) -> Any:
         transport: Any = super()._new_transport()
@@ -54,7 +55,7 @@ def bytes_topic(app: Application, name: str) -> Any:
     return app.topic(name, maxsize=FETCHED_WAITING)
 
 
-def new_app(name: str, settings: Settings, **options: Any) -> Application:
+def new_app(name: str, settings: Settings, fetching: Fetching = PROMPT, **options: Any) -> Application:
     """An app that is its own consumer group, at least once, with Faust's own web pages off."""
     kafka = settings.kafka
     app = Application(
@@ -91,5 +92,5 @@ def new_app(name: str, settings: Settings, **options: Any) -> Application:
         worker_redirect_stdouts=False,
         **options,
     )
-    app.settings = settings
+    app.settings, app.fetching = settings, fetching
     return app

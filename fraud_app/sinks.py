@@ -6,17 +6,24 @@
 
 from __future__ import annotations
 
+import os
+
 import faust
 
 from fraud_app import log, topics
+from fraud_app.batch_consumer import GATHERING, LEISURELY
 from fraud_app.faust_app import bytes_topic, new_app
 from fraud_app.settings import settings
 from tables.redis_link import RedisLink
 
+GIVE_WAY = 5
+
 config = settings()
 
-storage = new_app("fraud-storage", config, autodiscover=["agents.storage"], store="memory://", web_enabled=False)
-feed = new_app("fraud-feed", config, autodiscover=["agents.feed"], store="memory://", web_enabled=False)
+storage = new_app(
+    "fraud-storage", config, LEISURELY, autodiscover=["agents.storage"], store="memory://", web_enabled=False
+)
+feed = new_app("fraud-feed", config, GATHERING, autodiscover=["agents.feed"], store="memory://", web_enabled=False)
 
 to_store = bytes_topic(storage, topics.SCORED)
 labels_to_store = bytes_topic(storage, topics.LABELS)
@@ -26,7 +33,8 @@ redis_link = RedisLink(config.redis.url.get_secret_value())
 
 
 def run() -> None:
-    """Both in one process, until a signal ends it."""
+    """Both in one process, until a signal ends it. On a machine that they share with a worker they give way to it."""
+    os.nice(GIVE_WAY)
     for app in (storage, feed):
         app.finalize()
     worker = faust.Worker(storage, feed, loglevel=config.log.level, logging_config=log.configuration(config))

@@ -10,12 +10,15 @@ class Waiting:
     """Decisions by transaction id, handed to whoever waits for them on this worker."""
 
     def __init__(self) -> None:
+        self.wanted = asyncio.Event()
+        """Set when somebody begins to wait for what comes through the live feed."""
         self._futures: dict[str, list[asyncio.Future[bytes]]] = defaultdict(list)
 
     def expect(self, transaction_id: str) -> asyncio.Future[bytes]:
         """A future for the scored message. Call before publishing, and `forget` it in the end."""
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._futures[transaction_id].append(future)
+        self.wanted.set()
         return future
 
     def resolve(self, transaction_id: str, scored: bytes) -> None:

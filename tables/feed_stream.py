@@ -10,7 +10,14 @@ KEY = "feed"
 KEPT = 10_000
 DEADLINE_S = 1.0
 BLOCK_MS = 2_000
+MOMENT_MS = 1_000
 FIELD = b"s"
+
+_APPEND = f"""
+for _, message in ipairs(ARGV) do
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', {KEPT}, '*', '{FIELD.decode()}', message)
+end
+"""
 
 Entry = tuple[str, bytes]
 """Stream id and scored message."""
@@ -18,16 +25,13 @@ Entry = tuple[str, bytes]
 
 async def append(link: RedisLink, messages: Sequence[bytes]) -> None:
     """Add scored messages in one round trip. Raises `RedisAway`."""
-    pipeline = link.client.pipeline(transaction=False)
-    for message in messages:
-        pipeline.xadd(KEY, {FIELD: message}, maxlen=KEPT, approximate=True)
-    await link.call(pipeline.execute(), DEADLINE_S)
+    await link.call(link.client.eval(_APPEND, 1, KEY, *messages), DEADLINE_S)
 
 
-async def newest_id(link: RedisLink) -> str:
-    """The id after which everything is new."""
-    last = await link.call(link.client.xrevrange(KEY, count=1), DEADLINE_S)
-    return last[0][0].decode() if last else "0-0"
+async def a_moment_ago(link: RedisLink) -> str:
+    """The id after which everything of the last second lies, by the server's own clock. Raises `RedisAway`."""
+    seconds, microseconds = await link.call(link.client.time(), DEADLINE_S)
+    return f"{seconds * 1000 + microseconds // 1000 - MOMENT_MS}-0"
 
 
 async def after(link: RedisLink, cursor: str, limit: int = 500) -> list[Entry]:

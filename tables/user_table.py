@@ -33,6 +33,8 @@ def key_of(user_id: str) -> bytes:
 class UserTable(faust.Table[bytes, bytes]):
     """Rows by user, one database a partition."""
 
+    _sent: dict[int, int]
+
     @classmethod
     def register(cls, app: faust.App, partitions: int) -> UserTable:
         table = cls(
@@ -40,6 +42,7 @@ class UserTable(faust.Table[bytes, bytes]):
             beacon=app.tables.beacon, help="behaviour, position and latest decisions of each user",
             extra_topic_configs={"cleanup.policy": "compact"},
         )  # fmt: skip
+        table._sent = {}
         app.tables.add(table)
         return table
 
@@ -67,7 +70,14 @@ class UserTable(faust.Table[bytes, bytes]):
 
     def rows_sent(self, partition: int, offset: int) -> None:
         """Remember that the local database has everything up to this changelog offset."""
-        self._store_here.set_persisted_offset(TP(self.changelog_topic_name, partition), offset)
+        self._sent[partition] = offset
+
+    def note_offsets(self) -> None:
+        """Write down how far the local database is. To be called now and then: behind only means more to read at a recovery."""
+        for partition, offset in self._sent.items():
+            if partition in self._store_here._dbs:
+                self._store_here.set_persisted_offset(TP(self.changelog_topic_name, partition), offset)
+        self._sent.clear()
 
     def rows(self, partition: int) -> Iterator[tuple[str, bytes]]:
         """All rows of one partition."""

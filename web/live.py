@@ -6,6 +6,7 @@ Frames: `hello` first; `batch` at most four a second; `gap` when something was s
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import Any, NamedTuple
 
@@ -23,12 +24,16 @@ QUEUE = 1_000
 RESUME = 500
 SEND_S = 5.0
 RETRY_S = 1.0
+LINGER_S = 5.0
+"""How long the stream is still followed after the last one who wanted it."""
 TYPES = frozenset({"scored", "alert"})
 _LEFT_OUT = ("features", "metadata", "missing")
 
 
 class Item(NamedTuple):
     cursor: str
+    position: tuple[int, int]
+    """The cursor as two numbers, to be compared."""
     transaction_id: str
     alert: bool
     score: int
@@ -40,10 +45,18 @@ class Client:
 
     def __init__(self, types: frozenset[str], min_score: int) -> None:
         self._types, self._min_score = types, min_score
+        self._newest = (0, 0)
         self._queue: deque[Item] = deque()
         self.dropped = 0
 
+    def begin_after(self, cursor: str) -> None:
+        """Everything up to this cursor is known to the client."""
+        self._newest = feed_stream.position(cursor)
+
     def offer(self, item: Item) -> None:
+        if item.position <= self._newest:
+            return
+        self._newest = item.position
         wanted = "scored" in self._types or ("alert" in self._types and item.alert)
         if not wanted or item.score < self._min_score:
             return
@@ -72,17 +85,26 @@ def item_of(entry: feed_stream.Entry) -> Item:
         scored.pop(name, None)
     alert = scored["decision"] != "approve"
     event = {"id": cursor, "event": "alert" if alert else "scored", "data": scored}
-    return Item(cursor, scored["transaction_id"], alert, scored["risk_score"], orjson.dumps(event))
+    return Item(
+        cursor, feed_stream.position(cursor), scored["transaction_id"], alert, scored["risk_score"], orjson.dumps(event)
+    )
 
 
 @app.task
 async def follow() -> None:
-    """Hand what comes through the stream to the clients and to requests that wait for a decision."""
+    """Hand what comes through the stream to the clients and to requests that wait for a decision, while there are any."""
     cursor: str | None = None
+    listened = 0.0
     while not app.should_stop:
+        if _clients or waiting:
+            listened = time.monotonic()
+        elif time.monotonic() - listened > LINGER_S:
+            cursor = None
+            waiting.wanted.clear()
+            await waiting.wanted.wait()
         try:
             if cursor is None:
-                cursor = await feed_stream.newest_id(redis_link)
+                cursor = await feed_stream.a_moment_ago(redis_link)
             entries = await feed_stream.after(redis_link, cursor)
         except RedisAway:
             await asyncio.sleep(RETRY_S)
@@ -110,6 +132,7 @@ async def live(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse(heartbeat=20, max_msg_size=4096, compress=False)
     await socket.prepare(request)
     _clients[client] = socket
+    waiting.wanted.set()
     metrics.WS_CLIENTS.set(len(_clients))
     sender = asyncio.create_task(_send(socket, client, since))
     try:
@@ -157,9 +180,8 @@ async def _catch_up(socket: web.WebSocketResponse, client: Client, since: str) -
     if lost:
         await _say(socket, orjson.dumps({"type": "gap", "dropped": None}))
     came_meanwhile, _ = client.take()
-    missed = [item_of(entry) for entry in entries]
-    known = {item.cursor for item in missed}
-    for item in (*missed, *(item for item in came_meanwhile if item.cursor not in known)):
+    client.begin_after(since)
+    for item in (*(item_of(entry) for entry in entries), *came_meanwhile):
         client.offer(item)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import platform
@@ -14,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from fraud_app import topics
@@ -97,7 +97,7 @@ def main() -> None:
 
     running = Running("bench", 1, say)
     try:
-        result = asyncio.run(run(args, running, say))
+        result = uvloop.run(run(args, running, say))
     finally:
         running.stop()
     args.out.parent.mkdir(parents=True, exist_ok=True)

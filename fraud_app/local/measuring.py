@@ -20,6 +20,7 @@ from hdrh.histogram import HdrHistogram
 from ml.simulator import Population, simulate
 
 WARM_UP_S = 5.0
+USERS = 20_000
 DRAIN_S = 60.0
 
 
@@ -67,7 +68,7 @@ class Reader:
 
 
 def transactions(count: int, seed: int) -> list[dict[str, Any]]:
-    population = Population(seed, 200_000)
+    population = Population(seed, USERS)
     return [one.transaction for one in simulate(population, datetime.now(UTC), 1, count=count, seed=seed)]
 
 

@@ -26,6 +26,23 @@ def test_each_wrong_field_is_named():
 
 
 @pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("203.0.113.9", "203.0.113.9"), ("2001:DB8:0:0::1", "2001:db8::1"), ("::", "::")],
+)
+def test_an_address_is_kept_in_its_canonical_form(sent, kept):
+    assert Transaction.model_validate(payload(ip=sent)).ip == kept
+
+
+@pytest.mark.parametrize(
+    "sent", ["203.0.113", "203.0.113.999", "fe80::1%eth0", "1:2", "a" * 100, "1.2.3.4\0", 7, "", "é"]
+)
+def test_what_is_no_address_is_refused_without_repeating_it(sent):
+    with pytest.raises(ValidationError) as refused:
+        Transaction.model_validate(payload(ip=sent))
+    assert len(str(sent)) < 3 or str(sent) not in refused.value.errors()[0]["msg"]
+
+
+@pytest.mark.parametrize(
     ("amount", "code", "sound"), [("1.00", "JPY", True), ("1.50", "JPY", False), ("1.234", "KWD", True)]
 )
 def test_an_amount_has_no_more_digits_than_its_currency(amount, code, sound):
