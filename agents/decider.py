@@ -1,6 +1,6 @@
 """A batch of payments to decisions and changed rows. What is new is scored and counted; what is not gives its decision again.
 
-The only wait is the one round trip for the shared signals. Nothing is sent from here, so a batch can be thrown away and done again.
+Pure but for the rows that it reads. Nothing is sent from here, so a batch can be thrown away and done again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol
 from agents.arrival import Payment
 from fraud_app.contracts import Decision
 from ml import policy, reasons
-from ml.event import Event, Shared
+from ml.event import Shared
 from ml.features import compute
 from ml.outcome import NO_PROBABILITY, Outcome
 from ml.scorer import Scorer, matrix_of
@@ -27,10 +27,6 @@ class Rows(Protocol):
     """Where rows are kept; `tables.user_table.UserTable` is one."""
 
     def read(self, partition: int, user_id: str) -> UserRow: ...
-
-
-class Signals(Protocol):
-    async def observe(self, events: Sequence[tuple[Event, int]]) -> list[Shared] | None: ...
 
 
 @dataclass(slots=True)
@@ -53,17 +49,20 @@ class Decided:
         return of
 
 
-async def decide(
+def decide(
     payments: Sequence[Payment],
     rows: Rows,
-    signals: Signals,
+    shared: Sequence[Shared] | None,
     scorer: Scorer | None,
     epoch: int,
     settled: Mapping[int, int],
 ) -> Decided:
-    """Decide a batch. `settled`: by partition, the offset up to which decisions are acknowledged by the broker."""
+    """Decide a batch.
+
+    `shared`: the signals across users, one a payment; None when Redis did not give them. `settled`: by partition, the offset up to
+    which decisions are acknowledged by the broker.
+    """
     decided = Decided()
-    shared = await signals.observe([(payment.event, payment.user_hash) for payment in payments])
     known: dict[str, UserRow] = {}
     changed: dict[str, int] = {}
     waiting = list(zip(payments, shared or [MISSING] * len(payments), strict=True))

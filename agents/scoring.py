@@ -57,7 +57,8 @@ def _began(partition: Any, offset: int) -> None:
 
 async def _take_off(taken: Taken, messages: Sequence[Any], arrivals: Sequence[Arrival], users: Counter[str]) -> Flight:
     payments = [one for one in arrivals if isinstance(one, Payment)]
-    decided = await decide(payments, _rows, shared_signals, model.scorer, config.kafka.topic_epoch, _settled)
+    shared = await shared_signals.observe([(payment.event, payment.user_hash) for payment in payments])
+    decided = decide(payments, _rows, shared, model.scorer, config.kafka.topic_epoch, _settled)
     changed = {partition: _rows.write(partition, rows) for partition, rows in decided.rows.items()}
     logged: list[int] = []
     sends: list[Awaitable[Any]] = []

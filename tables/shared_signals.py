@@ -15,16 +15,17 @@ from ml.shared_memory import FIRST_SEEN_SPAN_MS, MOST_USERS, RATE_BUCKET_MS, mer
 from tables.redis_link import RedisAway, RedisLink
 
 PREFIX = "shared:"
-_FIELDS = 7
 
-# Each event: user, device, ip, card, time, merchant, transaction. LT keeps the first time that a user was seen.
+# An argument an event: user, device, ip, card, time, merchant, transaction. LT keeps the first time that a user was seen.
+_FIELDS = "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$"
 _SCRIPT = f"""
 local answers = {{}}
 local span, most = {FIRST_SEEN_SPAN_MS}, {MOST_USERS}
-for at = 1, #ARGV, {_FIELDS} do
-  local user, now = ARGV[at], tonumber(ARGV[at + 4])
+for _, event in ipairs(ARGV) do
+  local user, device, ip, card, time, merchant, transaction = string.match(event, '{_FIELDS}')
+  local now, hashes = tonumber(time), {{device, ip, card}}
   for place, kind in ipairs({{'d', 'i', 'c'}}) do
-    local hash = ARGV[at + place]
+    local hash = hashes[place]
     if hash == '0' then
       answers[#answers + 1] = -1
     else
@@ -33,14 +34,14 @@ for at = 1, #ARGV, {_FIELDS} do
       redis.call('ZADD', key, 'LT', now, user)
       redis.call('ZREMRANGEBYRANK', key, most, -1)
       redis.call('PEXPIRE', key, span)
-      answers[#answers + 1] = redis.call('ZCOUNT', key, now - span, '(' .. ARGV[at + 4])
+      answers[#answers + 1] = redis.call('ZCOUNT', key, now - span, '(' .. time)
     end
   end
-  local base = '{PREFIX}m:' .. ARGV[at + 5] .. ':'
+  local base = '{PREFIX}m:' .. merchant .. ':'
   local bucket, day = math.floor(now / {RATE_BUCKET_MS}), math.floor(now / {DAY_MS})
   local this, today = base .. 'b' .. bucket, base .. 'd' .. day
-  if redis.call('PFADD', this, ARGV[at + 6]) == 1 then redis.call('PEXPIRE', this, {3 * RATE_BUCKET_MS}) end
-  if redis.call('PFADD', today, ARGV[at + 6]) == 1 then redis.call('PEXPIRE', today, {2 * DAY_MS}) end
+  if redis.call('PFADD', this, transaction) == 1 then redis.call('PEXPIRE', this, {3 * RATE_BUCKET_MS}) end
+  if redis.call('PFADD', today, transaction) == 1 then redis.call('PEXPIRE', today, {2 * DAY_MS}) end
   answers[#answers + 1] = redis.call('PFCOUNT', this, base .. 'b' .. (bucket - 1))
   answers[#answers + 1] = redis.call('PFCOUNT', base .. 'd' .. (day - 1))
 end
@@ -49,14 +50,15 @@ return answers
 # The same without taking anything in, for /score.
 _PEEK = f"""
 local answers = {{}}
-for at = 1, #ARGV, {_FIELDS} do
-  local now = tonumber(ARGV[at + 4])
+for _, event in ipairs(ARGV) do
+  local user, device, ip, card, time, merchant, transaction = string.match(event, '{_FIELDS}')
+  local now, hashes = tonumber(time), {{device, ip, card}}
   for place, kind in ipairs({{'d', 'i', 'c'}}) do
-    local hash = ARGV[at + place]
+    local hash = hashes[place]
     answers[#answers + 1] = hash == '0' and -1
-      or redis.call('ZCOUNT', '{PREFIX}' .. kind .. ':' .. hash, '(' .. (now - {FIRST_SEEN_SPAN_MS}), '(' .. ARGV[at + 4])
+      or redis.call('ZCOUNT', '{PREFIX}' .. kind .. ':' .. hash, '(' .. (now - {FIRST_SEEN_SPAN_MS}), '(' .. time)
   end
-  local base = '{PREFIX}m:' .. ARGV[at + 5] .. ':'
+  local base = '{PREFIX}m:' .. merchant .. ':'
   local bucket, day = math.floor(now / {RATE_BUCKET_MS}), math.floor(now / {DAY_MS})
   answers[#answers + 1] = redis.call('PFCOUNT', base .. 'b' .. bucket, base .. 'b' .. (bucket - 1)) + 1
   answers[#answers + 1] = redis.call('PFCOUNT', base .. 'd' .. (day - 1))
@@ -86,17 +88,10 @@ class SharedSignals:
     async def _ask(self, script: Any, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
         if not events:
             return []
-        arguments: list[int] = []
-        for event, user in events:
-            arguments += (
-                user,
-                event.device,
-                event.ip,
-                event.card,
-                event.received_ms,
-                event.merchant,
-                event.id_hash,
-            )
+        arguments = [
+            f"{user} {event.device} {event.ip} {event.card} {event.received_ms} {event.merchant} {event.id_hash}"
+            for event, user in events
+        ]
         try:
             answers = await self._link.call(script(args=arguments), self._deadline_s)
         except RedisAway:

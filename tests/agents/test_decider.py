@@ -26,14 +26,6 @@ class Rows:
         return decode(self.kept[user_id]) if user_id in self.kept else EMPTY
 
 
-class Signals:
-    def __init__(self, answer=True):
-        self.answer = answer
-
-    async def observe(self, events):
-        return [Shared(1.0, 2.0, 3.0, 4.0)] * len(events) if self.answer else None
-
-
 @pytest.fixture(scope="module")
 def scorer():
     models = ROOT / "models"
@@ -45,16 +37,18 @@ def payment(offset, user="u1", received_ms=NOW_MS, **fields):
     return Payment(Record(0, offset, user.encode(), b"", received_ms), one, event_of(one, received_ms), hash64(user))
 
 
-async def decided(rows, scorer, *payments, signals=True):
-    found = await decide(payments, rows, Signals(signals), scorer, 1, {0: -1})
+def decided(rows, scorer, *payments, signals=True):
+    found = decide(
+        payments, rows, [Shared(1.0, 2.0, 3.0, 4.0)] * len(payments) if signals else None, scorer, 1, {0: -1}
+    )
     for changed in found.rows.values():
         rows.kept.update({user: encode(row) for user, row in changed.items()})
     return found
 
 
-async def test_payments_of_one_user_in_one_batch_see_each_other(scorer):
+def test_payments_of_one_user_in_one_batch_see_each_other(scorer):
     rows = Rows()
-    found = await decided(rows, scorer, payment(0), payment(1, user="u2"), payment(2), payment(3))
+    found = decided(rows, scorer, payment(0), payment(1, user="u2"), payment(2), payment(3))
     counts = [
         values(outcome.features)[NAMES.index("tx_count_1h")]
         for one, outcome in found.new
@@ -65,24 +59,24 @@ async def test_payments_of_one_user_in_one_batch_see_each_other(scorer):
     assert len(found.rows[0]) == 2, "one changed row a user, however many payments"
 
 
-async def test_a_batch_and_single_payments_give_the_same_features(scorer):
+def test_a_batch_and_single_payments_give_the_same_features(scorer):
     together, apart = Rows(), Rows()
     payments = [
         payment(number, received_ms=NOW_MS + number * 1000, amount=str(number + 1), transaction_id=f"p{number}")
         for number in range(4)
     ]
-    at_once = await decided(together, scorer, *payments)
-    one_by_one = [(await decided(apart, scorer, one)).new[0][1] for one in payments]
+    at_once = decided(together, scorer, *payments)
+    one_by_one = [(decided(apart, scorer, one)).new[0][1] for one in payments]
     assert [outcome.features for _, outcome in at_once.new] == [outcome.features for outcome in one_by_one]
     assert [outcome.probability_ppm for _, outcome in at_once.new] == [
         outcome.probability_ppm for outcome in one_by_one
     ]
 
 
-async def test_a_replayed_record_is_emitted_again_and_not_counted(scorer):
+def test_a_replayed_record_is_emitted_again_and_not_counted(scorer):
     rows = Rows()
-    first = await decided(rows, scorer, payment(0, transaction_id="a"))
-    again = await decided(rows, scorer, payment(0, transaction_id="a"))
+    first = decided(rows, scorer, payment(0, transaction_id="a"))
+    again = decided(rows, scorer, payment(0, transaction_id="a"))
     assert again.redelivered == [Meeting.REPLAYED]
     assert again.emitted[0][1] == first.emitted[0][1]
     assert again.new == []
@@ -90,33 +84,33 @@ async def test_a_replayed_record_is_emitted_again_and_not_counted(scorer):
     assert decode(rows.kept["u1"]).behaviour.payments == 1
 
 
-async def test_a_duplicate_within_one_batch_is_counted_once(scorer):
+def test_a_duplicate_within_one_batch_is_counted_once(scorer):
     rows = Rows()
-    found = await decided(rows, scorer, payment(0, transaction_id="a"), payment(1, transaction_id="a"))
+    found = decided(rows, scorer, payment(0, transaction_id="a"), payment(1, transaction_id="a"))
     assert [outcome.probability_ppm for _, outcome in found.emitted] == [found.new[0][1].probability_ppm] * 2
     assert decode(rows.kept["u1"]).behaviour.payments == 1
 
 
-async def test_a_conflict_is_not_emitted(scorer):
-    found = await decided(Rows(), scorer, payment(0, transaction_id="a"), payment(1, transaction_id="a", amount="99"))
+def test_a_conflict_is_not_emitted(scorer):
+    found = decided(Rows(), scorer, payment(0, transaction_id="a"), payment(1, transaction_id="a", amount="99"))
     assert len(found.emitted) == 1
     assert [one.record.offset for one in found.conflicts] == [1]
 
 
-async def test_without_redis_the_shared_signals_are_missing_and_it_says_so(scorer):
-    ((_, outcome),) = (await decided(Rows(), scorer, payment(0), signals=False)).new
+def test_without_redis_the_shared_signals_are_missing_and_it_says_so(scorer):
+    ((_, outcome),) = (decided(Rows(), scorer, payment(0), signals=False)).new
     assert outcome.degraded == ("redis",)
     assert all(math.isnan(values(outcome.features)[place]) for place in SHARED)
     assert outcome.probability_ppm >= 0
 
 
-async def test_without_a_model_everything_goes_to_review():
-    ((_, outcome),) = (await decided(Rows(), None, payment(0))).new
+def test_without_a_model_everything_goes_to_review():
+    ((_, outcome),) = (decided(Rows(), None, payment(0))).new
     assert (outcome.decision, outcome.probability, outcome.degraded) == (Decision.REVIEW, None, ("model",))
 
 
-async def test_only_what_is_not_approved_is_explained(scorer):
-    found = await decided(
+def test_only_what_is_not_approved_is_explained(scorer):
+    found = decided(
         Rows(), scorer, payment(0),
         payment(1, user="x", amount="900", category="gift_cards", country="ID", latitude=-6.2, longitude=106.8),
     )  # fmt: skip
