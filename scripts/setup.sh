@@ -17,27 +17,28 @@ find_python() {
   return 1
 }
 
+# make_environment DIRECTORY LOCK: a virtual environment with exactly what the lock file names, made once.
 make_environment() {
-  local python want have
-  want=$(cksum < requirements.lock)
-  have=$(cat "$VENV/complete" 2>/dev/null || true)
-  [ "$want" = "$have" ] && "$VENV/bin/python" -c '' 2>/dev/null && return
+  local venv=$1 lock=$2 python want have
+  want=$(cksum < "$lock")
+  have=$(cat "$venv/complete" 2>/dev/null || true)
+  [ "$want" = "$have" ] && "$venv/bin/python" -c '' 2>/dev/null && return
   python=$(find_python)
-  echo "Setting up .fraud/venv with $("$python" --version) (about 300 MB of packages, once) …"
+  echo "Setting up ${venv#"$ROOT"/} with $("$python" --version) (about 300 MB of packages, once) …"
   mkdir -p .fraud
-  rm -rf "$VENV"
-  if ! "$python" -m venv "$VENV" 2>.fraud/venv.log; then
-    rm -rf "$VENV"
+  rm -rf "$venv"
+  if ! "$python" -m venv "$venv" 2>.fraud/venv.log; then
+    rm -rf "$venv"
     # Debian's python3 comes without ensurepip; pip's own way around it needs only pip somewhere.
-    if ! { "$python" -m venv --without-pip "$VENV" && "$python" -m pip --python "$VENV/bin/python" install -q pip >>.fraud/venv.log 2>&1; }; then
+    if ! { "$python" -m venv --without-pip "$venv" && "$python" -m pip --python "$venv/bin/python" install -q pip >>.fraud/venv.log 2>&1; }; then
       cat .fraud/venv.log >&2
       echo "The environment could not be made. On Debian or Ubuntu: apt-get install python3-venv" >&2
       return 1
     fi
   fi
-  "$VENV/bin/python" -m pip install --progress-bar "$([ -t 1 ] && echo on || echo off)" -q --require-hashes --no-deps -r requirements.lock
-  echo "$want" > "$VENV/complete"
+  "$venv/bin/python" -m pip install --progress-bar "$([ -t 1 ] && echo on || echo off)" -q --require-hashes --no-deps -r "$lock"
+  echo "$want" > "$venv/complete"
 }
 
-make_environment
+make_environment "$VENV" requirements.lock
 PYTHON="$VENV/bin/python"

@@ -18,7 +18,7 @@ PREFIX = "shared:"
 
 # An argument an event: user, device, ip, card, time, merchant, transaction. LT keeps the first time that a user was seen.
 _FIELDS = "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$"
-_SCRIPT = f"""
+OBSERVE = f"""
 local answers = {{}}
 local span, most = {FIRST_SEEN_SPAN_MS}, {MOST_USERS}
 for _, event in ipairs(ARGV) do
@@ -74,7 +74,7 @@ class SharedSignals:
     def __init__(self, link: RedisLink, deadline_ms: float) -> None:
         self._link = link
         self._deadline_s = deadline_ms / 1000
-        self._observe = link.client.register_script(_SCRIPT)
+        self._observe = link.client.register_script(OBSERVE)
         self._peek = link.client.register_script(_PEEK)
 
     async def observe(self, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
@@ -88,15 +88,24 @@ class SharedSignals:
     async def _ask(self, script: Any, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
         if not events:
             return []
-        arguments = [
-            f"{user} {event.device} {event.ip} {event.card} {event.received_ms} {event.merchant} {event.id_hash}"
-            for event, user in events
-        ]
         try:
-            answers = await self._link.call(script(args=arguments), self._deadline_s)
+            answer = await self._link.call(script(args=arguments(events)), self._deadline_s)
         except RedisAway:
             return None
-        return [_shared(answers[at : at + 5]) for at in range(0, len(answers), 5)]
+        return answers(answer)
+
+
+def arguments(events: Sequence[tuple[Event, int]]) -> list[str]:
+    """What the scripts are called with, one argument an event and its user's hash."""
+    return [
+        f"{user} {event.device} {event.ip} {event.card} {event.received_ms} {event.merchant} {event.id_hash}"
+        for event, user in events
+    ]
+
+
+def answers(answer: Sequence[int]) -> list[Shared]:
+    """What the scripts answer, one an event."""
+    return [_shared(answer[at : at + 5]) for at in range(0, len(answer), 5)]
 
 
 def _shared(answer: Sequence[int]) -> Shared:

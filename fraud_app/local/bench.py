@@ -1,91 +1,141 @@
-"""`scripts/bench`: from produce to the decision read back, beside a plain aiokafka pass-through in the same run."""
+"""`scripts/bench`: the same transactions, features and model through this system, other designs and floors, in one run.
+
+Each contender runs alone while it is measured; the order turns with every repeat, so that a noisy hour hits all alike.
+"""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import platform
-import statistics
+import signal
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from fraud_app import topics
-from fraud_app.local import pass_through
-from fraud_app.local.measuring import Measured, backlog, latency
-from fraud_app.local.process import Process
-from fraud_app.local.running import Running
+from fraud_app.local import bench_report, contending
+from fraud_app.local.audit import read_topic
+from fraud_app.local.contending import PARTITIONS, Contender
+from fraud_app.local.measuring import Measured, backlog, http_latency, latency
+from fraud_app.local.stack import HOME, Stack
 from fraud_app.settings import ROOT
 
-PARTITIONS = 4
-
 Say = Callable[[str], None]
+WARM_RATE, BROKER_RATE, BACKLOG_RUN = 100.0, 1000.0, 1000
+SETTLE_S = 5.0
+OVERLOADED_MS = 1000.0
 
 
-async def run(args: argparse.Namespace, running: Running, say: Say) -> dict[str, Any]:
-    brokers = running.environment["FRAUD_KAFKA__BROKERS"]
+@dataclass
+class Found:
+    """All figures of one run of the bench."""
+
+    machine: dict[str, Any]
+    latency: list[Measured] = field(default_factory=list)
+    backlog: dict[str, list[float]] = field(default_factory=dict)
+    backlog_cpu_s_per_1000: dict[str, list[float]] = field(default_factory=dict)
+    resident_mib: dict[str, float] = field(default_factory=dict)
+    score: list[Measured] = field(default_factory=list)
+    same_decision: dict[str, float] = field(default_factory=dict)
+
+
+async def run(args: argparse.Namespace, stack: Stack, say: Say) -> Found:
+    environment = {**stack.environment(), "FRAUD_STREAM__CLOCK": "occurred"}
+    brokers = environment["FRAUD_KAFKA__BROKERS"]
+    contenders = [
+        one
+        for one in contending.all_of(environment, stack.directory)
+        if not args.only or one.name in args.only or one.name == "fraud-app"
+    ]
+    await _topics(brokers, contenders[1:])
+    found = Found(
+        {"cores": os.cpu_count(), "platform": platform.platform(), "python": platform.python_version(), "rates": args.rates}
+    )  # fmt: skip
+    await _warm_broker(contenders, brokers, args.warm_up)
+    for repeat in range(args.repeats):
+        turn = repeat % len(contenders)
+        for contender in contenders[turn:] + contenders[:turn]:
+            await asyncio.to_thread(contender.start)
+            try:
+                await _measure(contender, repeat, args, brokers, found, say)
+            finally:
+                await asyncio.to_thread(contender.stop)
+    await _compare(brokers, contenders, found)
+    return found
+
+
+async def _warm_broker(contenders: list[Contender], brokers: str, seconds: float) -> None:
+    """A cold broker compiles its code for the first half minute, and the first contender would pay for it."""
+    plain = contenders[-1]
+    await asyncio.to_thread(plain.start)
+    try:
+        await latency(brokers, plain.name, plain.into, plain.out, BROKER_RATE, seconds, 0)
+    finally:
+        await asyncio.to_thread(plain.stop)
+
+
+async def _measure(
+    contender: Contender, repeat: int, args: argparse.Namespace, brokers: str, found: Found, say: Say
+) -> None:
+    first = repeat * (len(args.rates) + 2)
+    # Also waits for those who tell nobody when they are ready, and lets the broker's compiler have its say.
+    await latency(brokers, contender.name, contender.into, contender.out, WARM_RATE, args.warm_up, first)
+    for number, rate in enumerate(args.rates, first + 1):
+        used = contender.cpu_s()
+        one = await latency(brokers, contender.name, contender.into, contender.out, rate, args.seconds, number)
+        one.cpu_s_per_1000 = (contender.cpu_s() - used) / one.sent * 1000
+        found.latency.append(one)
+        say(
+            f"{contender.name:13} {rate:6g}/s  p50 {one.p50:8.2f}  p95 {one.p95:8.2f}  p99 {one.p99:8.2f}  p99.9 {one.p999:8.2f} ms"
+            f"  {one.cpu_s_per_1000:5.2f} CPU-s per 1,000"
+        )
+        if one.p50 > OVERLOADED_MS:
+            say(f"{contender.name:13} cannot keep up; higher rates are left out")
+            break
+    contender.pause(signal.SIGSTOP)
+    used = contender.cpu_s()
+    many = args.backlog if contender.name != "usual design" else args.backlog // 4
+    per_s = await backlog(
+        brokers, contender.into, contender.out, many, BACKLOG_RUN + repeat, lambda: contender.pause(signal.SIGCONT)
+    )
+    found.backlog.setdefault(contender.name, []).append(per_s)
+    found.backlog_cpu_s_per_1000.setdefault(contender.name, []).append((contender.cpu_s() - used) / many * 1000)
+    found.resident_mib[contender.name] = contender.resident_mib()
+    say(f"{contender.name:13} backlog of {many:,}: {per_s:,.0f} a second")
+    if contender.address:
+        await asyncio.sleep(SETTLE_S)  # storing the backlog is not what /score is measured on
+        asked = await http_latency(contender.name, contender.address, args.score_rate, args.seconds)
+        found.score.append(asked)
+        say(f"{contender.name:13} /score at {asked.rate:g}/s  p50 {asked.p50:8.2f}  p99 {asked.p99:8.2f} ms")
+
+
+async def _topics(brokers: str, contenders: list[Contender]) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
     await admin.start()
-    await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in (pass_through.INTO, pass_through.OUT)])
+    names = [name for one in contenders for name in (one.into, one.out)]
+    await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
     await admin.close()
-    plain = pass_through.start(brokers)
-    found: list[Measured] = []
-    try:
-        for rate in args.rates:
-            for repeat in range(args.repeats):  # interleaved, so that a noisy moment hits both
-                seed = int(rate) * 10 + repeat
-                for contender, into, out in (
-                    ("ours", topics.RAW, topics.SCORED),
-                    ("pass-through", pass_through.INTO, pass_through.OUT),
-                ):
-                    one = await latency(brokers, contender, into, out, rate, args.seconds, seed)
-                    found.append(one)
-                    say(
-                        f"{contender:13} {rate:6g}/s  p50 {one.p50:7.2f}  p95 {one.p95:7.2f}  p99 {one.p99:7.2f}  "
-                        f"p99.9 {one.p999:7.2f}  worst {one.worst:8.2f} ms"
-                    )
-        plain.stop(5)
-        running.pause()
-        ours = await backlog(brokers, topics.RAW, topics.SCORED, args.backlog, 77, running.go_on)
-        say(f"ours          backlog of {args.backlog:,}: {ours:,.0f} decisions/s by one worker")
-        peers: list[Process] = []
-        peer = await backlog(
-            brokers,
-            pass_through.INTO,
-            pass_through.OUT,
-            args.backlog,
-            78,
-            lambda: peers.append(pass_through.start(brokers)),
-        )
-        peers[0].stop(5)
-        say(f"pass-through  backlog of {args.backlog:,}: {peer:,.0f} messages/s; ours does {ours / peer:.2f} of it")
-    finally:
-        plain.stop(5)
-    return {
-        "machine": {"cores": os.cpu_count(), "platform": platform.platform(), "python": platform.python_version()},
-        "latency_ms": [asdict(one) for one in found],
-        "backlog_per_s": {"ours": ours, "pass-through": peer},
-    }
 
 
-def summary(result: dict[str, Any]) -> str:
-    """A table in Markdown: the median over the repeats."""
-    lines = ["| | rate | p50 ms | p95 ms | p99 ms | p99.9 ms |", "|---|---|---|---|---|---|"]
-    seen: dict[tuple[str, float], list[dict[str, Any]]] = {}
-    for one in result["latency_ms"]:
-        seen.setdefault((one["contender"], one["rate"]), []).append(one)
-    for (contender, rate), runs in seen.items():
-        cells = " | ".join(
-            f"{statistics.median(run[name] for run in runs):.2f}" for name in ("p50", "p95", "p99", "p999")
-        )
-        lines.append(f"| {contender} | {rate:g}/s | {cells} |")
-    return "\n".join(lines)
+async def _compare(brokers: str, contenders: list[Contender], found: Found) -> None:
+    """The share of the transactions that each peer decided as we did."""
+    ours: dict[str, Any] = {}
+    for contender in contenders:
+        if contender.name == "pass-through":
+            continue
+        messages = [orjson.loads(record.value) for record in await read_topic(brokers, contender.out)]
+        decisions = {one["transaction_id"]: (one["decision"], one["probability"]) for one in messages}
+        ours = ours or decisions
+        common = ours.keys() & decisions.keys()
+        found.same_decision[contender.name] = sum(ours[one][0] == decisions[one][0] for one in common) / len(common)
 
 
 def main() -> None:
@@ -95,25 +145,31 @@ def main() -> None:
     def say(text: str) -> None:
         print(f"[{time.monotonic() - started:6.1f} s] {text}", flush=True)
 
-    running = Running("bench", 1, say)
+    stack = Stack(HOME / "bench", say)
+    stack.wipe()
+    stack.start()
     try:
-        result = uvloop.run(run(args, running, say))
+        found = uvloop.run(run(args, stack, say))
     finally:
-        running.stop()
+        stack.stop()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(result, indent=2))
-    print(f"\n{summary(result)}\n\nbacklog, per second: {result['backlog_per_s']}\nwritten to {args.out}")
+    args.out.write_text(json.dumps(asdict(found), indent=2))
+    bench_report.plot(found, args.out.with_suffix(".html"))
+    print(f"\n{bench_report.table(found)}\n\nwritten to {args.out} and {args.out.with_suffix('.html').name}")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument(
-        "--rates", type=float, nargs="+", default=[100, 1000], help="transactions a second (default: %(default)s)"
-    )
-    parser.add_argument("--seconds", type=float, default=20.0, help="measured time of each run, after 5 s of warm-up")
+        "--rates", type=float, nargs="+", default=[100, 500, 1000, 2000], help="transactions a second (default: %(default)s)"
+    )  # fmt: skip
+    parser.add_argument("--seconds", type=float, default=10.0, help="measured time of each run, after 5 s of warm-up")
+    parser.add_argument("--warm-up", type=float, default=20.0, help="seconds at 100/s before a contender is measured")
     parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--backlog", type=int, default=30_000)
-    parser.add_argument("--out", type=Path, default=ROOT / ".fraud" / "bench" / "bench.json")
+    parser.add_argument("--backlog", type=int, default=20_000)
+    parser.add_argument("--score-rate", type=float, default=500.0, help="requests a second to POST /score")
+    parser.add_argument("--only", nargs="+", help="names of contenders beside fraud-app (default: all)")
+    parser.add_argument("--out", type=Path, default=ROOT / ".fraud" / "bench" / "results" / "bench.json")
     return parser.parse_args()
 
 

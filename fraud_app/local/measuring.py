@@ -10,9 +10,10 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from hdrh.histogram import HdrHistogram
@@ -20,8 +21,10 @@ from hdrh.histogram import HdrHistogram
 from ml.simulator import Population, simulate
 
 WARM_UP_S = 5.0
-USERS = 20_000
-DRAIN_S = 60.0
+USERS, SEED = 20_000, 4
+FIRST_DAY = datetime(2026, 9, 1, tzinfo=UTC)
+DRAIN_S = 180.0
+HTTP_RUN = 2000
 
 
 @dataclass
@@ -36,8 +39,9 @@ class Measured:
     p99: float
     p999: float
     worst: float
-    achieved: float
-    """Decisions a second while they came."""
+    sent: int
+    cpu_s_per_1000: float = 0.0
+    """CPU-seconds of the contender's own processes a thousand transactions."""
 
 
 class Reader:
@@ -67,17 +71,16 @@ class Reader:
         await self._consumer.stop()
 
 
-def transactions(count: int, seed: int) -> list[dict[str, Any]]:
-    population = Population(seed, USERS)
-    return [one.transaction for one in simulate(population, datetime.now(UTC), 1, count=count, seed=seed)]
+def transactions(count: int, run: int) -> list[dict[str, Any]]:
+    """The transactions of the run with this number: the same for every contender, a day after those of the run before."""
+    start = FIRST_DAY + timedelta(days=run)
+    return [one.transaction for one in simulate(Population(SEED, USERS), start, 1, count=count, seed=SEED + run)]
 
 
-async def latency(
-    brokers: str, contender: str, into: str, out: str, rate: float, seconds: float, seed: int
-) -> Measured:
+async def latency(brokers: str, contender: str, into: str, out: str, rate: float, seconds: float, run: int) -> Measured:
     """Send at a fixed rate and measure from the due moment to the decision read back."""
     count = int(rate * (seconds + WARM_UP_S))
-    made = transactions(count, seed)
+    made = transactions(count, run)
     reader = Reader(brokers, out)
     reading = await reader.start()
     producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all")
@@ -112,30 +115,46 @@ async def latency(
     if lost:
         raise SystemExit(f"{contender} at {rate:g}/s: {lost} of {count} decisions never came")
     counted = [identity for identity, moment in due.items() if moment >= started + WARM_UP_S]
-    histogram = HdrHistogram(1, 60_000_000, 3)
-    for identity in counted:
-        histogram.record_value(max(1, round((reader.came[identity] - due[identity]) * 1e6)))
-    first, last = min(reader.came[one] for one in counted), max(reader.came[one] for one in counted)
+    return _measured(contender, rate, count, [reader.came[one] - due[one] for one in counted])
+
+
+async def http_latency(contender: str, address: str, rate: float, seconds: float) -> Measured:
+    """Post at a fixed rate, for the first two seconds unmeasured; latency from the due moment to the answer's last byte."""
+    count, unmeasured = int(rate * (seconds + 2)), int(rate * 2)
+    bodies = [orjson.dumps(one) for one in transactions(count, HTTP_RUN)]
+    taken: list[float] = []
+
+    async def post(session: aiohttp.ClientSession, body: bytes, moment: float) -> float:
+        async with session.post(address, data=body, headers={"Content-Type": "application/json"}) as answer:
+            await answer.read()
+            answer.raise_for_status()
+        return time.perf_counter() - moment
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as session:
+        started = time.perf_counter() + 0.1
+        asked = []
+        for number, body in enumerate(bodies):
+            moment = started + number / rate
+            await asyncio.sleep(max(0.0, moment - time.perf_counter()))
+            asked.append(asyncio.ensure_future(post(session, body, moment)))
+        taken = await asyncio.gather(*asked)
+    return _measured(contender, rate, count, taken[unmeasured:])
+
+
+def _measured(contender: str, rate: float, sent: int, seconds: list[float]) -> Measured:
+    histogram = HdrHistogram(1, 600_000_000, 3)
+    for one in seconds:
+        histogram.record_value(max(1, round(one * 1e6)))
 
     def at(percent: float) -> float:
         return float(histogram.get_value_at_percentile(percent)) / 1000
 
-    return Measured(
-        contender,
-        rate,
-        len(counted),
-        at(50),
-        at(95),
-        at(99),
-        at(99.9),
-        at(100),
-        (len(counted) - 1) / max(last - first, 1e-9),
-    )
+    return Measured(contender, rate, len(seconds), at(50), at(95), at(99), at(99.9), at(100), sent)
 
 
-async def backlog(brokers: str, into: str, out: str, count: int, seed: int, start: Callable[[], None]) -> float:
+async def backlog(brokers: str, into: str, out: str, count: int, run: int, start: Callable[[], None]) -> float:
     """Decisions a second of one worker that finds everything waiting already."""
-    made = transactions(count, seed)
+    made = transactions(count, run)
     reader = Reader(brokers, out)
     reading = await reader.start()
     producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", linger_ms=5)

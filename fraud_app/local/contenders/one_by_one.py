@@ -1,0 +1,69 @@
+"""The job for one transaction, as the contenders do it: our feature functions and model, without our batches and our bookkeeping."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightgbm import LGBMClassifier
+
+from agents.arrival import Payment, Record
+from agents.decider import score
+from fraud_app.contracts import Transaction
+from ml import registry
+from ml.event import Shared, event_of, hash64, occurred_ms
+from ml.outcome import Outcome
+from ml.scored import scored_message
+from ml.scorer import Matrix, Scorer
+from tables.apply import apply
+from tables.user_row import EMPTY, UserRow, decode, encode
+
+MODELS = Path(os.environ.get("FRAUD_MODEL__DIR", "models"))
+NAME = "fraud-lgbm"
+
+
+class SklearnScorer(Scorer):
+    """The model behind scikit-learn's interface, as most services have it."""
+
+    def __init__(self, files: registry.ModelFiles) -> None:
+        super().__init__(files)
+        self._classifier: Any = LGBMClassifier()
+        self._classifier._Booster = self._booster
+        self._classifier.fitted_ = True
+        self._classifier._n_features = self._classifier._n_features_in = self._booster.num_feature()
+        self._classifier._classes, self._classifier._n_classes = np.array([False, True]), 2
+
+    def probabilities(self, matrix: Matrix) -> list[float]:
+        if not hasattr(self, "_classifier"):
+            return super().probabilities(matrix)
+        return self.calibrated(self._classifier.predict(matrix, raw_score=True, num_threads=1))
+
+
+def champion(kind: type[Scorer] = Scorer) -> Scorer:
+    return kind(registry.read(MODELS / NAME / registry.version_of(MODELS, NAME)))
+
+
+def payment_of(partition: int, offset: int, value: bytes) -> Payment:
+    """Validated, with the client's clock: every contender then sees the same times."""
+    transaction = Transaction.model_validate_json(value)
+    received = occurred_ms(transaction)
+    record = Record(partition, offset, transaction.user_id.encode(), value, received)
+    return Payment(record, transaction, event_of(transaction, received), hash64(transaction.user_id))
+
+
+def decided(payment: Payment, row: UserRow, shared: Shared, scorer: Scorer) -> tuple[UserRow, Outcome, bytes]:
+    """The user's row after it, the outcome and the scored message."""
+    user = payment.transaction.user_id
+    ((_, outcome),) = score([(payment, shared)], {user: row}, scorer, redis_up=True)
+    following = apply(row._replace(pending=()), payment.event, outcome, 0, payment.record.offset, -1)
+    return following._replace(pending=()), outcome, scored_message(payment.transaction, outcome)
+
+
+def row_of(stored: Any) -> UserRow:
+    return decode(stored) if stored else EMPTY
+
+
+def bytes_of(row: UserRow) -> bytes:
+    return encode(row)
