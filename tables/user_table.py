@@ -24,10 +24,6 @@ _OPTIONS = {
     "max_open_files": 256,
 }  # fmt: skip
 
-# The changelog is the log: what a kill takes from memory is read from there again, from the offset that was kept with it.
-_WITHOUT_LOG = rocksdict.WriteOptions()
-_WITHOUT_LOG.disable_wal = True  # type: ignore[method-assign,assignment]  # a property, whatever its stub says
-
 
 def key_of(user_id: str) -> bytes:
     """The key of a user; the prefix keeps every id apart from the offset that Faust stores among the keys."""
@@ -65,7 +61,7 @@ class UserTable(faust.Table[bytes, bytes]):
         batch = rocksdict.WriteBatch(raw_mode=True)
         for user_id, row in rows.items():
             batch.put(key_of(user_id), row)
-        self._store_here._db_for_partition(partition).write(batch, _WITHOUT_LOG)
+        self._store_here._db_for_partition(partition).write(batch)
 
     async def send_rows(self, partition: int, rows: Mapping[str, bytes]) -> list[Awaitable[int]]:
         """Send rows to the changelog; each result is done when the broker has its part, and gives its last offset."""

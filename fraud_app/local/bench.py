@@ -24,7 +24,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from fraud_app.local import bench_report, contending
 from fraud_app.local.audit import read_topic
 from fraud_app.local.contending import PARTITIONS, Contender
-from fraud_app.local.measuring import Measured, backlog, http_latency, latency
+from fraud_app.local.measuring import Measured, backlog, http_latency, latency, transactions
 from fraud_app.local.stack import HOME, Stack
 from fraud_app.settings import ROOT
 
@@ -102,9 +102,10 @@ async def _measure(
             break
     contender.pause(signal.SIGSTOP)
     used = contender.cpu_s()
+    waiting = transactions(args.backlog, BACKLOG_RUN + repeat)
     many = args.backlog if contender.name != "usual design" else args.backlog // 4
     per_s = await backlog(
-        brokers, contender.into, contender.out, many, BACKLOG_RUN + repeat, lambda: contender.pause(signal.SIGCONT)
+        brokers, contender.into, contender.out, waiting[:many], lambda: contender.pause(signal.SIGCONT)
     )
     found.backlog.setdefault(contender.name, []).append(per_s)
     found.backlog_cpu_s_per_1000.setdefault(contender.name, []).append((contender.cpu_s() - used) / many * 1000)

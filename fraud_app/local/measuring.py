@@ -152,9 +152,9 @@ def _measured(contender: str, rate: float, sent: int, seconds: list[float]) -> M
     return Measured(contender, rate, len(seconds), at(50), at(95), at(99), at(99.9), at(100), sent)
 
 
-async def backlog(brokers: str, into: str, out: str, count: int, run: int, start: Callable[[], None]) -> float:
-    """Decisions a second of one worker that finds everything waiting already."""
-    made = transactions(count, run)
+async def backlog(brokers: str, into: str, out: str, made: list[dict[str, Any]], start: Callable[[], None]) -> float:
+    """Decisions a second of one worker that finds all of these waiting already when it starts."""
+    count = len(made)
     reader = Reader(brokers, out)
     reading = await reader.start()
     producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", linger_ms=5)
