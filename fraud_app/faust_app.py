@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable
 from typing import Any
 
 import faust
+from faust.app.base import SCAN_IGNORE
 
 from fraud_app import log, topics
 from fraud_app.batch_consumer import PROMPT, BatchConsumer, Fetching
@@ -30,6 +32,10 @@ class Application(faust.App):
         transport: Any = super()._new_transport()
         transport.Consumer = BatchConsumer
         return transport
+
+    def discover(self, *extra_modules: str, categories: Any = None, ignore: Iterable[Any] = SCAN_IGNORE) -> None:
+        """Without `fraud_app.local`: Faust imports all of the package that it is started from, and those start servers."""
+        super().discover(*extra_modules, categories=categories, ignore=[*ignore, ".local"])
 
     async def on_first_start(self) -> None:
         collect_rarely()

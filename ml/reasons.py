@@ -11,6 +11,7 @@ from ml.features.feature import Feature
 from ml.outcome import Contribution
 
 TOP = 5
+SECONDS_PER_DAY = 86_400
 LEAST_CONTRIBUTION = 0.05
 """Log-odds; less than this moves no decision and only adds noise to a list of reasons."""
 
@@ -98,6 +99,8 @@ def _in_words(feature: Feature, value: float) -> str:
             return _CATEGORIES[int(value)].value.replace("_", " ")
         case "s":
             return _duration(value)
+        case "days":
+            return _duration(value * SECONDS_PER_DAY)
         case "deviations":
             return f"{value:+.1f} deviations"
         case unit:
@@ -108,9 +111,10 @@ def _in_words(feature: Feature, value: float) -> str:
 
 
 def _duration(seconds: float) -> str:
-    for size, name in ((86_400, "days"), (3_600, "h"), (60, "min")):
+    for size, name in ((SECONDS_PER_DAY, "days"), (3_600, "h"), (60, "min")):
         if abs(seconds) >= size:
-            return f"{_number(seconds / size)} {name}"
+            number = _number(seconds / size)
+            return f"{number} {'day' if number == '1' and name == 'days' else name}"
     return f"{_number(seconds)} s"
 
 

@@ -63,7 +63,7 @@ def all_of(environment: Mapping[str, str], directory: Path) -> list[Contender]:
     def peer(module: str, *arguments: str, python: str | Path = BENCH_PYTHON) -> list[Process]:
         return [
             Process(
-                module, [python, "-W", "ignore", "-m", f"fraud_app.local.contenders.{module}", *arguments],
+                module, [python, "-W", "ignore", ROOT / "scripts" / "contenders" / f"{module}.py", *arguments],
                 logs / f"{module}.log", env={"PYTHONPATH": str(ROOT)}, cwd=ROOT,
             )
         ]  # fmt: skip

@@ -1,5 +1,7 @@
 import math
 
+import pytest
+
 from ml.features import NAMES
 from ml.outcome import Contribution
 from ml.reasons import FIRST_PAYMENT, explain, top
@@ -27,6 +29,14 @@ def test_velocity_is_told_with_the_users_usual():
 def test_an_amount_is_told_in_euro_with_the_usual():
     told = explain([contribution("amount")], vector(amount=200.0, amount_to_median=8.0, user_tx_count=4.0))
     assert told[0].text == "amount of €200.00 (usual €25.00)"
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(1.8e-05, "1.6 s"), (0.5, "12 h"), (1.0, "1 day"), (12.0, "12 days"), (0.0, "0 s")]
+)
+def test_an_age_is_told_in_the_unit_that_fits(days, said):
+    told = explain([contribution("account_age_days")], vector(account_age_days=days, user_tx_count=2.0))
+    assert told[0].text == f"customer known for {said}"
 
 
 def test_what_a_newcomer_lacks_is_one_reason():

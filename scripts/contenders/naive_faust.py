@@ -7,8 +7,8 @@ from typing import Any
 
 import faust
 import redis.asyncio as redis
+from one_by_one import bytes_of, champion, decided, payment_of, row_of
 
-from fraud_app.local.contenders.one_by_one import bytes_of, champion, decided, payment_of, row_of
 from tables import shared_signals
 
 brokers, redis_url, into, out, state = sys.argv[1:6]

@@ -17,10 +17,10 @@ import redis.asyncio as redis
 import uvicorn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from fastapi import FastAPI, Request, Response
+from one_by_one import SklearnScorer, bytes_of, champion, decided, payment_of, row_of
 
 from agents.arrival import Payment
 from fraud_app.history import transactions
-from fraud_app.local.contenders.one_by_one import SklearnScorer, bytes_of, champion, decided, payment_of, row_of
 from ml.event import DAY_MS, Shared
 from ml.shared_memory import FIRST_SEEN_SPAN_MS, RATE_BUCKET_MS, merchant_rate
 

@@ -6,9 +6,9 @@ import sys
 from typing import Any
 
 import redis
+from one_by_one import bytes_of, champion, decided, payment_of, row_of
 from quixstreams import Application, message_context
 
-from fraud_app.local.contenders.one_by_one import bytes_of, champion, decided, payment_of, row_of
 from tables import shared_signals
 
 
