@@ -49,7 +49,7 @@ async def prometheus(request: web.Request) -> web.Response:
 
 
 def _worker() -> Check:
-    if app.rebalancing:
+    if app.rebalancing or not app.rebalancing_count:
         return Check(status="degraded", detail="partitions are being assigned or tables recovered")
     owned = faust_compat.assigned_partitions(app, RAW)
     return Check(status="ok", detail=f"{len(owned)} of {config.kafka.partitions} partitions here")

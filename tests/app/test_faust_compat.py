@@ -6,6 +6,7 @@ import inspect
 import faust
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from faust.tables.base import Collection
@@ -20,7 +21,8 @@ def test_what_is_used_of_faust_is_there():
     assert faust.__version__.startswith("0.15")
     assert "_ensure_producer" in vars(Producer)
     assert {"getmany", "unacked", "_new_offset", "_filter_tps_with_pending_acks", "wait_empty"} <= vars(Consumer).keys()
-    assert {"_wait_next_records", "_clean_unacked_messages"} <= vars(Consumer).keys()
+    assert {"_wait_next_records", "_get_active_partitions", "_clean_unacked_messages"} <= vars(Consumer).keys()
+    assert "_prefetch_backoff" in inspect.getsource(Fetcher)
     for name in ("_committed_offset", "_buffered_partitions", "_waiting_for_ack", "suspend_flow", "flow_active"):
         assert name in inspect.getsource(Consumer)
     assert "_tp_index" in inspect.getsource(Conductor)
