@@ -19,7 +19,8 @@ BATCH = 200
 async def feed_transactions(stream: Any) -> None:
     try:
         async for taken in faust_compat.queued(stream, BATCH):
-            messages = [record.value for record in taken.records if record.value]
+            in_time = sorted(taken.records, key=lambda record: record.timestamp)  # partitions come one after the other
+            messages = [record.value for record in in_time if record.value]
             try:
                 await append(redis_link, messages)
                 metrics.FEED_EVENTS.inc(len(messages))
