@@ -34,6 +34,7 @@ LEISURELY = Fetching(200, 65_536)
 
 
 NOTHING_TO_READ_S = 0.02
+"""Pause while this worker has no partitions. Faust's is a second, which the first payment after a start would wait for."""
 UNUSED_S = 0.001
 """How long what was fetched and not used holds up every other fetch: aiokafka's 0.1 s hit payments right after a start, since the first
 changelog record of each partition comes back to its writer and is never read."""
@@ -91,9 +92,7 @@ class BatchConsumer(Consumer):
 
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         if self.flow_active and not self._get_active_partitions():
-            await asyncio.sleep(
-                NOTHING_TO_READ_S
-            )  # Faust sleeps a second, which the first payment after a start would wait for
+            await asyncio.sleep(NOTHING_TO_READ_S)
             return {}, set()
         return await super()._wait_next_records(timeout)
 
@@ -104,7 +103,10 @@ class BatchConsumer(Consumer):
         if fetched is None or self.should_stop:
             return
         if not self.flow_active:
-            await self.perform_seek()
+            try:
+                await self.perform_seek()
+            except Exception as error:  # as Faust does: the partitions may be on their way elsewhere
+                self.log.warning("seek_while_flow_is_stopped_failed: %r", error)
             return
         single, whole = {}, []
         for tp, records in fetched.items():
