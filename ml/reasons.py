@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from fraud_app.contracts import Category, Reason
 from ml.features import CATALOGUE, NAMES
+from ml.features.device import SECONDS_PER_DAY
 from ml.features.feature import Feature
 from ml.outcome import Contribution
 
 TOP = 5
-SECONDS_PER_DAY = 86_400
 LEAST_CONTRIBUTION = 0.05
 """Log-odds; less than this moves no decision and only adds noise to a list of reasons."""
 

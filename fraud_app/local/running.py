@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -49,18 +48,6 @@ class Running:
     @property
     def addresses(self) -> list[str]:
         return [f"http://127.0.0.1:{one.port}/" for one in self.workers]
-
-    def pause(self) -> None:
-        """Freeze the workers with SIGSTOP: what is sent meanwhile becomes a backlog."""
-        for one in self.workers:
-            if one.process:
-                one.process.send_signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """Let the workers go on."""
-        for one in self.workers:
-            if one.process:
-                one.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         self._supervisor.end_watch()

@@ -7,9 +7,10 @@ from typing import Any
 
 import faust
 import redis.asyncio as redis
-from one_by_one import bytes_of, champion, decided, payment_of, row_of
+from one_by_one import champion, decided, payment_of, row_of
 
 from tables import shared_signals
+from tables.user_row import encode
 
 brokers, redis_url, into, out, state = sys.argv[1:6]
 scorer, client = champion(), redis.from_url(redis_url)
@@ -36,8 +37,8 @@ async def score(stream: Any) -> None:
             await observe(args=shared_signals.arguments([(payment.event, payment.user_hash)]))
         )
         key = b"u:" + event.key
-        following, _, scored = decided(payment, row_of(rows.get(key)), shared, scorer)
-        rows[key] = bytes_of(following)
+        following, scored = decided(payment, row_of(rows.get(key)), shared, scorer)
+        rows[key] = encode(following)
         await scored_topic.send(
             key=event.key, value=scored, partition=message.partition, headers=dict(message.headers or ())
         )

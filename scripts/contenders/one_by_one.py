@@ -14,11 +14,10 @@ from agents.decider import score
 from fraud_app.contracts import Transaction
 from ml import registry
 from ml.event import Shared, event_of, hash64, occurred_ms
-from ml.outcome import Outcome
 from ml.scored import scored_message
 from ml.scorer import Matrix, Scorer
 from tables.apply import apply
-from tables.user_row import EMPTY, UserRow, decode, encode
+from tables.user_row import EMPTY, UserRow, decode
 
 MODELS = Path(os.environ.get("FRAUD_MODEL__DIR", "models"))
 NAME = "fraud-lgbm"
@@ -53,17 +52,13 @@ def payment_of(partition: int, offset: int, value: bytes) -> Payment:
     return Payment(record, transaction, event_of(transaction, received), hash64(transaction.user_id))
 
 
-def decided(payment: Payment, row: UserRow, shared: Shared, scorer: Scorer) -> tuple[UserRow, Outcome, bytes]:
-    """The user's row after it, the outcome and the scored message."""
+def decided(payment: Payment, row: UserRow, shared: Shared, scorer: Scorer) -> tuple[UserRow, bytes]:
+    """The user's row after it, and the scored message."""
     user = payment.transaction.user_id
     ((_, outcome),) = score([(payment, shared)], {user: row}, scorer, redis_up=True)
     following = apply(row._replace(pending=()), payment.event, outcome, 0, payment.record.offset, -1)
-    return following._replace(pending=()), outcome, scored_message(payment.transaction, outcome)
+    return following._replace(pending=()), scored_message(payment.transaction, outcome)
 
 
 def row_of(stored: Any) -> UserRow:
     return decode(stored) if stored else EMPTY
-
-
-def bytes_of(row: UserRow) -> bytes:
-    return encode(row)

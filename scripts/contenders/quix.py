@@ -6,10 +6,11 @@ import sys
 from typing import Any
 
 import redis
-from one_by_one import bytes_of, champion, decided, payment_of, row_of
+from one_by_one import champion, decided, payment_of, row_of
 from quixstreams import Application, message_context
 
 from tables import shared_signals
+from tables.user_row import encode
 
 
 def main(brokers: str, redis_url: str, into: str, out: str, state: str) -> None:
@@ -26,8 +27,8 @@ def main(brokers: str, redis_url: str, into: str, out: str, state: str) -> None:
         ((shared),) = shared_signals.answers(
             observe(args=shared_signals.arguments([(payment.event, payment.user_hash)]))
         )
-        following, _, scored = decided(payment, row_of(kept.get_bytes("row")), shared, scorer)
-        kept.set_bytes("row", bytes_of(following))
+        following, scored = decided(payment, row_of(kept.get_bytes("row")), shared, scorer)
+        kept.set_bytes("row", encode(following))
         return scored
 
     frame = app.dataframe(app.topic(into, value_deserializer="bytes"))

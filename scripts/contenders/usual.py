@@ -17,12 +17,13 @@ import redis.asyncio as redis
 import uvicorn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from fastapi import FastAPI, Request, Response
-from one_by_one import SklearnScorer, bytes_of, champion, decided, payment_of, row_of
+from one_by_one import SklearnScorer, champion, decided, payment_of, row_of
 
 from agents.arrival import Payment
 from fraud_app.history import transactions
 from ml.event import DAY_MS, Shared
 from ml.shared_memory import FIRST_SEEN_SPAN_MS, RATE_BUCKET_MS, merchant_rate
+from tables.user_row import encode
 
 _INSERT = "INSERT INTO transactions ({}) VALUES ({}) ON CONFLICT (transaction_id) DO NOTHING".format(  # noqa: S608 - our own columns
     ", ".join(transactions.Row._fields), ", ".join(f"${place}" for place in range(1, len(transactions.Row._fields) + 1))
@@ -57,9 +58,9 @@ class Worker:
         key = f"usual:{payment.transaction.user_id}"
         row = row_of(await self._redis.get(key))
         shared = await self._shared(payment, keep=keep)
-        following, _, scored = decided(payment, row, shared, self._scorer)
+        following, scored = decided(payment, row, shared, self._scorer)
         if keep:
-            await self._redis.set(key, bytes_of(following))
+            await self._redis.set(key, encode(following))
         return scored
 
     async def _shared(self, payment: Payment, *, keep: bool) -> Shared:
