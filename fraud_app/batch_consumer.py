@@ -1,43 +1,23 @@
-"""Faust's consumer, handing over what was fetched of a partition as one piece, and asking for it with a short long-poll.
+"""Faust's consumer, handing over what was fetched of a partition as one piece.
 
 Faust gives each record two tasks, a lock and a queue entry of its own; that was half of the worker's time, and most of the sinks'. Here
 the records of our own topics go to their agent's queue as one `Fetched`, and their acknowledgement is one number a partition. All else
 (assignment, rebalance, seeks, changelogs, recovery, the commit itself) is Faust's.
-
-Its long-poll waits up to 1.5 s and cannot be told otherwise. While such a request waits on quiet partitions the broker is asked for
-nothing else, so partitions whose records were just used up stay silent: at 500 transactions a second the median was 1.3 s.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
+from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
-
-class Fetching(NamedTuple):
-    """What the broker waits for before it answers: so long, or so much data."""
-
-    wait_ms: int
-    least_bytes: int
-
-
-PROMPT = Fetching(10, 1)
-"""For decisions."""
-GATHERING = Fetching(25, 16_384)
-"""For what people look at: a twentieth of a second is soon enough."""
-LEISURELY = Fetching(200, 65_536)
-"""For history."""
-
+from fraud_app.prompt_consumer import PromptConsumer
 
 NOTHING_TO_READ_S = 0.02
 """Pause while this worker has no partitions. Faust's is a second, which the first payment after a start would wait for."""
-UNUSED_S = 0.001
-"""How long what was fetched and not used holds up every other fetch: aiokafka's 0.1 s hit payments right after a start, since the first
-changelog record of each partition comes back to its writer and is never read."""
 
 
 class Fetched:
@@ -64,17 +44,6 @@ class Taken:
         return self.refcount == 0
 
 
-class PromptThread(AIOKafkaConsumerThread):
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms, consumer._fetch_min_bytes = transport.app.fetching
-        return consumer
-
-    async def on_start(self) -> None:
-        await super().on_start()
-        self._ensure_consumer()._fetcher._prefetch_backoff = UNUSED_S
-
-
 class BatchConsumer(Consumer):
     """Topics named in `app.whole` come as `Fetched`, all others record by record as Faust means it."""
 
@@ -87,8 +56,8 @@ class BatchConsumer(Consumer):
         self._done: dict[TP, int] = {}
         """By partition, the offset up to which everything is processed and not committed yet, plus one."""
 
-    def _new_consumer_thread(self) -> PromptThread:
-        return PromptThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> PromptConsumer:
+        return PromptConsumer(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         if self.flow_active and not self._get_active_partitions():

@@ -10,7 +10,8 @@ import faust
 from faust.app.base import SCAN_IGNORE
 
 from fraud_app import log, topics
-from fraud_app.batch_consumer import PROMPT, BatchConsumer, Fetching
+from fraud_app.batch_consumer import BatchConsumer
+from fraud_app.prompt_consumer import PROMPT, Fetching
 from fraud_app.settings import Settings
 
 FETCHED_WAITING = 32

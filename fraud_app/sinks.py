@@ -11,8 +11,8 @@ import os
 import faust
 
 from fraud_app import log, topics
-from fraud_app.batch_consumer import GATHERING, LEISURELY
 from fraud_app.faust_app import bytes_topic, new_app
+from fraud_app.prompt_consumer import GATHERING, LEISURELY
 from fraud_app.settings import settings
 from tables.redis_link import RedisLink
 

@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ async def _warm_broker(contenders: list[Contender], brokers: str, seconds: float
     plain = contenders[-1]
     await asyncio.to_thread(plain.start)
     try:
-        await latency(brokers, plain.name, plain.into, plain.out, BROKER_RATE, seconds, 0)
+        await asyncio.to_thread(latency, brokers, plain.name, plain.into, plain.out, BROKER_RATE, seconds, 0)
     finally:
         await asyncio.to_thread(plain.stop)
 
@@ -87,10 +88,11 @@ async def _measure(
 ) -> None:
     first = repeat * (len(args.rates) + 2)
     # Also waits for those who tell nobody when they are ready, and lets the broker's compiler have its say.
-    await latency(brokers, contender.name, contender.into, contender.out, WARM_RATE, args.warm_up, first)
+    measure = partial(latency, brokers, contender.name, contender.into, contender.out)
+    await asyncio.to_thread(measure, WARM_RATE, args.warm_up, first)
     for number, rate in enumerate(args.rates, first + 1):
         used = contender.cpu_s()
-        one = await latency(brokers, contender.name, contender.into, contender.out, rate, args.seconds, number)
+        one = await asyncio.to_thread(measure, rate, args.seconds, number)
         one.cpu_s_per_1000 = (contender.cpu_s() - used) / one.sent * 1000
         found.latency.append(one)
         say(
@@ -104,8 +106,8 @@ async def _measure(
     used = contender.cpu_s()
     waiting = transactions(args.backlog, BACKLOG_RUN + repeat)
     many = args.backlog if contender.name != "usual design" else args.backlog // 4
-    per_s = await backlog(
-        brokers, contender.into, contender.out, waiting[:many], lambda: contender.pause(signal.SIGCONT)
+    per_s = await asyncio.to_thread(
+        backlog, brokers, contender.into, contender.out, waiting[:many], lambda: contender.pause(signal.SIGCONT)
     )
     found.backlog.setdefault(contender.name, []).append(per_s)
     found.backlog_cpu_s_per_1000.setdefault(contender.name, []).append((contender.cpu_s() - used) / many * 1000)

@@ -7,15 +7,16 @@ a stall is not hidden by the load generator's waiting (coordinated omission; Ten
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from hdrh.histogram import HdrHistogram
 
 from ml.simulator import Population, simulate
@@ -45,30 +46,71 @@ class Measured:
 
 
 class Reader:
-    """Reads a topic back and remembers when each id came."""
+    """Reads a topic back from now on, in a thread, and remembers when each id came."""
 
     def __init__(self, brokers: str, topic: str) -> None:
-        self._consumer = AIOKafkaConsumer(
-            topic, bootstrap_servers=brokers, auto_offset_reset="latest", enable_auto_commit=False, fetch_max_wait_ms=10
-        )
         self.came: dict[str, float] = {}
+        self._ends = threading.Event()
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": brokers, "group.id": "bench-reader", "enable.auto.commit": False,
+                "fetch.wait.max.ms": 10, "socket.nagle.disable": True,
+            }
+        )  # fmt: skip
+        places = [
+            TopicPartition(topic, number) for number in self._consumer.list_topics(topic).topics[topic].partitions
+        ]
+        for place in places:
+            place.offset = self._consumer.get_watermark_offsets(place)[1]
+        self._consumer.assign(places)
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
 
-    async def run(self) -> None:
-        while True:
-            for records in (await self._consumer.getmany(timeout_ms=100)).values():
-                now = time.perf_counter()
-                for record in records:
-                    self.came.setdefault(dict(record.headers)["ce_id"].decode(), now)
+    def _read(self) -> None:
+        while not self._ends.is_set():
+            message = self._consumer.poll(0.1)
+            if message is None or message.error():
+                continue
+            now = time.perf_counter()
+            headers: Any = message.headers()
+            self.came.setdefault(dict(headers)["ce_id"].decode(), now)
 
-    async def start(self) -> asyncio.Task[None]:
-        await self._consumer.start()
-        await self._consumer.seek_to_end()
-        for partition in self._consumer.assignment():
-            await self._consumer.position(partition)
-        return asyncio.create_task(self.run())
+    def wait_for(self, count: int, seconds: float) -> None:
+        """Return when so many came, or after so long."""
+        deadline = time.perf_counter() + seconds
+        while len(self.came) < count and time.perf_counter() < deadline:
+            time.sleep(0.05)
 
-    async def stop(self) -> None:
-        await self._consumer.stop()
+    def stop(self) -> None:
+        self._ends.set()
+        self._thread.join()
+        self._consumer.close()
+
+
+class Sender:
+    """Sends transactions that were encoded before, keyed by user. The client is librdkafka: the load takes little of what it loads."""
+
+    def __init__(self, brokers: str, topic: str, made: Sequence[dict[str, Any]]) -> None:
+        self._topic = topic
+        self._producer = Producer(
+            {
+                "bootstrap.servers": brokers, "acks": "all", "linger.ms": 0, "socket.nagle.disable": True,
+                "partitioner": "murmur2_random", "queue.buffering.max.messages": max(100_000, 2 * len(made)),
+            }
+        )  # fmt: skip
+        self._producer.list_topics(topic)
+        self._made = [
+            (orjson.dumps(one), one["user_id"].encode(), [("ce_id", one["transaction_id"].encode())]) for one in made
+        ]
+
+    def send(self, number: int) -> None:
+        value, key, headers = self._made[number]
+        self._producer.produce(self._topic, value, key, headers=headers)
+
+    def flush(self) -> None:
+        """Wait until the broker has all. Raises `RuntimeError` when it does not take them."""
+        if self._producer.flush(DRAIN_S):
+            raise RuntimeError("the broker did not take all that was sent")
 
 
 def transactions(count: int, run: int) -> list[dict[str, Any]]:
@@ -77,43 +119,26 @@ def transactions(count: int, run: int) -> list[dict[str, Any]]:
     return [one.transaction for one in simulate(Population(SEED, USERS), start, 1, count=count, seed=SEED + run)]
 
 
-async def latency(brokers: str, contender: str, into: str, out: str, rate: float, seconds: float, run: int) -> Measured:
+def latency(brokers: str, contender: str, into: str, out: str, rate: float, seconds: float, run: int) -> Measured:
     """Send at a fixed rate and measure from the due moment to the decision read back."""
     count = int(rate * (seconds + WARM_UP_S))
     made = transactions(count, run)
-    reader = Reader(brokers, out)
-    reading = await reader.start()
-    producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all")
-    await producer.start()
-    due: dict[str, float] = {}
-    started = time.perf_counter() + 0.1
-    pending: set[Any] = set()
+    sender, reader = Sender(brokers, into, made), Reader(brokers, out)
     try:
-        for number, one in enumerate(made):
-            moment = started + number / rate
-            wait = moment - time.perf_counter()
+        started = time.perf_counter() + 0.1
+        for number in range(count):
+            wait = started + number / rate - time.perf_counter()
             if wait > 0:
-                await asyncio.sleep(wait)
-            due[one["transaction_id"]] = moment
-            future = await producer.send(
-                into,
-                orjson.dumps(one),
-                key=one["user_id"].encode(),
-                headers=[("ce_id", one["transaction_id"].encode())],
-            )
-            pending.add(future)
-            future.add_done_callback(pending.discard)
-        await producer.flush()
-        deadline = time.perf_counter() + DRAIN_S
-        while len(reader.came) < count and time.perf_counter() < deadline:  # noqa: ASYNC110 - filled by another task
-            await asyncio.sleep(0.05)
+                time.sleep(wait)
+            sender.send(number)
+        sender.flush()
+        reader.wait_for(count, DRAIN_S)
     finally:
-        await producer.stop()
-        reading.cancel()
-        await reader.stop()
+        reader.stop()
     lost = count - len(reader.came)
     if lost:
         raise SystemExit(f"{contender} at {rate:g}/s: {lost} of {count} decisions never came")
+    due = {one["transaction_id"]: started + number / rate for number, one in enumerate(made)}
     counted = [identity for identity, moment in due.items() if moment >= started + WARM_UP_S]
     return _measured(contender, rate, count, [reader.came[one] - due[one] for one in counted])
 
@@ -152,27 +177,16 @@ def _measured(contender: str, rate: float, sent: int, seconds: list[float]) -> M
     return Measured(contender, rate, len(seconds), at(50), at(95), at(99), at(99.9), at(100), sent)
 
 
-async def backlog(brokers: str, into: str, out: str, made: list[dict[str, Any]], start: Callable[[], None]) -> float:
+def backlog(brokers: str, into: str, out: str, made: Sequence[dict[str, Any]], start: Callable[[], None]) -> float:
     """Decisions a second of one worker that finds all of these waiting already when it starts."""
     count = len(made)
-    reader = Reader(brokers, out)
-    reading = await reader.start()
-    producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", linger_ms=5)
-    await producer.start()
-    sends = [
-        await producer.send(
-            into, orjson.dumps(one), key=one["user_id"].encode(), headers=[("ce_id", one["transaction_id"].encode())]
-        )
-        for one in made
-    ]
-    await asyncio.gather(*sends)
-    await producer.stop()
+    sender, reader = Sender(brokers, into, made), Reader(brokers, out)
+    for number in range(count):
+        sender.send(number)
+    sender.flush()
     start()
-    deadline = time.perf_counter() + 180
-    while len(reader.came) < count and time.perf_counter() < deadline:  # noqa: ASYNC110 - filled by another task
-        await asyncio.sleep(0.1)
-    reading.cancel()
-    await reader.stop()
+    reader.wait_for(count, DRAIN_S)
+    reader.stop()
     moments = sorted(reader.came.values())
     if len(moments) < count:
         raise SystemExit(f"{count - len(moments)} of a backlog of {count} never came")
