@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fraud_app import topics
@@ -74,15 +74,15 @@ def all_of(environment: Mapping[str, str], directory: Path) -> list[Contender]:
         return str(made)
 
     usual_port = str(ports.any_free())
-    ours = Contender("fraud-app", topics.RAW, topics.SCORED, lambda: _ours(environment, directory, port))
-    ours.address = f"http://127.0.0.1:{port}/score"
+    we = Contender("fraud-app", topics.RAW, topics.SCORED, lambda: ours(environment, directory, [port]))
+    we.address = f"http://127.0.0.1:{port}/score"
     usual = Contender(
         "usual design", "bench.usual.in", "bench.usual.out",
         lambda: peer("usual", usual_port, brokers, f"{redis_url}/1", dsn, "bench.usual.in", "bench.usual.out"),
     )  # fmt: skip
     usual.address = f"http://127.0.0.1:{usual_port}/score"
     return [
-        ours,
+        we,
         usual,
         Contender(
             "Quix Streams", "bench.quix.in", "bench.quix.out",
@@ -99,9 +99,12 @@ def all_of(environment: Mapping[str, str], directory: Path) -> list[Contender]:
     ]  # fmt: skip
 
 
-def _ours(environment: Mapping[str, str], directory: Path, port: int) -> list[Process]:
-    services: list[Service] = [worker(1, environment, directory, port), sinks(environment, directory)]
+def ours(environment: Mapping[str, str], directory: Path, here: Sequence[int]) -> list[Process]:
+    """A worker on each of these ports, and the sinks, once all are ready."""
+    workers: list[Service] = [worker(number, environment, directory, port) for number, port in enumerate(here, 1)]
+    services = [*workers, sinks(environment, directory)]
     for service in services:
         service.start()
-    services[0].wait_ready()
+    for service in workers:
+        service.wait_ready()
     return [service.process for service in services if service.process]

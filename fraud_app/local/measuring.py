@@ -26,6 +26,7 @@ USERS, SEED = 20_000, 4
 FIRST_DAY = datetime(2026, 9, 1, tzinfo=UTC)
 DRAIN_S = 180.0
 HTTP_RUN = 2000
+BATCH, BATCH_CLIENTS = 100, 4
 
 
 @dataclass
@@ -164,6 +165,27 @@ async def http_latency(contender: str, address: str, rate: float, seconds: float
             asked.append(asyncio.ensure_future(post(session, body, moment)))
         taken = await asyncio.gather(*asked)
     return _measured(contender, rate, count, taken[unmeasured:])
+
+
+async def http_batches(address: str, seconds: float) -> dict[str, float]:
+    """`POST /score/batch` by a few clients who each ask again as soon as they are answered: transactions a second, and ms a request."""
+    made = transactions(BATCH * 50, HTTP_RUN + 1)
+    bodies = [orjson.dumps(made[at : at + BATCH]) for at in range(0, len(made), BATCH)]
+    taken: list[float] = []
+    ends = time.perf_counter() + seconds
+
+    async def client(session: aiohttp.ClientSession, number: int) -> None:
+        while (asked := time.perf_counter()) < ends:
+            body = bodies[(number + len(taken)) % len(bodies)]
+            async with session.post(address, data=body, headers={"Content-Type": "application/json"}) as answer:
+                await answer.read()
+                answer.raise_for_status()
+            taken.append(time.perf_counter() - asked)
+
+    async with aiohttp.ClientSession() as session:
+        await asyncio.gather(*(client(session, number) for number in range(BATCH_CLIENTS)))
+    found = _measured("score/batch", len(taken) * BATCH / seconds, len(taken) * BATCH, taken)
+    return {"per_request": BATCH, "transactions_per_s": found.rate, "p50_ms": found.p50, "p99_ms": found.p99}
 
 
 def _measured(contender: str, rate: float, sent: int, seconds: list[float]) -> Measured:

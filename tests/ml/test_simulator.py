@@ -1,5 +1,6 @@
+import re
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fraud_app.contracts import Transaction
 from ml.event import occurred_ms
@@ -22,6 +23,12 @@ def test_every_transaction_keeps_the_contract_and_comes_in_order():
     made = [Transaction.model_validate(one.transaction) for one in traffic()]
     assert len({one.transaction_id for one in made}) == len(made)
     assert [occurred_ms(one) for one in made] == sorted(occurred_ms(one) for one in made)
+
+
+def test_no_id_can_pass_for_a_card_number():
+    start = START + timedelta(seconds=0x41111111 - int(START.timestamp()))
+    made = simulate(Population(0x4, 50), start, 1, count=200, seed=0x1111)
+    assert all(max(map(len, re.findall(r"[\d-]+", one.transaction["transaction_id"]))) < 13 for one in made)
 
 
 def test_fraud_is_rare_and_of_every_kind():

@@ -1,0 +1,1 @@
+"""The public yardstick: data and protocol of the "Reproducible Machine Learning for Credit Card Fraud Detection" handbook."""
