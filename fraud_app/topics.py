@@ -32,7 +32,7 @@ class Topic(NamedTuple):
 
 TOPICS = (
     Topic(RAW, "user_id", None, {
-        "cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS), "max.message.bytes": "262144",
+        "cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS), "max.message.bytes": "1048588",
         "message.timestamp.type": "LogAppendTime",
     }),
     Topic(SCORED, "user_id", None, {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}),

@@ -93,6 +93,7 @@ class Sender:
 
     def __init__(self, brokers: str, topic: str, made: Sequence[dict[str, Any]]) -> None:
         self._topic = topic
+        self._refused: Any = None
         self._producer = Producer(
             {
                 "bootstrap.servers": brokers, "acks": "all", "linger.ms": 0, "socket.nagle.disable": True,
@@ -106,12 +107,16 @@ class Sender:
 
     def send(self, number: int) -> None:
         value, key, headers = self._made[number]
-        self._producer.produce(self._topic, value, key, headers=headers)
+        self._producer.produce(self._topic, value, key, headers=headers, on_delivery=self._delivered)
+        self._producer.poll(0)
 
     def flush(self) -> None:
         """Wait until the broker has all. Raises `RuntimeError` when it does not take them."""
-        if self._producer.flush(DRAIN_S):
-            raise RuntimeError("the broker did not take all that was sent")
+        if self._producer.flush(DRAIN_S) or self._refused:
+            raise RuntimeError(f"the broker did not take all that was sent: {self._refused or 'no answer'}")
+
+    def _delivered(self, error: Any, message: Any) -> None:
+        self._refused = error or self._refused
 
 
 def transactions(count: int, run: int) -> list[dict[str, Any]]:
@@ -170,7 +175,7 @@ async def http_latency(contender: str, address: str, rate: float, seconds: float
 async def http_batches(address: str, seconds: float) -> dict[str, float]:
     """`POST /score/batch` by a few clients who each ask again as soon as they are answered: transactions a second, and ms a request."""
     made = transactions(BATCH * 50, HTTP_RUN + 1)
-    bodies = [orjson.dumps(made[at : at + BATCH]) for at in range(0, len(made), BATCH)]
+    bodies = [orjson.dumps({"transactions": made[at : at + BATCH]}) for at in range(0, len(made), BATCH)]
     taken: list[float] = []
     ends = time.perf_counter() + seconds
 
