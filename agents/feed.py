@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fraud_app import faust_compat, metrics
+from fraud_app import dying, faust_compat, metrics
 from fraud_app.sinks import feed, redis_link, to_feed
 from tables.feed_stream import append
 from tables.redis_link import RedisAway
@@ -30,4 +30,4 @@ async def feed_transactions(stream: Any) -> None:
                 metrics.DEPENDENCY_UP.labels("redis").set(1)
             faust_compat.acknowledge(feed, taken, taken.records)
     except Exception as error:
-        faust_compat.die("the feed failed", error)
+        dying.die("the feed failed", error)

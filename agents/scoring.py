@@ -15,7 +15,7 @@ from agents import emitting
 from agents.arrival import REROUTED, Arrival, Misrouted, Payment, arrival, record_of
 from agents.decider import Decided, decide
 from agents.in_flight import Flight, InFlight, parts
-from fraud_app import faust_compat, metrics
+from fraud_app import dying, faust_compat, metrics
 from fraud_app.app import app, config, mirror, model, shared_signals, transactions_raw, user_table, waiting
 from fraud_app.batch_consumer import Taken
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
@@ -31,7 +31,7 @@ _TOTAL, _FEATURES, _MODEL = (metrics.SCORING_SECONDS.labels(stage) for stage in 
 async def score_transactions(stream: Any) -> None:
     flights = InFlight(config.stream.in_flight)
     landing = asyncio.create_task(flights.land())
-    faust_compat.watch(landing, "what a batch sent was not acknowledged")
+    dying.watch(landing, "what a batch sent was not acknowledged")
     try:
         async for taken in faust_compat.queued(stream, config.stream.batch, _began):
             arrivals = [
@@ -44,7 +44,7 @@ async def score_transactions(stream: Any) -> None:
                 await flights.room(of_part)
                 flights.take_off(await _take_off(taken, taken.records[start:end], arrivals[start:end], of_part))
     except Exception as error:
-        faust_compat.die("a batch could not be scored", error)
+        dying.die("a batch could not be scored", error)
     finally:
         landing.cancel()
 
@@ -101,7 +101,9 @@ async def _take_off(taken: Taken, messages: Sequence[Any], arrivals: Sequence[Ar
 
 def _count(decided: Decided, refused: Sequence[str], size: int) -> None:
     metrics.BATCH_SIZE.observe(size)
-    for (decision, version), count in Counter((one.decision.value, one.model) for _, one in decided.new).items():
+    for (decision, version), count in Counter(
+        (one.decision.value, one.model.partition("@")[0]) for _, one in decided.new
+    ).items():
         metrics.SCORED.labels(decision, version).inc(count)
     for _, outcome in decided.new:
         _TOTAL.observe(outcome.total_us / 1e6)

@@ -17,11 +17,11 @@ from pydantic import ValidationError
 
 from agents import emitting
 from agents.arrival import record_of
-from fraud_app import faust_compat, metrics
+from fraud_app import dying, faust_compat, metrics
 from fraud_app.contracts import Label
-from fraud_app.history import labels, transactions
+from fraud_app.history import labels, shadow, transactions
 from fraud_app.history.pool import AWAY, migrated, pool
-from fraud_app.sinks import config, labels_to_store, storage, to_store
+from fraud_app.sinks import challenger, config, labels_to_store, storage, to_store
 from fraud_app.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,10 @@ async def store_labels(stream: Any) -> None:
 
 async def _store_rows(connection: asyncpg.Connection, rows: Sequence[transactions.Row]) -> None:
     started = time.perf_counter()
-    metrics.STORED.inc(await transactions.store(connection, rows))
+    async with connection.transaction():
+        metrics.STORED.inc(await transactions.store(connection, rows))
+        if challenger.scorer is not None:
+            await shadow.store(connection, shadow.scores_of(rows, challenger.scorer))
     metrics.STORE_SECONDS.observe(time.perf_counter() - started)
 
 
@@ -96,7 +99,7 @@ async def _keep(stream: Any, read: Callable[[bytes], Item], store: Store[Item]) 
             await _store_or_refuse(items, store)
             faust_compat.acknowledge(storage, taken, taken.records)
     except Exception as error:
-        faust_compat.die("a batch could not be stored", error)
+        dying.die("a batch could not be stored", error)
 
 
 async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]) -> None:

@@ -3,17 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from fraud_app import faust_compat, metrics
 from fraud_app.app import app, history, mirror, model, redis_link, user_table
+from fraud_app.history import drift
+from fraud_app.history.store import HistoryAway
 from fraud_app.topics import RAW
+from ml.registry import parts_of
+from tables.model_slot import LOOK_S
 
 EVERY_S = 2.0
+DRIFT_EVERY_S = 30.0
 
 
 @app.task
 async def keep_mirror() -> None:
     await mirror.run()
+
+
+@app.task
+async def follow_alias() -> None:
+    """Another version is loaded beside the running one and decides from the next batch on."""
+    while not app.should_stop:
+        await model.look()
+        name = model.scorer.reference if model.scorer else "none"
+        metrics.MODEL.info({"version": name, "alias": model.alias})
+        await asyncio.sleep(LOOK_S)
+
+
+@app.task
+async def observe_drift() -> None:
+    """What storage measured, as metrics of every worker."""
+    while not app.should_stop:
+        scorer = model.scorer
+        if scorer is not None:
+            name = ":".join(parts_of(scorer.reference)[:2])
+            with suppress(HistoryAway):
+                found = await history.ask(lambda connected: drift.last(connected, name))  # noqa: B023
+                for one in found.features if found else ():
+                    metrics.PSI.labels(one.feature).set(one.psi)
+                    metrics.MISSING.labels(one.feature).set(one.missing)
+        await asyncio.sleep(DRIFT_EVERY_S)
 
 
 @app.task

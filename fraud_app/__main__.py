@@ -17,7 +17,7 @@ def main() -> None:
 
         sinks.run()
         return
-    from fraud_app import commands  # noqa: F401 - registers our commands on Faust's group
+    from fraud_app import commands, model_commands  # noqa: F401 - register our commands on Faust's group
     from fraud_app.app import app
 
     app.main()

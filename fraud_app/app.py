@@ -26,9 +26,11 @@ app = new_app(
     "fraud-scoring",
     config,
     store="rocksdb://",
-    autodiscover=["agents.scoring", "agents.upkeep", "web.routes", "fraud_app.commands"],
+    autodiscover=["agents.scoring", "agents.upkeep", "web.routes", "fraud_app.commands", "fraud_app.model_commands"],
     web_application_options=application_options(config),
-    consumer_group_instance_id=config.worker_id if "worker_id" in config.model_fields_set else None,
+    consumer_group_instance_id=f"{config.worker_id}-{config.web.port}"
+    if "worker_id" in config.model_fields_set
+    else None,
 )
 
 transactions_raw = bytes_topic(app, topics.RAW)
@@ -49,7 +51,6 @@ history = History(config.postgres)
 waiting = Waiting()
 
 metrics.BUILD.info({"version": __version__})
-metrics.MODEL.info({"version": model.scorer.reference if model.scorer else "none", "alias": config.model.alias})
 
 
 @app.on_partitions_assigned.connect

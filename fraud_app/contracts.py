@@ -177,6 +177,7 @@ class Reason(BaseModel):
 class ModelRef(BaseModel):
     name: str
     version: str
+    digest: str | None = Field(None, description="first 12 hex digits of the sha256 of the version's manifest")
 
 
 class Thresholds(BaseModel):

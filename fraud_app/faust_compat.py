@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-import os
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, cast
@@ -29,8 +28,6 @@ Message = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 AGAIN_S = 2.0
 """Silence after which a record that is still missing is asked for again."""
 SEEK_PAUSE_S = 0.05
-EXIT_CODE = 70
-"""EX_SOFTWARE: the supervisor starts the process again and Kafka delivers what was not acknowledged."""
 
 
 async def queued(stream: Any, limit: int, began: Callable[[Any, int], None] | None = None) -> AsyncIterator[Taken]:
@@ -159,23 +156,6 @@ async def _last_offset(delivered: Awaitable[Any], relative: int) -> int:
 def assigned_partitions(app: faust.App, topic: str) -> set[int]:
     """Partitions of a topic that this worker reads now."""
     return {tp.partition for tp in app.assignor.assigned_actives() if tp.topic == topic}
-
-
-def die(reason: str, error: BaseException | None = None) -> None:
-    """End the process at once, without acknowledging or committing anything. Never returns."""
-    log.critical("worker_dies", extra={"reason": reason}, exc_info=error)
-    logging.shutdown()
-    os._exit(EXIT_CODE)
-
-
-def watch(task: asyncio.Task[Any], reason: str) -> None:
-    """End the process when a background task fails."""
-
-    def ended(done: asyncio.Task[Any]) -> None:
-        if not done.cancelled() and (error := done.exception()) is not None:
-            die(reason, error)
-
-    task.add_done_callback(ended)
 
 
 def lag(app: faust.App, topic: str) -> dict[int, int]:

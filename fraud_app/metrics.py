@@ -53,3 +53,12 @@ HTTP_SECONDS = Histogram(
 LAG = Gauge("fraud_consumer_lag_messages", "Messages not yet read", ["topic", "partition"], registry=REGISTRY)
 BUILD = Info("fraud_build", "What is running", registry=REGISTRY)
 MODEL = Info("fraud_model", "The model that decides", registry=REGISTRY)
+PSI = Gauge(
+    "fraud_feature_psi",
+    "Population stability index of a feature against the training data",
+    ["feature"],
+    registry=REGISTRY,
+)
+MISSING = Gauge(
+    "fraud_feature_missing_ratio", "Share of a feature's live values that are missing", ["feature"], registry=REGISTRY
+)

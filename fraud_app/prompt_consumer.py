@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.utils.futures import maybe_async
 
+from fraud_app import dying
+
 
 class Fetching(NamedTuple):
     """What the broker waits for before it answers: so long, or so much data."""
@@ -88,6 +90,8 @@ class PromptConsumer(AIOKafkaConsumerThread):
         fetcher: Any = self._ensure_consumer()._fetcher
         fetcher._prefetch_backoff = UNUSED_S
         app: Any = self.app
+        # aiokafka logs what ends the task that keeps the group, and Faust never asks: the worker would wait for partitions for ever.
+        dying.watch(self._ensure_consumer()._coordinator._coordination_task, "the consumer lost its group")
         self._pace = Pace(app.fetching, time.monotonic())
         fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = self._pace.asks(0, time.monotonic())
 

@@ -14,6 +14,8 @@ from fraud_app import log, topics
 from fraud_app.faust_app import bytes_topic, new_app
 from fraud_app.prompt_consumer import GATHERING, LEISURELY
 from fraud_app.settings import settings
+from ml.registry import CHALLENGER
+from tables.model_slot import ModelSlot
 from tables.redis_link import RedisLink
 
 GIVE_WAY = 5
@@ -21,7 +23,12 @@ GIVE_WAY = 5
 config = settings()
 
 storage = new_app(
-    "fraud-storage", config, LEISURELY, autodiscover=["agents.storage"], store="memory://", web_enabled=False
+    "fraud-storage",
+    config,
+    LEISURELY,
+    autodiscover=["agents.storage", "agents.model_watch"],
+    store="memory://",
+    web_enabled=False,
 )
 feed = new_app("fraud-feed", config, GATHERING, autodiscover=["agents.feed"], store="memory://", web_enabled=False)
 
@@ -30,6 +37,9 @@ labels_to_store = bytes_topic(storage, topics.LABELS)
 to_feed = bytes_topic(feed, topics.SCORED)
 
 redis_link = RedisLink(config.redis.url.get_secret_value())
+champion = ModelSlot(config.model.dir, config.model.name, config.model.alias)
+challenger = ModelSlot(config.model.dir, config.model.name, CHALLENGER, needed=False)
+"""Scores what was decided, from the stored features, beside the hot path."""
 
 
 def run() -> None:

@@ -15,13 +15,14 @@ from ml.event import occurred_ms
 from ml.features import NAMES
 from ml.outcome import Outcome
 from ml.policy import Cutoffs, risk_level, risk_score
+from ml.registry import parts_of
 
 
 def scored_fields(tx: Transaction, outcome: Outcome) -> dict[str, Any]:
     """The fields of `ScoredTransaction`, ready for JSON."""
     features = values(outcome.features)
     cutoffs = Cutoffs(outcome.review, outcome.block) if outcome.model else None
-    name, _, version = outcome.model.partition(":")
+    name, version, digest = parts_of(outcome.model)
     payment = tx.payment_method
     return {
         "transaction_id": tx.transaction_id,
@@ -43,7 +44,7 @@ def scored_fields(tx: Transaction, outcome: Outcome) -> dict[str, Any]:
         "reasons": [reason.model_dump() for reason in reasons.explain(outcome.reasons, features)] if outcome.reasons else [],
         "missing": [name for name, value in zip(NAMES, features, strict=False) if value != value],
         "degraded": list(outcome.degraded),
-        "model": {"name": name, "version": version} if outcome.model else None,
+        "model": {"name": name, "version": version, "digest": digest} if outcome.model else None,
         "thresholds": {"review": outcome.review, "block": outcome.block} if outcome.model else None,
         "features": features if features else None,
         "latency_ms": {

@@ -8,6 +8,7 @@ from typing import Any
 from ml import reasons
 from ml.features import CATALOGUE
 from ml.outcome import Contribution
+from ml.registry import parts_of
 from ml.scorer import Scorer, matrix_of
 
 
@@ -18,7 +19,7 @@ def of_features(scored: dict[str, Any], scorer: Scorer | None) -> list[dict[str,
         scorer is None
         or used is None
         or scored["features"] is None
-        or f"{used['name']}:{used['version']}" != scorer.reference
+        or (used["name"], used["version"]) != parts_of(scorer.reference)[:2]
     ):
         return None
     values = [math.nan if value is None else value for value in scored["features"]]

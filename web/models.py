@@ -171,6 +171,54 @@ class FeatureInfo(BaseModel):
     meaning: str
 
 
+class ModelVersion(BaseModel):
+    version: str
+    digest: str | None = Field(None, description="first 12 hex digits of the sha256 of its manifest")
+    cutoffs: dict[str, float] | None = None
+    metrics: dict[str, float] | None = Field(None, description="figures on its own test part")
+    error: str | None = Field(None, description="why it cannot be used")
+
+
+class ShadowReport(BaseModel):
+    """A challenger beside the decisions that were made, on the same transactions."""
+
+    challenger: str
+    hours: float
+    transactions: int
+    same: float | None = Field(description="share of equal decisions")
+    stricter: int
+    laxer: int
+    shift: float = Field(description="mean of the challenger's probability minus the decided one")
+    labelled: int
+    champion_pr_auc: float | None = Field(description="null while no fraud among them is labelled")
+    challenger_pr_auc: float | None
+
+
+class ModelReport(BaseModel):
+    name: str
+    in_use: str | None
+    error: str | None = Field(description="why there is no model, or why a newer one was refused")
+    aliases: dict[str, str]
+    versions: list[ModelVersion]
+    shadow: ShadowReport | None
+
+
+class FeatureDrift(BaseModel):
+    feature: str
+    psi: float = Field(description="population stability index: below 0.1 nothing, from 0.2 on somebody should look")
+    missing: float
+    reference_missing: float
+
+
+class DriftReport(BaseModel):
+    """Measured every minute over the latest 5,000 decisions of a day; empty below 500."""
+
+    model: str | None
+    measured_at: datetime | None
+    transactions: int
+    features: list[FeatureDrift]
+
+
 class ProblemDetails(BaseModel):
     """RFC 9457."""
 

@@ -11,15 +11,17 @@ from pydantic import BaseModel
 
 from fraud_app.app import app
 from fraud_app.contracts import ScoredTransaction, Transaction
-from web import health, live, openapi, pages, samples, score, stats, transactions
+from web import health, live, model_views, openapi, pages, samples, score, stats, transactions
 from web.models import (
     Accepted,
     BatchAnswer,
     DetailQuery,
+    DriftReport,
     ExplainedTransaction,
     FeatureInfo,
     Health,
     ListQuery,
+    ModelReport,
     Page,
     ScoreBatch,
     Stats,
@@ -54,8 +56,10 @@ ROUTES = (
           DetailQuery, (404, 503)),
     Route("POST", "/score", score.score_one, "scoring", {200: ScoredTransaction}, TransactionRequest, DetailQuery, (400, 413, 415, 422)),
     Route("POST", "/score/batch", score.score_batch, "scoring", {200: BatchAnswer}, ScoreBatch, DetailQuery, (400, 413, 415, 422)),
-    Route("GET", "/api/features", stats.features, "model", {200: FeatureInfo}, many=True),
-    Route("GET", "/api/model", stats.current_model, "model"),
+    Route("GET", "/api/features", model_views.features, "model", {200: FeatureInfo}, many=True),
+    Route("GET", "/api/model", model_views.current_model, "model"),
+    Route("GET", "/api/models", model_views.models, "model", {200: ModelReport}, problems=(503,)),
+    Route("GET", "/api/models/drift", model_views.drift, "model", {200: DriftReport}, problems=(503,)),
     Route("GET", "/api/samples/{kind}", samples.sample, "transactions", {200: Transaction}, problems=(404,)),
     Route("GET", "/api/health", health.health, "operations", {200: Health, 503: Health}),
     Route("GET", "/health", health.health, "operations", {200: Health, 503: Health}),

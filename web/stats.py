@@ -9,13 +9,12 @@ from typing import Any
 
 from aiohttp import web
 
-from fraud_app.app import config, history, model
+from fraud_app.app import history
 from fraud_app.history import rollup
 from fraud_app.history.store import HistoryAway
-from ml.features import CATALOGUE
 from ml.policy import BLOCK_SCORE, REVIEW_SCORE
 from web.body import answer, query
-from web.models import FeatureInfo, LatencyStats, Moment, ScoreBin, Stats, StatsQuery
+from web.models import LatencyStats, Moment, ScoreBin, Stats, StatsQuery
 from web.transactions import history_away
 
 DECISIONS = ("approve", "review", "block")
@@ -78,27 +77,3 @@ def summary(rows: Sequence[Any], window: str, now: datetime) -> Stats:
         thresholds={"review": REVIEW_SCORE, "block": BLOCK_SCORE},
         last_scored_at=latest,
     )  # fmt: skip
-
-
-async def features(request: web.Request) -> web.Response:
-    """The catalogue of features, in the order of the model's input."""
-    return answer(
-        [
-            FeatureInfo(**{name: getattr(one, name) for name in FeatureInfo.model_fields}).model_dump()
-            for one in CATALOGUE
-        ]
-    )
-
-
-async def current_model(request: web.Request) -> web.Response:
-    """The model that decides, its cutoffs and its figures on the test part."""
-    scorer = model.scorer
-    return answer(
-        {
-            "model": scorer.reference if scorer else None,
-            "alias": config.model.alias,
-            "cutoffs": scorer.cutoffs._asdict() if scorer else None,
-            "metrics": model.metrics,
-            "error": model.error or None,
-        }
-    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -24,10 +26,17 @@ AWAY = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.Interfac
 
 async def migrated(postgres: Postgres) -> None:
     """Apply what the database lacks. Safe when several workers start at once."""
-    connection = await asyncpg.connect(postgres.dsn.get_secret_value(), timeout=5)
-    try:
+    async with connected(postgres) as connection:
         await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
         await migrate.apply(connection, MIGRATIONS, schema_name="public", logger=log)
+
+
+@asynccontextmanager
+async def connected(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
+    """One connection, for commands. Raises `OSError` when there is no server."""
+    connection = await asyncpg.connect(postgres.dsn.get_secret_value(), timeout=5)
+    try:
+        yield connection
     finally:
         await connection.close()
 

@@ -57,8 +57,8 @@ def simulate(
     who = np.repeat(np.arange(customers), count.sum(axis=1))
     day = np.repeat(np.tile(np.arange(days), customers), count.ravel())
     second = rng.normal(DAY_S / 2, 20_000, len(who)).astype(np.int64)
-    amount = rng.normal(mean_amount[who], mean_amount[who] / 2)
-    amount = np.round(np.where(amount < 0, rng.uniform(0, 2 * mean_amount[who]), amount), 2)
+    drawn = rng.normal(mean_amount[who], mean_amount[who] / 2)
+    amount: Array = np.round(np.where(drawn < 0, rng.uniform(0, 2 * mean_amount[who]), drawn), 2)
     reach, first, many = _within(at, place, radius)
     kept = (second > 0) & (second < DAY_S) & (many[who] > 0)
     who, day, second, amount = who[kept], day[kept], second[kept], amount[kept]

@@ -1,0 +1,30 @@
+"""The way out when nothing may be acknowledged any more: the process ends, and the supervisor starts it again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+EXIT_CODE = 70
+"""EX_SOFTWARE: the supervisor starts the process again and Kafka delivers what was not acknowledged."""
+
+
+def die(reason: str, error: BaseException | None = None) -> None:
+    """End the process at once, without acknowledging or committing anything. Never returns."""
+    log.critical("worker_dies", extra={"reason": reason}, exc_info=error)
+    logging.shutdown()
+    os._exit(EXIT_CODE)
+
+
+def watch(task: asyncio.Task[Any], reason: str) -> None:
+    """End the process when a background task fails."""
+
+    def ended(done: asyncio.Task[Any]) -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            die(reason, error)
+
+    task.add_done_callback(ended)

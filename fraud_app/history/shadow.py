@@ -1,0 +1,103 @@
+"""What a challenger would have decided: stored beside the champion's decisions, never acted on."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import asyncpg
+import orjson
+
+from fraud_app.history.transactions import Row
+from ml.policy import decide
+from ml.registry import parts_of
+from ml.scorer import Scorer, matrix_of
+
+MOST_LABELLED = 200_000
+
+_INSERT = """
+INSERT INTO shadow_scores (transaction_id, model, probability, decision, scored_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::double precision[], $4::text[], $5::timestamptz[]) ON CONFLICT DO NOTHING
+"""
+_COUNTED = """
+SELECT count(*), count(*) FILTER (WHERE theirs = ours), count(*) FILTER (WHERE theirs > ours), count(*) FILTER (WHERE theirs < ours),
+       avg(shift)
+FROM (SELECT array_position(ARRAY['approve', 'review', 'block'], s.decision) AS theirs,
+             array_position(ARRAY['approve', 'review', 'block'], t.decision) AS ours, s.probability - t.probability AS shift
+      FROM shadow_scores s JOIN transactions t USING (transaction_id)
+      WHERE s.model = $1 AND s.scored_at > now() - make_interval(hours => $2) AND t.model IS NOT NULL) both
+"""
+_LABELLED = """
+SELECT bool_or(l.is_fraud), t.probability, s.probability
+FROM shadow_scores s JOIN transactions t USING (transaction_id) JOIN labels l USING (transaction_id)
+WHERE s.model = $1 AND s.scored_at > now() - make_interval(hours => $2) AND t.probability IS NOT NULL
+GROUP BY t.transaction_id, t.probability, s.probability LIMIT $3
+"""
+
+
+class ShadowScore(NamedTuple):
+    transaction_id: str
+    model: str
+    """`name:version`."""
+    probability: float
+    decision: str
+    scored_at: datetime
+
+
+class Agreement(NamedTuple):
+    """How a challenger compares with what was decided, on the same transactions."""
+
+    transactions: int
+    same: float
+    """Share of equal decisions."""
+    stricter: int
+    laxer: int
+    shift: float
+    """Mean of the challenger's probability minus the decided one."""
+    labelled: int
+    champion_pr_auc: float | None
+    """None while no fraud among them is labelled."""
+    challenger_pr_auc: float | None
+
+
+def scores_of(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
+    """The challenger's scores, from the features that were stored with each decision: the very input that the champion had."""
+    kept = [(row, features) for row in rows if (features := orjson.loads(row.scored)["features"])]
+    if not kept:
+        return []
+    matrix = matrix_of([[math.nan if value is None else value for value in features] for _, features in kept])
+    name, version, _ = parts_of(scorer.reference)
+    return [
+        ShadowScore(
+            row.transaction_id, f"{name}:{version}", probability, decide(probability, scorer.cutoffs).value, row.scored_at
+        )
+        for (row, _), probability in zip(kept, scorer.probabilities(matrix), strict=True)
+    ]  # fmt: skip
+
+
+async def store(connection: asyncpg.Connection, scores: Sequence[ShadowScore]) -> None:
+    """Store scores; those that are there already stay."""
+    if scores:
+        await connection.execute(_INSERT, *map(list, zip(*scores, strict=True)))
+
+
+async def agreement(connection: asyncpg.Pool | asyncpg.Connection, model: str, hours: float) -> Agreement:
+    """How the model (`name:version`) compares over the last hours."""
+    [(count, same, stricter, laxer, shift)] = await connection.fetch(_COUNTED, model, hours)
+    labelled = await connection.fetch(_LABELLED, model, hours, MOST_LABELLED)
+    champion, challenger = await asyncio.to_thread(_average_precisions, [tuple(one) for one in labelled])
+    return Agreement(
+        count, same / count if count else math.nan, stricter, laxer, shift or 0.0, len(labelled), champion, challenger
+    )
+
+
+def _average_precisions(labelled: Sequence[tuple[bool, float, float]]) -> tuple[float | None, float | None]:
+    if not any(fraud for fraud, _, _ in labelled):
+        return None, None
+    from sklearn.metrics import average_precision_score  # 60 MB that a worker does not need for anything else
+
+    fraud, ours, theirs = zip(*labelled, strict=True)
+    return float(average_precision_score(fraud, ours)), float(average_precision_score(fraud, theirs))

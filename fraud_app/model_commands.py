@@ -1,0 +1,116 @@
+"""`fraud model list | show | compare | promote | rollback`: the registry of models from the command line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from faust.cli import AppCommand, argument, option
+
+from fraud_app.app import app
+from fraud_app.history.pool import connected
+from fraud_app.history.shadow import Agreement, agreement
+from fraud_app.settings import settings
+from ml import registry
+from ml.registry import ModelFiles, ModelRefused
+
+_COMPARED = (
+    "pr_auc", "roc_auc", "recall_flagged", "recall_blocked", "precision_blocked", "insult_rate", "review_rate",
+    "expected_calibration_error", "cost_eur",
+)  # fmt: skip
+HOURS = 24.0
+
+
+@app.command(
+    argument("action", type=str),
+    argument("versions", nargs=-1, type=str),
+    option("--alias", default=registry.CHAMPION, help="what promote and rollback move"),
+    option("--name", default=None, help="the model; default: the one of the settings"),
+)
+async def model(self: AppCommand, action: str, versions: tuple[str, ...], alias: str, name: str | None) -> None:
+    """Models: list, show VERSION, compare A B, promote VERSION, rollback. A version may be given by its alias.
+
+    Running workers load what the alias stands for within seconds, without a restart.
+    """
+    config = settings()
+    store, name = config.model.dir, name or config.model.name
+    wanted = {"list": 0, "show": 1, "compare": 2, "promote": 1, "rollback": 0}
+    if wanted.get(action) != len(versions):
+        sys.exit(
+            "model list | show VERSION | compare A B | promote VERSION [--alias challenger] | rollback [--alias ...]"
+        )
+    try:
+        chosen = [_by_alias(store, name, version) for version in versions]
+        if action == "list":
+            self.say("\n".join(listed(store, name)))
+        elif action == "show":
+            files = registry.read(store / name / chosen[0])
+            self.say((store / name / chosen[0] / "card.md").read_text())
+            self.say(f"reference: {files.reference}")
+        elif action == "compare":
+            pair = [registry.read(store / name / version) for version in chosen]
+            self.say("\n".join(compared(*pair)))
+            self.say(await _live(config.postgres, *pair))
+        elif action == "promote":
+            registry.set_alias(store, name, alias, chosen[0])
+            self.say(f"{alias} is now {name} {chosen[0]}")
+        else:
+            self.say(f"{alias} is {name} {registry.rollback(store, name, alias)} again")
+    except ModelRefused as refused:
+        sys.exit(str(refused))
+
+
+def listed(store: Any, name: str) -> list[str]:
+    """A line a version: its aliases, its figures on its own test part, or why it cannot be used."""
+    by_version: dict[str, list[str]] = {}
+    for alias, version in registry.aliases(store, name).items():
+        by_version.setdefault(version, []).append(alias)
+    lines = []
+    for version in registry.versions(store, name):
+        marks = ", ".join(sorted(by_version.get(version, [])))
+        try:
+            test = registry.read(store / name / version).metrics["test"]
+            told = f"PR-AUC {test['pr_auc']:.3f}  cost €{test['cost_eur']:,.0f}"
+        except (ModelRefused, KeyError) as refused:
+            told = f"cannot be used: {refused}"
+        lines.append(f"{version:22} {marks:20} {told}")
+    return lines
+
+
+def compared(first: ModelFiles, second: ModelFiles) -> list[str]:
+    """The two versions' figures, each on its own test part."""
+    lines = [f"{'':28} {first.version:>20} {second.version:>20}"]
+    for figure in _COMPARED:
+        values = [files.metrics.get("test", {}).get(figure) for files in (first, second)]
+        cells = [f"{value:>20,.4f}" if value is not None else f"{'–':>20}" for value in values]
+        lines.append(f"{figure.replace('_', ' '):28} {' '.join(cells)}")
+    lines.append(f"{'cutoffs (review, block)':28} {first.cutoffs!s:>20} {second.cutoffs!s:>20}")
+    return lines
+
+
+async def _live(postgres: Any, champion: ModelFiles, challenger: ModelFiles) -> str:
+    try:
+        async with connected(postgres) as connection:
+            found = await agreement(connection, f"{challenger.name}:{challenger.version}", HOURS)
+    except OSError as error:
+        return f"\nlive: PostgreSQL does not answer ({error})"
+    return f"\nlive, last {HOURS:g} hours: {told(found)}"
+
+
+def told(found: Agreement) -> str:
+    """An agreement in words."""
+    if not found.transactions:
+        return "the challenger scored nothing; is it promoted with --alias challenger, and do the sinks run?"
+    labelled = (
+        f"; of {found.labelled:,} labelled, average precision {found.champion_pr_auc:.3f} against the challenger's {found.challenger_pr_auc:.3f}"
+        if found.champion_pr_auc is not None and found.challenger_pr_auc is not None
+        else "; no labelled fraud among them yet"
+    )
+    return (
+        f"{found.transactions:,} scored by both, {found.same:.2%} decided alike, {found.stricter:,} stricter and {found.laxer:,} laxer by the "
+        f"challenger, mean shift of the probability {found.shift:+.4f}{labelled}"
+    )
+
+
+def _by_alias(store: Any, name: str, given: str) -> str:
+    return registry.aliases(store, name).get(given, given)

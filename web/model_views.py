@@ -1,0 +1,97 @@
+"""The model that decides, the versions in the registry, how a challenger does, and how far traffic has moved."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from fraud_app.app import config, history, model
+from fraud_app.history import drift as measured
+from fraud_app.history import shadow
+from fraud_app.history.store import HistoryAway
+from ml import registry
+from ml.features import CATALOGUE
+from ml.registry import ModelRefused, parts_of
+from web.body import answer
+from web.models import DriftReport, FeatureDrift, FeatureInfo, ModelReport, ModelVersion, ShadowReport
+from web.transactions import history_away
+
+SHADOW_HOURS = 24.0
+
+
+async def features(request: web.Request) -> web.Response:
+    """The catalogue of features, in the order of the model's input."""
+    return answer(
+        [
+            FeatureInfo(**{name: getattr(one, name) for name in FeatureInfo.model_fields}).model_dump()
+            for one in CATALOGUE
+        ]
+    )
+
+
+async def current_model(request: web.Request) -> web.Response:
+    """The model that decides, its cutoffs and its figures on the test part."""
+    scorer = model.scorer
+    return answer(
+        {
+            "model": scorer.reference if scorer else None,
+            "alias": config.model.alias,
+            "cutoffs": scorer.cutoffs._asdict() if scorer else None,
+            "metrics": model.metrics,
+            "error": model.error or None,
+        }
+    )
+
+
+async def models(request: web.Request) -> web.Response:
+    """All versions, what the aliases stand for, and the challenger beside the champion over the last 24 hours."""
+    store, name = config.model.dir, config.model.name
+    try:
+        aliases = registry.aliases(store, name)
+    except ModelRefused:
+        aliases = {}
+    report = ModelReport(
+        name=name, in_use=model.scorer.reference if model.scorer else None, error=model.error or None, aliases=aliases,
+        versions=[_version(version) for version in reversed(registry.versions(store, name))],
+        shadow=await _shadow(f"{name}:{aliases[registry.CHALLENGER]}") if registry.CHALLENGER in aliases else None,
+    )  # fmt: skip
+    return answer(report.model_dump(mode="json"))
+
+
+def _version(version: str) -> ModelVersion:
+    try:
+        files = registry.read(config.model.dir / config.model.name / version)
+    except ModelRefused as refused:
+        return ModelVersion(version=version, error=str(refused))
+    return ModelVersion(
+        version=version, digest=files.digest, cutoffs=files.cutoffs._asdict(), metrics=files.metrics.get("test")
+    )
+
+
+async def _shadow(challenger: str) -> ShadowReport:
+    try:
+        found = await history.ask(lambda connected: shadow.agreement(connected, challenger, SHADOW_HOURS))
+    except HistoryAway as error:
+        raise history_away() from error
+    told = found._asdict()
+    if not found.transactions:
+        told["same"] = None
+    return ShadowReport(challenger=challenger, hours=SHADOW_HOURS, **told)
+
+
+async def drift(request: web.Request) -> web.Response:
+    """The latest measurement of drift against what the champion was trained on, the largest index first."""
+    scorer = model.scorer
+    name = ":".join(parts_of(scorer.reference)[:2]) if scorer else None
+    found = None
+    if name is not None:
+        try:
+            found = await history.ask(lambda connected: measured.last(connected, name))
+        except HistoryAway as error:
+            raise history_away() from error
+    report = DriftReport(
+        model=name,
+        measured_at=found.at if found else None,
+        transactions=found.transactions if found else 0,
+        features=[FeatureDrift(**one._asdict()) for one in found.features] if found else [],
+    )
+    return answer(report.model_dump(mode="json"))
