@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,22 +15,34 @@ from ml.policy import Cutoffs
 Array = npt.NDArray[Any]
 
 
+COSTS_FILE = Path(__file__).with_name("costs.toml")
+
+
 class Costs(NamedTuple):
-    """What outcomes cost, in euro. Assumptions of the default policy; change them for your shop and train again."""
+    """What outcomes cost, in euro; `ml/costs.toml` says what each means."""
 
-    chargeback_fee: float = 20.0
-    lost_margin: float = 0.12
-    """Share of the amount that is lost when an honest payment is blocked."""
-    insult: float = 8.0
-    """An honest customer who was blocked: what it costs beside the margin."""
-    review: float = 2.5
-    """An analyst's few minutes."""
-    caught_in_review: float = 0.9
-    """Share of the fraud in review that the analyst stops."""
+    chargeback_fee: float
+    lost_margin: float
+    insult: float
+    analyst_minute: float
+    minutes_per_review: float
+    caught_in_review: float
+    review_capacity: float
+
+    @property
+    def review(self) -> float:
+        return self.analyst_minute * self.minutes_per_review
 
 
-REVIEW_CAPACITY = 0.015
-"""Largest share of the traffic that may go to review."""
+def read_costs(path: Path = COSTS_FILE) -> Costs:
+    """The costs of a file. Raises `ValueError` naming every key that is missing, unknown or negative."""
+    found = tomllib.loads(path.read_text())
+    wrong = sorted({*found} ^ {*Costs._fields}) + [
+        name for name in Costs._fields if name in found and not found[name] >= 0
+    ]
+    if wrong:
+        raise ValueError(f"{path}: missing, unknown or negative: {', '.join(wrong)}")
+    return Costs(**{name: float(value) for name, value in found.items()})
 
 
 def total_cost(probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs, costs: Costs) -> float:
@@ -51,7 +65,7 @@ def choose_cutoffs(probability: Array, fraud: Array, amount: Array, costs: Costs
     shares = {float(cut): float((probability >= cut).mean()) for cut in grid}
     for review in grid:
         for block in grid[grid > review]:
-            if shares[float(review)] - shares[float(block)] > REVIEW_CAPACITY:
+            if shares[float(review)] - shares[float(block)] > costs.review_capacity:
                 continue
             cost = total_cost(probability, fraud, amount, Cutoffs(float(review), float(block)), costs)
             if cost < least:

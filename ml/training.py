@@ -1,54 +1,62 @@
-"""Train one model: time split, SMOTE in the training part only, LightGBM, Platt calibration and cutoffs on validation.
+"""Train one model: time split, sampling in the training part only, LightGBM, Platt calibration and cutoffs on later, untouched parts.
 
 The test part is touched once, for the report. Nothing here reads or writes files.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import lightgbm
 import numpy as np
 import numpy.typing as npt
-from imblearn.over_sampling import SMOTENC
 from sklearn.linear_model import LogisticRegression
 
 from ml import evaluation
 from ml.features import CATALOGUE, NAMES, SHARED
 from ml.policy import Cutoffs
+from ml.sampling import SAMPLERS
 
 Array = npt.NDArray[Any]
 
 CATEGORICAL = [place for place, feature in enumerate(CATALOGUE) if feature.categorical]
-_NOMINAL = [place for place, feature in enumerate(CATALOGUE) if feature.categorical or feature.unit == "flag"]
 MASKED_SHARE = 0.1
 """Share of the training rows whose shared signals are blanked, so that the score holds when Redis is away."""
-SMOTE_SHARE = 0.015
-NEIGHBOURS = 5
 ROUNDS, PATIENCE = 160, 30
 # Few shallow trees: an exact explanation costs trees × leaves × depth² (docs/performance.md).
 PARAMETERS: dict[str, Any] = {
     "objective": "binary", "learning_rate": 0.15, "num_leaves": 12, "max_depth": 4, "min_data_in_leaf": 40, "feature_fraction": 0.8,
     "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 5.0, "verbose": -1, "num_threads": 2, "deterministic": True,
-    "force_row_wise": True,
+    "force_row_wise": True, "monotone_constraints": [int(feature.rising) for feature in CATALOGUE],
 }  # fmt: skip
+WARM_UP, TRAIN, CALIBRATION, CUTOFFS, MATURING = 0.12, 0.5, 0.6, 0.68, 0.8
+"""Where the parts end, as shares of the time; the test part is the rest. What is maturing waits for its chargebacks and is not used."""
 
 
 class History(NamedTuple):
-    """Replayed transactions in time order."""
+    """Replayed transactions in time order, one entry each."""
 
     features: Array
     """float32, (transactions, features)"""
     fraud: Array
-    """bool"""
+    """bool: the truth, for the test part"""
     amount: Array
     """euro"""
+    at_ms: Array
+    """int64: ingest time"""
+    known: Array
+    """bool: fraud that was reported before the test part begins; what may be learnt from"""
+    scenario: Array
+    """text: how the fraud was done, empty when that is unknown"""
+    country: Array
+    """text: the customer's country, empty when that is unknown"""
 
 
 class Split(NamedTuple):
     train: slice
-    validation: slice
+    calibration: slice
+    """Also stops the training early."""
+    cutoffs: slice
     test: slice
 
 
@@ -59,90 +67,92 @@ class Trained(NamedTuple):
     cutoffs: Cutoffs
     metrics: dict[str, dict[str, float]]
     rounds: int
+    raw: Array
+    """Raw score (log-odds before calibration) of each transaction of the history."""
+
+    @property
+    def probability(self) -> Array:
+        """Calibrated probability of each transaction of the history."""
+        calibrated: Array = 1 / (1 + np.exp(-(self.slope * self.raw + self.intercept)))
+        return calibrated
 
 
-def split_by_time(count: int, warm_up: float = 0.15, validation: float = 0.2, test: float = 0.2) -> Split:
-    """Consecutive parts of a history in time order; the first share only warms the users' memories up."""
-    start, middle, last = (
-        round(count * warm_up),
-        round(count * (1 - validation - test)),
-        round(count * (1 - test)),
+def split_by_time(at_ms: Array) -> Split:
+    """Consecutive parts of a history in time order; the first only warms the users' memories up."""
+    begin, end = float(at_ms[0]), float(at_ms[-1])
+    warm, train, calibration, cutoffs, maturing = (
+        int(np.searchsorted(at_ms, begin + share * (end - begin)))
+        for share in (WARM_UP, TRAIN, CALIBRATION, CUTOFFS, MATURING)
     )
-    return Split(slice(start, middle), slice(middle, last), slice(last, count))
+    return Split(
+        slice(warm, train), slice(train, calibration), slice(calibration, cutoffs), slice(maturing, len(at_ms))
+    )
 
 
-def train(history: History, seed: int, *, smote: bool = True, costs: evaluation.Costs | None = None) -> Trained:
-    """Train on the first part, stop early, calibrate and choose cutoffs on the second, report on the third."""
-    costs = costs or evaluation.Costs()
-    split = split_by_time(len(history.fraud))
+def known_by(fraud: Array, reported_ms: Array, at_ms: Array) -> Array:
+    """Fraud whose report came before the test part begins. `reported_ms`: infinite for what was never reported."""
+    known: Array = fraud & (reported_ms < float(at_ms[split_by_time(at_ms).test.start]))
+    return known
+
+
+def train(
+    history: History, seed: int, *, sampling: str = "smote", costs: evaluation.Costs | None = None,
+    parameters: dict[str, Any] | None = None,
+) -> Trained:  # fmt: skip
+    """Train on the first part, stop early and calibrate on the second, choose cutoffs on the third, report on the last."""
+    split = split_by_time(history.at_ms)
     rng = np.random.Generator(np.random.PCG64(seed))
-    features, fraud = _masked(history.features[split.train], rng), history.fraud[split.train]
-    if smote:
-        features, fraud = oversample(features, fraud, seed)
-    data = lightgbm.Dataset(features, fraud.astype(np.int8), feature_name=list(NAMES), categorical_feature=CATEGORICAL)
+    rows = SAMPLERS[sampling](_masked(history.features[split.train], rng), history.known[split.train], seed)
+    data = lightgbm.Dataset(
+        rows.features,
+        rows.fraud.astype(np.int8),
+        weight=rows.weight,
+        feature_name=list(NAMES),
+        categorical_feature=CATEGORICAL,
+    )
     validation = lightgbm.Dataset(
-        history.features[split.validation], history.fraud[split.validation].astype(np.int8), reference=data
+        history.features[split.calibration], history.known[split.calibration].astype(np.int8), reference=data
     )
     booster = lightgbm.train(
-        {**PARAMETERS, "seed": seed, "metric": "average_precision"}, data, ROUNDS, valid_sets=[validation],
+        {**PARAMETERS, **(parameters or {}), "seed": seed, "metric": "average_precision"}, data, ROUNDS, valid_sets=[validation],
         callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
     )  # fmt: skip
-    raw = np.asarray(booster.predict(history.features, raw_score=True, num_iteration=booster.best_iteration))
-    slope, intercept = platt(raw[split.validation], history.fraud[split.validation])
-    probability = 1 / (1 + np.exp(-(slope * raw + intercept)))
-    part = split.validation
-    cutoffs = evaluation.choose_cutoffs(probability[part], history.fraud[part], history.amount[part], costs)
+    best = booster.best_iteration
+    raw = np.asarray(booster.predict(history.features, raw_score=True, num_iteration=best))
     masked = history.features[split.test].copy()
     masked[:, list(SHARED)] = np.nan
-    blind = np.asarray(booster.predict(masked, raw_score=True, num_iteration=booster.best_iteration))
+    blind = np.asarray(booster.predict(masked, raw_score=True, num_iteration=best))
+    return finished(history, raw, blind, booster.model_to_string(num_iteration=best), best, costs)
+
+
+def finished(
+    history: History, raw: Array, blind: Array | None, text: str, rounds: int, costs: evaluation.Costs | None = None
+) -> Trained:
+    """Calibrate raw scores, choose cutoffs, measure. `blind`: raw scores of the test part with the shared signals missing."""
+    costs, split = costs or evaluation.read_costs(), split_by_time(history.at_ms)
+    slope, intercept = platt(raw[split.calibration], history.known[split.calibration])
+    probability = 1 / (1 + np.exp(-(slope * raw + intercept)))
+    part = split.cutoffs
+    cutoffs = evaluation.choose_cutoffs(probability[part], history.known[part], history.amount[part], costs)
+
+    def measured(scores: Array, of: slice, truth: Array) -> dict[str, float]:
+        return evaluation.quality(scores, truth[of], history.amount[of], cutoffs, costs)
+
     metrics = {
-        name: evaluation.quality(scores, history.fraud[of], history.amount[of], cutoffs, costs)
-        for name, of, scores in (
-            ("validation", split.validation, probability[split.validation]),
-            ("test", split.test, probability[split.test]),
-            ("test_without_shared_signals", split.test, 1 / (1 + np.exp(-(slope * blind + intercept)))),
-        )
+        "validation": measured(probability[part], part, history.known),
+        "test": measured(probability[split.test], split.test, history.fraud),
     }
-    text = booster.model_to_string(num_iteration=booster.best_iteration)
-    return Trained(text, slope, intercept, cutoffs, metrics, booster.best_iteration)
+    if blind is not None:
+        metrics["test_without_shared_signals"] = measured(
+            1 / (1 + np.exp(-(slope * blind + intercept))), split.test, history.fraud
+        )
+    return Trained(text, slope, intercept, cutoffs, metrics, rounds, raw)
 
 
 def platt(raw: Array, fraud: Array) -> tuple[float, float]:
     """Slope and intercept of the sigmoid that turns raw scores into probabilities (Platt, 1999)."""
     fitted = LogisticRegression(C=1e6).fit(raw.reshape(-1, 1), fraud)
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
-
-
-def oversample(features: Array, fraud: Array, seed: int) -> tuple[Array, Array]:
-    """Add synthetic fraud by SMOTE-NC (Chawla et al., JAIR 16, 2002) until it is 1.5 % of the rows.
-
-    SMOTE cannot take missing values, and imputing them would teach the model that synthetic rows are never missing. So each
-    pattern of missing values is oversampled by itself, on the features that it has.
-    """
-    patterns, which = np.unique(np.isnan(features), axis=0, return_inverse=True)
-    wanted = SMOTE_SHARE / (1 - SMOTE_SHARE) * float((~fraud).sum()) / max(float(fraud.sum()), 1.0)
-    made: list[Array] = []
-    for number, missing in enumerate(patterns):
-        rows = np.flatnonzero(which.ravel() == number)
-        own_fraud = rows[fraud[rows]]
-        honest = rows[~fraud[rows]]
-        extra = math.floor(len(own_fraud) * (wanted - 1))
-        if len(own_fraud) <= NEIGHBOURS or extra < 1 or len(honest) < 1:
-            continue
-        present = np.flatnonzero(~missing)
-        nominal = [place for place, feature in enumerate(present) if feature in _NOMINAL]
-        sampler = SMOTENC(
-            nominal, sampling_strategy={1: len(own_fraud) + extra}, k_neighbors=NEIGHBOURS, random_state=seed
-        )
-        chosen = np.concatenate((honest[: len(own_fraud) + extra + 1], own_fraud))
-        grown, _ = sampler.fit_resample(features[np.ix_(chosen, present)], fraud[chosen].astype(np.int8))
-        synthetic = np.full((len(grown) - len(chosen), features.shape[1]), np.nan, dtype=np.float32)
-        synthetic[:, present] = grown[len(chosen) :]
-        made.append(synthetic)
-    if not made:
-        return features, fraud
-    added = np.concatenate(made)
-    return np.concatenate((features, added)), np.concatenate((fraud, np.ones(len(added), dtype=bool)))
 
 
 def _masked(features: Array, rng: np.random.Generator) -> Array:

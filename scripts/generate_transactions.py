@@ -139,7 +139,7 @@ async def _target(args: argparse.Namespace) -> AsyncIterator[Send]:
         async def produce(one: LabelledTransaction) -> None:
             value = orjson.dumps(one.transaction)
             sends = [await producer.send(RAW, value, key=one.transaction["user_id"].encode())]
-            if args.publish_labels:
+            if args.publish_labels and one.reported_after_days is not None:
                 sends.append(await producer.send(LABELS, _label(one), key=one.transaction["transaction_id"].encode()))
             await asyncio.gather(*sends)
 
@@ -173,10 +173,15 @@ async def _pause(seconds: float, stop: asyncio.Event) -> None:
 
 
 def _label(one: LabelledTransaction) -> bytes:
+    """The truth, dated when a chargeback tells it; without a date when none ever does."""
+    reported = None
+    if one.reported_after_days is not None:
+        occurred = datetime.fromisoformat(one.transaction["occurred_at"])
+        reported = (occurred + timedelta(days=one.reported_after_days)).isoformat()
     return orjson.dumps(
         {
             "transaction_id": one.transaction["transaction_id"], "is_fraud": one.is_fraud, "source": "generator",
-            "scenario": one.scenario, "labelled_at": datetime.now(UTC).isoformat(),
+            "scenario": one.scenario, "labelled_at": reported,
         }
     )  # fmt: skip
 
@@ -191,7 +196,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--publish-labels",
         action="store_true",
-        help="also send the truth to transactions.labels (with --kafka)",
+        help="also send the chargebacks to transactions.labels, dated as they come (with --kafka)",
     )
     parser.add_argument(
         "--count", type=int, default=0, help="transactions in all; without it as many as the customers make"

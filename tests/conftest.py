@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
@@ -12,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from fraud_app.local.running import Running
+from fraud_app.settings import ROOT
 from tests.asking import Asking, until
 from tests.builders import payload
 
@@ -30,9 +32,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[Running]:
-    """Two workers and the sinks on Kafka, Redis and PostgreSQL."""
-    made = Running("test", 2, lambda _: None, FRAUD_STREAM__CLOCK="ingest")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Two workers and the sinks on Kafka, Redis and PostgreSQL, with a registry of models of their own."""
+    models = tmp_path_factory.mktemp("registry") / "models"
+    shutil.copytree(ROOT / "models", models)
+    made = Running("test", 2, lambda _: None, FRAUD_STREAM__CLOCK="ingest", FRAUD_MODEL__DIR=str(models))
     asyncio.run(_whole(made))
     yield made
     made.stop()

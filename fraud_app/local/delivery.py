@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from fraud_app import topics
 from fraud_app.local.audit import Findings, audit
 from fraud_app.local.running import Running, Say, kill_workers
-from ml.evaluation import Costs, quality
+from ml.evaluation import quality, read_costs
 from ml.policy import Cutoffs
 from ml.simulator import LabelledTransaction, Population, simulate
 from ml.simulator.population import PAYMENTS_PER_CUSTOMER_AND_DAY
@@ -112,7 +112,7 @@ def report(found: Findings, fraud: dict[str, bool], amounts: dict[str, float], s
     probability = np.array([found.probability[identity] for identity in ids])
     if truth.any():
         figures = quality(
-            probability, truth, np.array([amounts[identity] for identity in ids]), Cutoffs(2.0, 2.0), Costs()
+            probability, truth, np.array([amounts[identity] for identity in ids]), Cutoffs(2.0, 2.0), read_costs()
         )
         blocked = np.array([found.decision[identity] == "block" for identity in ids])
         flagged = np.array([found.decision[identity] != "approve" for identity in ids])

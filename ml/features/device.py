@@ -15,11 +15,11 @@ FEATURES = (
     Feature("card_is_new", "device", "flag", "1 when the user never paid with this card", "first payment with this card"),
     Feature("user_cards", "device", "cards", "cards the user paid with (at most 4)", "{value} used by this customer"),
     Feature("device_users_7d", "device", "customers", "customers first seen on this device in the last 7 days, before now (at most 256)",
-            "{value} seen on this device within 7 days", shared=True),
+            "{value} seen on this device within 7 days", shared=True, rising=True),
     Feature("ip_users_7d", "device", "customers", "customers first seen on this address in the last 7 days, before now (at most 256)",
             "{value} seen on this address within 7 days", shared=True),
     Feature("card_users_7d", "device", "customers", "customers first seen with this card in the last 7 days, before now (at most 256)",
-            "{value} seen with this card within 7 days", shared=True),
+            "{value} seen with this card within 7 days", shared=True, rising=True),
 )  # fmt: skip
 
 SECONDS_PER_DAY = 86_400.0

@@ -16,3 +16,5 @@ class Feature(NamedTuple):
     """Said in a reason; `{value}` is the value, written for people in the feature's unit."""
     shared: bool = False
     categorical: bool = False
+    rising: bool = False
+    """More of it can only raise the risk: held to by training (monotone constraint)."""

@@ -14,7 +14,7 @@ FEATURES = (
             "{value} needed to travel from the last place"),
     Feature("country_is_new", "geo", "flag", "1 when the user was never seen in this country", "first payment from this country"),
     Feature("card_country_differs", "geo", "flag", "1 when the card's country is not the customer's",
-            "card issued in another country than the customer is in"),
+            "card issued in another country than the customer is in", rising=True),
 )  # fmt: skip
 
 EARTH_RADIUS_KM = 6371.0088

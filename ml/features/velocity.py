@@ -22,9 +22,9 @@ FEATURES = (
     Feature("merchants_24h", "velocity", "merchants", "different merchants in the last 24 hours, of the latest 32 payments",
             "{value} in 24 hours"),
     Feature("devices_24h", "velocity", "devices", "different devices in the last 24 hours, of the latest 32 payments",
-            "{value} in 24 hours"),
+            "{value} in 24 hours", rising=True),
     Feature("countries_24h", "velocity", "countries", "different countries in the last 24 hours, of the latest 32 payments",
-            "{value} in 24 hours"),
+            "{value} in 24 hours", rising=True),
 )  # fmt: skip
 
 

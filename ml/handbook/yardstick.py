@@ -29,8 +29,8 @@ LABEL_NAMES = (
 USUAL_FACTOR = 2.5
 """Up to so many times the customer's mean an amount is usual."""
 PARAMETERS: dict[str, Any] = {
-    "objective": "binary", "learning_rate": 0.03, "num_leaves": 12, "max_depth": 4, "min_data_in_leaf": 30, "feature_fraction": 0.5,
-    "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 10.0, "verbose": -1, "num_threads": 2, "deterministic": True,
+    "objective": "binary", "learning_rate": 0.03, "num_leaves": 12, "max_depth": 4, "min_data_in_leaf": 5, "feature_fraction": 0.5,
+    "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 1.0, "verbose": -1, "num_threads": 2, "deterministic": True,
     "force_row_wise": True,
 }  # fmt: skip
 ROUNDS, BAGS = 200, 5

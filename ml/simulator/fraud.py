@@ -85,11 +85,12 @@ def stolen_card(population: Population, rng: np.random.Generator, day: float, in
     card_city = int(rng.integers(len(CITIES)))
     city = card_city if careful else int(rng.choice(FOREIGN_TO_FRAUD))
     ring = f"fresh{incident}" if careful else f"ring{int(rng.integers(60))}-{int(day) // 4}"
+    card = f"stolen{incident}" if rng.random() < 0.7 else f"sold{int(rng.integers(100))}-{int(day) // 7}"
     made = []
     for order in range(1 if careful else int(rng.integers(1, 4))):
         shop = int(rng.choice(population.merchants_of(Category.ELECTRONICS, Category.FASHION, Category.TRAVEL)))
         made.append(
-            _purchase(population, rng, day, f"x{incident}", shop, city, ring, f"{ring}-net", f"stolen{incident}",
+            _purchase(population, rng, day, f"x{incident}", shop, city, ring, f"{ring}-net", card,
                       float(rng.lognormal(4.7 if careful else 5.3, 0.7)), card_city=card_city, declined=bool(order == 0 and rng.random() < 0.2))
         )  # fmt: skip
         day += float(rng.uniform(2, 120)) * MINUTE
@@ -128,10 +129,27 @@ def gift_card_cashout(population: Population, rng: np.random.Generator, day: flo
     return made
 
 
+def low_and_slow(population: Population, rng: np.random.Generator, day: float, incident: int) -> list[Purchase]:
+    """Fraudsters who learned: a known account, its own country and usual amounts, a device kept for weeks, a purchase every other day."""
+    user = int(rng.choice(population.users, p=population.rate / population.rate.sum()))
+    device = f"patient{incident % 50}"
+    made = []
+    for _ in range(int(rng.integers(2, 7))):
+        shop = int(rng.choice(population.favourites[user]))
+        amount = float(rng.lognormal(3.9, 0.5) * population.spending[user])
+        made.append(
+            _purchase(population, rng, day, f"u{user}", shop, int(population.city[user]), device, f"{device}-net",
+                      f"u{user}-0", amount, card_city=int(population.card_country_city[user]))
+        )  # fmt: skip
+        day += float(rng.uniform(0.5, 3))
+    return made
+
+
 SCENARIOS: dict[str, tuple[float, Story]] = {
     "card_testing": (0.07, card_testing),
-    "account_takeover": (0.36, account_takeover),
-    "stolen_card": (0.38, stolen_card),
+    "account_takeover": (0.32, account_takeover),
+    "stolen_card": (0.34, stolen_card),
+    "low_and_slow": (0.08, low_and_slow),
     "merchant_compromise": (0.05, merchant_compromise),
     "gift_card_cashout": (0.14, gift_card_cashout),
 }

@@ -65,6 +65,8 @@ class Population:
         self.device_count = rng.choice([1, 2, 3], users, p=[0.5, 0.38, 0.12])
         self.household = np.where(rng.random(users) < 0.18, rng.integers(0, max(users // 3, 1), users), -1)
         """Customers of one household share an address and sometimes a device."""
+        self.office = np.where(rng.random(users) < 0.25, rng.integers(0, max(users // 240, 1), users), -1)
+        """Some sixty colleagues share an address in working hours."""
         self.carrier_ip = rng.integers(0, max(users // 40, 4), users)
         self.expatriate = rng.random(users) < 0.06
         self.withholds_device = rng.random(users) < 0.08

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fraud_app import currency
-from fraud_app.contracts import Category
 from ml.event import hash64
 from ml.simulator.fraud import SCENARIOS, Purchase
-from ml.simulator.population import CATEGORIES, CITIES, Population
+from ml.simulator.honest import purchases
+from ml.simulator.population import CITIES, Population
 
 FRAUD_SHARE = 0.008
-SPREE_SHARE = 0.06
-_CATEGORY = tuple(Category)
+NEVER_REPORTED = 0.08
+REPORT_MEDIAN_DAYS, REPORT_SPREAD = 6.0, 0.8
 
 
 class LabelledTransaction(NamedTuple):
@@ -25,6 +26,8 @@ class LabelledTransaction(NamedTuple):
     transaction: dict[str, Any]
     is_fraud: bool
     scenario: str | None
+    reported_after_days: float | None
+    """Days until the chargeback comes; None for an honest payment, and for fraud that nobody ever reports."""
 
 
 def simulate(
@@ -44,93 +47,18 @@ def simulate(
     rng = np.random.Generator(np.random.PCG64([population.seed, 2, seed]))
     total = count if count is not None else int(rng.poisson(population.rate.sum() * days))
     honest = max(0, round(total * (1 - fraud_share)))
-    single = _honest(population, rng, round(honest * (1 - SPREE_SHARE)), days)
-    purchases = (*single, *_sprees(single, rng, honest - len(single)))
     fraud = _fraud(population, rng, round(total * fraud_share), days)
-    merged = sorted((*purchases, *fraud), key=lambda purchase: purchase.day)
+    merged = sorted((*purchases(population, rng, start, days, honest), *fraud), key=lambda purchase: purchase.day)
     # Letters part the numbers: hex digits and a hyphen can pass for a card number by chance, and would be refused.
+    start = start.astimezone(UTC)
     stamp = f"t{population.seed:x}g{seed:x}g{int(start.timestamp()):x}x"
     for number, purchase in enumerate(merged):
         yield LabelledTransaction(
             _as_sent(population, purchase, start, f"{stamp}{number:07d}"),
             purchase.scenario is not None,
             purchase.scenario,
+            _reported(rng) if purchase.scenario else None,
         )
-
-
-def _honest(population: Population, rng: np.random.Generator, count: int, days: float) -> list[Purchase]:
-    users = rng.choice(population.users, count, p=population.rate / population.rate.sum())
-    day = rng.random(count) * days
-    if days >= 1:
-        hour = (population.habit_hour[users] + rng.normal(0, population.habit_spread[users])) % 24
-        day = np.floor(day) + hour / 24
-        day = np.where(day < days, day, day - 1)
-    favourite = rng.random(count) < 0.7
-    merchant = np.where(
-        favourite,
-        population.favourites[users, rng.integers(0, 6, count)],
-        rng.choice(population.merchants, count, p=population.merchant_weight),
-    )
-    chance = rng.random((count, 9))
-    noise = rng.normal(0, 1, count)
-    made = []
-    for place in range(count):
-        user, luck = int(users[place]), chance[place]
-        category = _CATEGORY[population.merchant_category[merchant[place]]]
-        _, typical, spread = CATEGORIES[category]
-        amount = typical * population.spending[user] * float(np.exp(spread * noise[place]))
-        if luck[0] < 0.03:
-            amount *= 3 + 6 * luck[1]
-        if category is Category.GIFT_CARDS:
-            amount = float(10 * max(1, round(amount / 10)))
-        travelling = luck[2] < 0.05
-        city = int(rng.integers(len(CITIES))) if travelling else int(population.city[user])
-        device = f"u{user}-{int(luck[3] * population.device_count[user])}"
-        if luck[4] < 0.05:
-            device = f"u{user}-new{int(luck[4] * 1e6)}"
-        household = population.household[user]
-        if household >= 0 and luck[4] > 0.85:
-            device = f"h{household}"
-        roaming = luck[5] < 0.35 or travelling
-        made.append(
-            Purchase(
-                day=float(day[place]),
-                user=f"u{user}",
-                amount=max(amount, 0.5),
-                merchant=int(merchant[place]),
-                category=category,
-                city=city,
-                place=None
-                if luck[6] < 0.06
-                else (
-                    (CITIES[city].latitude + 0.1 * noise[place], CITIES[city].longitude)
-                    if travelling
-                    else (float(population.latitude[user]), float(population.longitude[user]))
-                ),
-                device=None if population.withholds_device[user] or luck[3] > 0.98 else device,
-                address=f"carrier{population.carrier_ip[user]}-{CITIES[city].country}"
-                if roaming
-                else (f"home-h{household}" if household >= 0 else f"home-u{user}"),
-                card=f"u{user}-{0 if luck[7] < 0.85 else 1}",
-                card_city=int(population.card_country_city[user]),
-                declined=bool(luck[8] < 0.05),
-                scenario=None,
-            )
-        )
-    return made
-
-
-def _sprees(single: list[Purchase], rng: np.random.Generator, count: int) -> list[Purchase]:
-    """Honest customers who buy several times in a row: presents, games, a refused card tried again."""
-    made: list[Purchase] = []
-    while single and len(made) < count:
-        first = single[int(rng.integers(len(single)))]
-        for _ in range(int(rng.integers(1, 7))):
-            day = first.day + float(rng.uniform(1, 50)) / 1440
-            if int(day) == int(first.day):
-                amount = first.amount if rng.random() < 0.5 else first.amount * float(rng.lognormal(0, 0.7))
-                made.append(first._replace(day=day, amount=amount, declined=bool(rng.random() < 0.15)))
-    return made[:count]
 
 
 def _fraud(population: Population, rng: np.random.Generator, count: int, days: float) -> list[Purchase]:
@@ -146,10 +74,14 @@ def _fraud(population: Population, rng: np.random.Generator, count: int, days: f
     return made[:count]
 
 
+def _reported(rng: np.random.Generator) -> float | None:
+    return None if rng.random() < NEVER_REPORTED else float(rng.lognormal(np.log(REPORT_MEDIAN_DAYS), REPORT_SPREAD))
+
+
 def _as_sent(population: Population, purchase: Purchase, start: datetime, transaction_id: str) -> dict[str, Any]:
     city = CITIES[purchase.city]
     code = city.currency
-    occurred = (start + timedelta(days=purchase.day)).astimezone(UTC)
+    occurred = start + timedelta(days=purchase.day)
     digits = currency.minor_digits(code)
     return {
         "transaction_id": transaction_id,
@@ -173,6 +105,7 @@ def _as_sent(population: Population, purchase: Purchase, start: datetime, transa
     }
 
 
+@lru_cache(maxsize=200_000)
 def _address(name: str) -> str:
     """An IPv6 address in the documentation prefix (RFC 3849), the same for the same name."""
     number = hash64(name)

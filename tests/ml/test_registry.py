@@ -59,3 +59,34 @@ def test_an_alias_cannot_leave_the_registry(model):
     (model.parent / "aliases.json").write_bytes(b'{"champion":"../../etc"}')
     with pytest.raises(ModelRefused, match="not a version"):
         registry.version_of(model.parent.parent, "fraud-lgbm")
+
+
+def test_the_last_move_of_an_alias_can_be_taken_back(model):
+    models = model.parent.parent
+    shutil.copytree(model, model.parent / "next")
+    registry.set_alias(models, "fraud-lgbm", "champion", model.name)
+    registry.set_alias(models, "fraud-lgbm", "champion", "next")
+    assert registry.rollback(models, "fraud-lgbm") == model.name
+    assert registry.version_of(models, "fraud-lgbm") == model.name
+    assert [move["to"] for move in registry.history(models, "fraud-lgbm")] == [model.name, "next", model.name]
+    registry.set_alias(models, "fraud-lgbm", "challenger", "next")
+    with pytest.raises(ModelRefused, match="never another"):
+        registry.rollback(models, "fraud-lgbm", "challenger")
+
+
+def test_cutoffs_that_make_no_sense_are_refused(model):
+    contents = {name: (model / name).read_bytes() for name in registry.FILES}
+    registry.write(model.parent / "odd", {**contents, "thresholds.json": b'{"review":0.9,"block":0.1}'})
+    with pytest.raises(ModelRefused, match="review <= block"):
+        registry.read(model.parent / "odd")
+    registry.write(model.parent / "odder", {**contents, "calibrator.json": b"[]"})
+    with pytest.raises(ModelRefused, match="format"):
+        registry.read(model.parent / "odder")
+
+
+def test_a_reference_names_the_very_files(model):
+    first = registry.read(model)
+    contents = {name: (model / name).read_bytes() for name in registry.FILES}
+    registry.write(model.parent / "other", {**contents, "card.md": b"changed"})
+    assert registry.parts_of(first.reference) == (first.name, first.version, first.digest)
+    assert registry.read(model.parent / "other").digest != first.digest

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from ml.evaluation import Costs, choose_cutoffs, expected_calibration_error, quality, total_cost
+from ml.evaluation import choose_cutoffs, expected_calibration_error, quality, read_costs, total_cost
 from ml.features import NAMES
 from ml.policy import Cutoffs
+from ml.sampling import SAMPLERS, SMOTE_SHARE, UNDER_SHARE, smote
 from ml.scorer import Scorer
-from ml.training import SMOTE_SHARE, History, oversample, split_by_time, train
+from ml.training import MATURING, History, known_by, split_by_time, train
 
 
 @pytest.fixture(scope="module")
@@ -16,18 +17,57 @@ def history():
     features[:, NAMES.index("category")] = rng.integers(0, 12, count)
     features[rng.random(count) < 0.2, 15] = np.nan
     chance = 1 / (1 + np.exp(-(2.0 * features[:, 0] + 1.5 * features[:, 1] - 6.5)))
-    return History(features, rng.random(count) < chance, np.full(count, 50.0))
+    fraud = rng.random(count) < chance
+    return History(
+        features,
+        fraud,
+        np.full(count, 50.0),
+        np.arange(count) * 60_000,
+        fraud,
+        np.full(count, ""),
+        np.full(count, "DE"),
+    )
 
 
-def test_parts_follow_each_other_in_time():
-    split = split_by_time(1000)
-    assert split.train.stop == split.validation.start
-    assert split.validation.stop == split.test.start
+def test_parts_follow_each_other_in_time_and_chargebacks_have_time_to_come():
+    split = split_by_time(np.arange(1000) * 1000)
+    assert split.train.stop == split.calibration.start
+    assert split.calibration.stop == split.cutoffs.start
+    assert split.cutoffs.stop < split.test.start
     assert split.test.stop == 1000
 
 
+def test_only_what_was_reported_before_the_test_part_may_be_learnt_from():
+    at = np.arange(100.0)
+    fraud = np.ones(100, dtype=bool)
+    known = known_by(fraud, np.where(at < 50, at + 1, np.inf), at)
+    assert known.sum() == 50
+    late = known_by(fraud, np.full(100, 100 * MATURING + 1), at)
+    assert not late.any()
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_every_way_of_sampling_leaves_what_can_be_trained_on(history, name):
+    rows = SAMPLERS[name](history.features[:3000], history.fraud[:3000], 1)
+    assert len(rows.features) == len(rows.fraud)
+    assert 0 < rows.fraud.mean() < 1
+    if name == "under_sampling":
+        assert rows.fraud.mean() == pytest.approx(max(UNDER_SHARE, history.fraud[:3000].mean()), abs=0.01)
+
+
+def test_on_shuffled_labels_nothing_is_found(history):
+    shuffled = np.random.default_rng(1).permutation(history.fraud)
+    test = train(history._replace(fraud=shuffled, known=shuffled), seed=3, sampling="none").metrics["test"]
+    assert test["roc_auc"] < 0.56
+    assert test["pr_auc"] < 2 * shuffled.mean()
+
+
+def test_the_same_seed_gives_the_same_bytes(history):
+    assert train(history, seed=3).model_text == train(history, seed=3).model_text
+
+
 def test_oversampling_adds_only_fraud_and_keeps_what_is_missing_missing(history):
-    grown, fraud = oversample(history.features, history.fraud, seed=1)
+    grown, fraud, _ = smote(history.features, history.fraud, seed=1)
     assert np.array_equal(grown[: len(history.features)], history.features, equal_nan=True)
     assert fraud[len(history.fraud) :].all()
     assert fraud.mean() == pytest.approx(SMOTE_SHARE, abs=0.005)
@@ -48,15 +88,15 @@ def test_the_cheapest_cutoffs_are_cheaper_than_any_fixed_ones():
     probability = rng.beta(0.3, 8, 5000)
     fraud = rng.random(5000) < probability
     amount = rng.lognormal(4, 1, 5000)
-    chosen = choose_cutoffs(probability, fraud, amount, Costs())
-    least = total_cost(probability, fraud, amount, chosen, Costs())
-    assert least <= total_cost(probability, fraud, amount, Cutoffs(0.9, 0.95), Costs())
+    chosen = choose_cutoffs(probability, fraud, amount, read_costs())
+    least = total_cost(probability, fraud, amount, chosen, read_costs())
+    assert least <= total_cost(probability, fraud, amount, Cutoffs(0.9, 0.95), read_costs())
 
 
 def test_a_perfect_forecast_has_no_calibration_error():
     assert expected_calibration_error(np.array([0.0] * 50 + [1.0] * 50), np.array([False] * 50 + [True] * 50)) == 0
     assert (
-        quality(np.array([0.1, 0.9]), np.array([False, True]), np.array([1.0, 1.0]), Cutoffs(0.5, 0.8), Costs())[
+        quality(np.array([0.1, 0.9]), np.array([False, True]), np.array([1.0, 1.0]), Cutoffs(0.5, 0.8), read_costs())[
             "pr_auc"
         ]
         == 1
