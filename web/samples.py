@@ -49,7 +49,7 @@ def fraud() -> dict[str, Any]:
         **normal(),
         "transaction_id": f"test-fraud-{mark}",
         "user_id": f"test_stranger_{mark}",
-        "amount": f"{650 + 50 * secrets.randbelow(5)}.00",
+        "amount": secrets.choice(("100.00", "200.00")),
         "merchant_id": "m31",
         "category": "gift_cards",
         "payment_method": {"type": "card", "fingerprint": f"fp-stolen-{mark}", "bin_country": "DE"},

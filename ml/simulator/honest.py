@@ -17,6 +17,8 @@ _CATEGORY = tuple(Category)
 _TYPICAL = np.array([CATEGORIES[category][1] for category in _CATEGORY])
 _SPREAD = np.array([CATEGORIES[category][2] for category in _CATEGORY])
 _GIFT_CARDS = _CATEGORY.index(Category.GIFT_CARDS)
+_VISITED = np.cumsum([city.weight for city in CITIES]) / sum(city.weight for city in CITIES)
+"""People travel to where people live."""
 _LATITUDE, _LONGITUDE = (np.array([getattr(city, of) for city in CITIES]) for of in ("latitude", "longitude"))
 
 
@@ -51,7 +53,7 @@ def _single(
     amount = np.where(category == _GIFT_CARDS, 10 * np.maximum(1, np.round(amount / 10)), np.maximum(amount, 0.5))
     trip = calendar.trips(users, ordinal, month, population.seed)
     away = trip > 0
-    city = np.where(away, trip % len(CITIES), population.city[users])
+    city = np.where(away, np.searchsorted(_VISITED, (trip - 1) / 1000, side="right"), population.city[users])
     wobble = 0.1 * rng.normal(0, 1, count)
     latitude = np.where(away, _LATITUDE[city] + wobble, population.latitude[users])
     longitude = np.where(away, _LONGITUDE[city], population.longitude[users])
