@@ -108,6 +108,8 @@ class Mirror:
 
     async def _copy_all(self) -> None:
         self._rebuild = False
+        # First: should Redis be wiped while the copy runs, the mark is gone with the rows and the next check begins anew.
+        await self._link.call(self._link.client.set(self._mark, 1), DEADLINE_S)
         copied, batch = 0, []
         for row in self._all_rows():
             batch.append(row)
@@ -117,7 +119,6 @@ class Mirror:
                 await asyncio.sleep(REBUILD_PAUSE_S)
         if batch:
             copied += await self._store(batch)
-        await self._link.call(self._link.client.set(self._mark, 1), DEADLINE_S)
         self.rebuilds += 1
         log.info("mirror_rebuilt", extra={"rows": copied})
 

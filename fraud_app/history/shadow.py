@@ -28,12 +28,12 @@ SELECT count(*), count(*) FILTER (WHERE theirs = ours), count(*) FILTER (WHERE t
 FROM (SELECT array_position(ARRAY['approve', 'review', 'block'], s.decision) AS theirs,
              array_position(ARRAY['approve', 'review', 'block'], t.decision) AS ours, s.probability - t.probability AS shift
       FROM shadow_scores s JOIN transactions t USING (transaction_id)
-      WHERE s.model = $1 AND s.scored_at > now() - make_interval(hours => $2) AND t.model IS NOT NULL) both
+      WHERE s.model = $1 AND s.scored_at > now() - make_interval(secs => $2) AND t.model IS NOT NULL) AS pairs
 """
 _LABELLED = """
 SELECT bool_or(l.is_fraud), t.probability, s.probability
 FROM shadow_scores s JOIN transactions t USING (transaction_id) JOIN labels l USING (transaction_id)
-WHERE s.model = $1 AND s.scored_at > now() - make_interval(hours => $2) AND t.probability IS NOT NULL
+WHERE s.model = $1 AND s.scored_at > now() - make_interval(secs => $2) AND t.probability IS NOT NULL
 GROUP BY t.transaction_id, t.probability, s.probability LIMIT $3
 """
 
@@ -86,8 +86,8 @@ async def store(connection: asyncpg.Connection, scores: Sequence[ShadowScore]) -
 
 async def agreement(connection: asyncpg.Pool | asyncpg.Connection, model: str, hours: float) -> Agreement:
     """How the model (`name:version`) compares over the last hours."""
-    [(count, same, stricter, laxer, shift)] = await connection.fetch(_COUNTED, model, hours)
-    labelled = await connection.fetch(_LABELLED, model, hours, MOST_LABELLED)
+    [(count, same, stricter, laxer, shift)] = await connection.fetch(_COUNTED, model, hours * 3600)
+    labelled = await connection.fetch(_LABELLED, model, hours * 3600, MOST_LABELLED)
     champion, challenger = await asyncio.to_thread(_average_precisions, [tuple(one) for one in labelled])
     return Agreement(
         count, same / count if count else math.nan, stricter, laxer, shift or 0.0, len(labelled), champion, challenger

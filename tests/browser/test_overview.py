@@ -129,6 +129,6 @@ async def test_the_page_fits_any_width(page, width):
 
 async def test_the_api_page_shows_every_route_and_asks_nobody_else(page):
     await page.goto("/docs")
-    await expect(page.locator(".opblock")).to_have_count(16, timeout=15_000)
+    await expect(page.locator(".opblock")).to_have_count(18, timeout=15_000)
     await page.goto("/docs/errors")
     await expect(page.locator("dt#id_reused")).to_be_visible()
