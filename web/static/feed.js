@@ -43,8 +43,7 @@ export class Feed {
   }
 
   show() {
-    const known = new Set(this.waiting.map((one) => one.transaction_id));
-    this.kept = [...this.waiting.reverse(), ...this.kept.filter((one) => !known.has(one.transaction_id))].slice(0, KEPT);
+    this.kept = distinct([...this.waiting.reverse(), ...this.kept]).slice(0, KEPT);
     this.waiting = [];
     this.fresh.hidden = true;
     this.paint();
@@ -57,6 +56,13 @@ export class Feed {
     if (!rows.length && this.kept.length) this.empty.textContent = `None of the latest ${this.kept.length} has a score of ${least} or more.`;
     this.body.replaceChildren(...rows.map(row));
   }
+}
+
+// A worker that was killed sends again what it may have sent before: the same decision, shown once.
+export function distinct(decisions) {
+  const first = new Map();
+  for (const one of decisions) if (!first.has(one.transaction_id)) first.set(one.transaction_id, one);
+  return [...first.values()];
 }
 
 function row(one) {

@@ -1,7 +1,7 @@
 // The overview page: asks for figures, follows the feed, and says what is wrong when something is.
 
 import * as charts from "./charts.js";
-import { Feed } from "./feed.js";
+import { distinct, Feed } from "./feed.js";
 import { badge, count, element, euro, milliseconds, money, share, time } from "./format.js";
 import { follow } from "./socket.js";
 import { submit } from "./tester.js";
@@ -63,8 +63,7 @@ function showAlerts() {
 }
 
 function addAlerts(fresh) {
-  const ids = new Set(fresh.map((one) => one.transaction_id));
-  alerts = [...fresh, ...alerts.filter((one) => !ids.has(one.transaction_id))].slice(0, ALERTS);
+  alerts = distinct([...fresh, ...alerts]).slice(0, ALERTS);
   showAlerts();
 }
 
