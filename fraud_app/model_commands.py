@@ -101,15 +101,14 @@ def told(found: Agreement) -> str:
     """An agreement in words."""
     if not found.transactions:
         return "the challenger scored nothing; is it promoted with --alias challenger, and do the sinks run?"
-    labelled = (
-        f"; of {found.labelled:,} labelled, average precision {found.champion_pr_auc:.3f} against the challenger's {found.challenger_pr_auc:.3f}"
-        if found.champion_pr_auc is not None and found.challenger_pr_auc is not None
-        else "; no labelled fraud among them yet"
-    )
-    return (
+    said = (
         f"{found.transactions:,} scored by both, {found.same:.2%} decided alike, {found.stricter:,} stricter and {found.laxer:,} laxer by the "
-        f"challenger, mean shift of the probability {found.shift:+.4f}{labelled}"
+        f"challenger, mean shift of the probability {found.shift:+.4f}"
     )
+    if found.champion is None or found.challenger is None:
+        return f"{said}; no labelled fraud among them yet"
+    ours, theirs = found.champion.average_precision, found.challenger.average_precision
+    return f"{said}; of {found.labelled:,} labelled, average precision {ours:.3f} against the challenger's {theirs:.3f}"
 
 
 def _by_alias(store: Any, name: str, given: str) -> str:

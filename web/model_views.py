@@ -12,7 +12,7 @@ from ml import registry
 from ml.features import CATALOGUE
 from ml.registry import ModelRefused, parts_of
 from web.body import answer
-from web.models import DriftReport, FeatureDrift, FeatureInfo, ModelReport, ModelVersion, ShadowReport
+from web.models import CurveReport, DriftReport, FeatureDrift, FeatureInfo, ModelReport, ModelVersion, ShadowReport
 from web.transactions import history_away
 
 SHADOW_HOURS = 24.0
@@ -72,10 +72,12 @@ async def _shadow(challenger: str) -> ShadowReport:
         found = await history.ask(lambda connected: shadow.agreement(connected, challenger, SHADOW_HOURS))
     except HistoryAway as error:
         raise history_away() from error
-    told = found._asdict()
-    if not found.transactions:
-        told["same"] = None
-    return ShadowReport(challenger=challenger, hours=SHADOW_HOURS, **told)
+    told = found._asdict() | {
+        "same": found.same if found.transactions else None,
+        "champion": found.champion and CurveReport(**found.champion._asdict()),
+        "challenger": found.challenger and CurveReport(**found.challenger._asdict()),
+    }
+    return ShadowReport(model=challenger, hours=SHADOW_HOURS, **told)
 
 
 async def drift(request: web.Request) -> web.Response:

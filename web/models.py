@@ -179,10 +179,18 @@ class ModelVersion(BaseModel):
     error: str | None = Field(None, description="why it cannot be used")
 
 
+class CurveReport(BaseModel):
+    """Precision against recall on what is labelled, point by point."""
+
+    average_precision: float
+    recall: list[float]
+    precision: list[float]
+
+
 class ShadowReport(BaseModel):
     """A challenger beside the decisions that were made, on the same transactions."""
 
-    challenger: str
+    model: str = Field(description="the challenger, `name:version`")
     hours: float
     transactions: int
     same: float | None = Field(description="share of equal decisions")
@@ -190,8 +198,8 @@ class ShadowReport(BaseModel):
     laxer: int
     shift: float = Field(description="mean of the challenger's probability minus the decided one")
     labelled: int
-    champion_pr_auc: float | None = Field(description="null while no fraud among them is labelled")
-    challenger_pr_auc: float | None
+    champion: CurveReport | None = Field(description="null while no fraud among them is labelled")
+    challenger: CurveReport | None
 
 
 class ModelReport(BaseModel):

@@ -43,6 +43,11 @@ async def overview(request: web.Request) -> web.Response:
     return _page("overview.html")
 
 
+async def models(request: web.Request) -> web.Response:
+    """The models: what decides, the challenger, drift, versions."""
+    return _page("models.html")
+
+
 async def docs(request: web.Request) -> web.Response:
     """Swagger UI on `/openapi.json`."""
     return _page("docs.html")
@@ -75,6 +80,7 @@ async def favicon(request: web.Request) -> web.StreamResponse:
 
 def register(router: web.UrlDispatcher) -> None:
     router.add_get("/", overview)
+    router.add_get("/models", models)
     router.add_get("/docs", docs)
     router.add_get("/docs/errors", errors)
     router.add_get("/favicon.ico", favicon)

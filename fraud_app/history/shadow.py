@@ -17,6 +17,7 @@ from ml.registry import parts_of
 from ml.scorer import Scorer, matrix_of
 
 MOST_LABELLED = 200_000
+CURVE_POINTS = 100
 
 _INSERT = """
 INSERT INTO shadow_scores (transaction_id, model, probability, decision, scored_at)
@@ -47,6 +48,14 @@ class ShadowScore(NamedTuple):
     scored_at: datetime
 
 
+class Curve(NamedTuple):
+    """Precision against recall on the labelled transactions, thinned for a chart."""
+
+    average_precision: float
+    recall: list[float]
+    precision: list[float]
+
+
 class Agreement(NamedTuple):
     """How a challenger compares with what was decided, on the same transactions."""
 
@@ -58,9 +67,9 @@ class Agreement(NamedTuple):
     shift: float
     """Mean of the challenger's probability minus the decided one."""
     labelled: int
-    champion_pr_auc: float | None
+    champion: Curve | None
     """None while no fraud among them is labelled."""
-    challenger_pr_auc: float | None
+    challenger: Curve | None
 
 
 def scores_of(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
@@ -88,16 +97,28 @@ async def agreement(connection: asyncpg.Pool | asyncpg.Connection, model: str, h
     """How the model (`name:version`) compares over the last hours."""
     [(count, same, stricter, laxer, shift)] = await connection.fetch(_COUNTED, model, hours * 3600)
     labelled = await connection.fetch(_LABELLED, model, hours * 3600, MOST_LABELLED)
-    champion, challenger = await asyncio.to_thread(_average_precisions, [tuple(one) for one in labelled])
+    champion, challenger = await asyncio.to_thread(_curves, [tuple(one) for one in labelled])
     return Agreement(
         count, same / count if count else math.nan, stricter, laxer, shift or 0.0, len(labelled), champion, challenger
     )
 
 
-def _average_precisions(labelled: Sequence[tuple[bool, float, float]]) -> tuple[float | None, float | None]:
+def _curves(labelled: Sequence[tuple[bool, float, float]]) -> tuple[Curve | None, Curve | None]:
     if not any(fraud for fraud, _, _ in labelled):
         return None, None
-    from sklearn.metrics import average_precision_score  # 60 MB that a worker does not need for anything else
+    from sklearn.metrics import (
+        average_precision_score,
+        precision_recall_curve,
+    )  # 60 MB that a worker needs for nothing else
 
-    fraud, ours, theirs = zip(*labelled, strict=True)
-    return float(average_precision_score(fraud, ours)), float(average_precision_score(fraud, theirs))
+    fraud, *both = zip(*labelled, strict=True)
+
+    def curve(probability: Sequence[float]) -> Curve:
+        precision, recall, _ = precision_recall_curve(fraud, probability)
+        step = max(1, len(recall) // CURVE_POINTS)
+        return Curve(
+            float(average_precision_score(fraud, probability)), recall[::step].tolist(), precision[::step].tolist()
+        )
+
+    ours, theirs = map(curve, both)
+    return ours, theirs

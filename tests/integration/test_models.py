@@ -128,7 +128,7 @@ async def test_a_challenger_scores_the_same_in_the_shadow(running, api, models, 
         return (await api.get("/api/models")).body["shadow"]
 
     report = await until(shadowed, lambda shadow: shadow and shadow["transactions"] > 0, 60)
-    assert (report["challenger"], report["same"], report["stricter"], report["laxer"]) == (
+    assert (report["model"], report["same"], report["stricter"], report["laxer"]) == (
         f"{NAME}:{copied}",
         1.0,
         0,
@@ -139,7 +139,8 @@ async def test_a_challenger_scores_the_same_in_the_shadow(running, api, models, 
     label = {"transaction_id": fraud["transaction_id"], "is_fraud": True, "source": "chargeback"}
     await producer.send_and_wait(topics.LABELS, orjson.dumps(label), key=fraud["transaction_id"].encode())
     labelled_too = await until(shadowed, lambda shadow: shadow["labelled"] > 0)
-    assert labelled_too["champion_pr_auc"] == labelled_too["challenger_pr_auc"] == 1.0
+    assert labelled_too["champion"] == labelled_too["challenger"]
+    assert labelled_too["champion"]["average_precision"] == 1.0
 
 
 async def test_what_is_stored_can_be_trained_on_with_the_features_as_served(running, api, producer):

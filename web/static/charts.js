@@ -49,3 +49,16 @@ export function risk(node, scores, thresholds, logarithmic, describe) {
   node.setAttribute("role", "img");
   node.setAttribute("aria-label", describe);
 }
+
+export function curves(node, both, describe) {
+  const looks = [{ color: "#0072b2", width: 2 }, { color: "#d55e00", width: 2, dash: "dash" }];
+  Plotly.react(node, both.map(([name, curve], place) => ({
+    type: "scatter", mode: "lines", name: `${name} (${curve.average_precision.toFixed(3)})`, x: curve.recall, y: curve.precision, line: looks[place],
+    hovertemplate: "recall %{x:.2f}, precision %{y:.2f}<extra>%{fullData.name}</extra>",
+  })), layout({
+    xaxis: { title: { text: "share of labelled fraud found (recall)" }, range: [0, 1.02] },
+    yaxis: { title: { text: "precision" }, range: [0, 1.02] },
+  }), CONFIG);
+  node.setAttribute("role", "img");
+  node.setAttribute("aria-label", describe);
+}
