@@ -1,0 +1,85 @@
+"""The generator is neither too easy nor leaky: no feature tells the label, reports come late or never, dates and habits count."""
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from fraud_app.contracts import Transaction
+from ml.comparison import single_features
+from ml.event import occurred_ms
+from ml.replay import replay
+from ml.simulator import Population, calendar, simulate
+from ml.simulator.traffic import NEVER_REPORTED, REPORT_MEDIAN_DAYS
+from ml.training import History, known_by, train
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def made():
+    return list(simulate(Population(8, 12_000), START, 40, count=20_000, fraud_share=0.02, seed=8))
+
+
+@pytest.fixture(scope="module")
+def history(made):
+    sent = [Transaction.model_validate(one.transaction) for one in made]
+    rows = [replayed.features for replayed in replay((one, occurred_ms(one)) for one in sent)]
+    fraud = np.array([one.is_fraud for one in made])
+    at = np.array([occurred_ms(one) for one in sent])
+    days = np.array([math.inf if one.reported_after_days is None else one.reported_after_days for one in made])
+    known = known_by(fraud, at + days * 86_400_000, at)
+    text = np.full(len(made), "")
+    return History(np.array(rows, dtype=np.float32), fraud, np.full(len(made), 50.0), at, known, text, text)
+
+
+def test_no_feature_alone_tells_fraud(history):
+    areas = single_features(history)
+    assert max(areas.values()) < 0.95, sorted(areas.items(), key=lambda one: -one[1])[:3]
+
+
+def test_with_shuffled_labels_nothing_is_found(history):
+    shuffled = np.random.default_rng(1).permutation(history.fraud)
+    found = train(history._replace(fraud=shuffled, known=shuffled), seed=3, sampling="none").metrics["test"]
+    assert found["roc_auc"] < 0.6
+    assert found["pr_auc"] < 3 * shuffled.mean()
+
+
+def test_with_the_true_labels_most_is_found(history):
+    assert train(history, seed=3, sampling="none").metrics["test"]["roc_auc"] > 0.9
+
+
+def test_chargebacks_come_late_and_some_never(made):
+    frauds = [one.reported_after_days for one in made if one.is_fraud]
+    assert np.mean([days is None for days in frauds]) == pytest.approx(NEVER_REPORTED, abs=0.05)
+    assert np.median([days for days in frauds if days is not None]) == pytest.approx(REPORT_MEDIAN_DAYS, rel=0.25)
+    assert all(one.reported_after_days is None for one in made if not one.is_fraud)
+
+
+def test_a_sale_brings_orders_and_the_season_does_too():
+    days = [START + timedelta(days=number) for number in range(365)]
+    sales = [day for day in days if calendar.is_sale(day)]
+    assert 6 <= len(sales) <= 25
+    assert all(calendar.weight_of_day(day) > 1.9 for day in sales)
+    assert calendar.weight_of_day(datetime(2026, 12, 9, tzinfo=UTC)) > calendar.weight_of_day(
+        datetime(2026, 10, 7, tzinfo=UTC)
+    )
+
+
+def test_a_trip_lasts_days_and_is_the_same_for_every_run():
+    users, ordinal = np.arange(5000), np.full(5000, START.toordinal())
+    first, again = (calendar.trips(users, ordinal, np.full(5000, 3), seed=8) for _ in range(2))
+    assert np.array_equal(first, again)
+    assert (first > 0).mean() == pytest.approx(calendar.TRIP_SHARE, abs=0.02)
+    assert (calendar.trips(users, ordinal, np.full(5000, 7), seed=8) > 0).mean() > 1.5 * (first > 0).mean()
+    tomorrow = calendar.trips(users, ordinal + 1, np.full(5000, 3), seed=8)
+    assert (tomorrow[first > 0] == first[first > 0]).mean() > 0.7
+
+
+def test_colleagues_share_an_address(made):
+    by_address = {}
+    for one in made:
+        if not one.is_fraud:
+            by_address.setdefault(one.transaction["ip"], set()).add(one.transaction["user_id"])
+    assert sum(len(users) >= 5 for users in by_address.values()) > 20
