@@ -29,7 +29,7 @@ _INK, _BLUE, _ORANGE = "#444", "#0072b2", "#d55e00"
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}"
     "table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}th,td{padding:.2rem .7rem;border-bottom:1px solid #ddd;"
-    "text-align:right}th:first-child,td:first-child{text-align:left}figure{margin:1.5rem 0}figcaption{color:#555}"
+    "text-align:right}th:first-child,td:first-child,td.text{text-align:left}figure{margin:1.5rem 0}figcaption{color:#555}"
 )
 
 
@@ -289,8 +289,13 @@ def _plot(
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     cells = "".join(f"<th scope=col>{html.escape(one)}</th>" for one in head)
-    lines = "".join("<tr>" + "".join(f"<td>{html.escape(one)}</td>" for one in row) + "</tr>" for row in rows)
+    lines = "".join("<tr>" + "".join(_cell(one) for one in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def _cell(text: str) -> str:
+    number = text[:1].isdigit() or text.startswith("-")
+    return f"<td{'' if number else ' class=text'}>{html.escape(text)}</td>"
 
 
 def _thin(values: Array) -> list[float]:

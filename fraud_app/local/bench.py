@@ -31,7 +31,7 @@ from fraud_app.settings import ROOT
 
 Say = Callable[[str], None]
 WARM_RATE, BROKER_RATE, BACKLOG_RUN = 100.0, 1000.0, 1000
-SETTLE_S = 5.0
+SETTLE_S = 15.0
 OVERLOADED_MS = 1000.0
 
 
