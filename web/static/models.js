@@ -53,7 +53,7 @@ function showVersions(report) {
     if (one.error) return element("tr", {}, ...start, element("td", { colSpan: 8, className: "slow", textContent: `cannot be used: ${one.error}` }));
     const figures = one.metrics ?? {};
     return element("tr", {}, ...start, element("td", {}, element("code", { textContent: one.digest })),
-      number(rounded(figures.pr_auc, 3)), number(share(figures.recall_flagged ?? null)), number(share(figures.insult_rate ?? null), figures.insult_rate),
+      number(rounded(figures.pr_auc, 3)), number(share(figures.recall_flagged ?? null)), number(figures.insult_rate === undefined ? "–" : `${(figures.insult_rate * 100).toFixed(3)}%`, figures.insult_rate),
       number(rounded(figures.expected_calibration_error, 4)), number(figures.cost_eur === undefined ? "–" : euro(figures.cost_eur), figures.cost_eur),
       number(rounded(one.cutoffs.review, 4)), number(rounded(one.cutoffs.block, 4)));
   }));
