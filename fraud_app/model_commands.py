@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+# Faust's own command of this name, about its record types, must be there before ours takes its place.
+import faust.cli.model  # noqa: F401
 from faust.cli import AppCommand, argument, option
 
 from fraud_app.app import app
@@ -82,10 +84,14 @@ def compared(first: ModelFiles, second: ModelFiles) -> list[str]:
     lines = [f"{'':28} {first.version:>20} {second.version:>20}"]
     for figure in _COMPARED:
         values = [files.metrics.get("test", {}).get(figure) for files in (first, second)]
-        cells = [f"{value:>20,.4f}" if value is not None else f"{'–':>20}" for value in values]
+        cells = [f"{value:>20,.5f}" if value is not None else f"{'–':>20}" for value in values]
         lines.append(f"{figure.replace('_', ' '):28} {' '.join(cells)}")
-    lines.append(f"{'cutoffs (review, block)':28} {first.cutoffs!s:>20} {second.cutoffs!s:>20}")
+    lines.append(f"{'cutoffs (review, block)':28} {_cutoffs(first):>20} {_cutoffs(second):>20}")
     return lines
+
+
+def _cutoffs(files: ModelFiles) -> str:
+    return f"{files.cutoffs.review:g}, {files.cutoffs.block:g}"
 
 
 async def _live(postgres: Any, champion: ModelFiles, challenger: ModelFiles) -> str:
