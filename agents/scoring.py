@@ -22,7 +22,8 @@ from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
 from tables.row_cache import RowCache
 
 _BY_OCCURRED = config.stream.clock == "occurred"
-_settled: dict[int, int] = {}
+settled: dict[int, int] = {}
+"""By partition, the offset up to which everything is acknowledged by the broker."""
 _rows = RowCache(user_table)
 _TOTAL, _FEATURES, _MODEL = (metrics.SCORING_SECONDS.labels(stage) for stage in ("total", "features", "model"))
 
@@ -51,14 +52,14 @@ async def score_transactions(stream: Any) -> None:
 
 def _began(partition: Any, offset: int) -> None:
     """What lies before the committed offset is acknowledged, whatever a row still holds as pending."""
-    _settled[partition.partition] = offset - 1
+    settled[partition.partition] = offset - 1
     _rows.forget(partition.partition)
 
 
 async def _take_off(taken: Taken, messages: Sequence[Any], arrivals: Sequence[Arrival], users: Counter[str]) -> Flight:
     payments = [one for one in arrivals if isinstance(one, Payment)]
     shared = await shared_signals.observe([(payment.event, payment.user_hash) for payment in payments])
-    decided = decide(payments, _rows, shared, model.scorer, config.kafka.topic_epoch, _settled)
+    decided = decide(payments, _rows, shared, model.scorer, config.kafka.topic_epoch, settled)
     changed = {partition: _rows.write(partition, rows) for partition, rows in decided.rows.items()}
     logged: list[int] = []
     sends: list[Awaitable[Any]] = []
@@ -88,7 +89,7 @@ async def _take_off(taken: Taken, messages: Sequence[Any], arrivals: Sequence[Ar
         for partition, offset in zip(logged, results, strict=False):
             user_table.rows_sent(partition, offset)
         for message in messages:
-            _settled[message.partition] = max(_settled.get(message.partition, -1), message.offset)
+            settled[message.partition] = max(settled.get(message.partition, -1), message.offset)
         faust_compat.acknowledge(app, taken, messages)
         for encoded in changed.values():
             mirror.put(encoded)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 
-from fraud_app import faust_compat, metrics
+from agents import scoring
+from agents.progress import STUCK_S, Progress
+from fraud_app import dying, faust_compat, metrics
 from fraud_app.app import app, history, mirror, model, redis_link, user_table
 from fraud_app.history import drift
 from fraud_app.history.store import HistoryAway
@@ -30,6 +33,26 @@ async def follow_alias() -> None:
         name = model.scorer.reference if model.scorer else "none"
         metrics.MODEL.info({"version": name, "alias": model.alias})
         await asyncio.sleep(LOOK_S)
+
+
+@app.task
+async def notice_standstill() -> None:
+    """A worker that hangs while the broker answers ends, and tells where it hung: what it had not acknowledged comes again."""
+    progress = Progress(time.monotonic())
+    while not app.should_stop:
+        waiting = {} if app.rebalancing else faust_compat.lag(app, RAW)
+        if progress.still_for(waiting, scoring.settled, time.monotonic()) > STUCK_S and await _broker_answers():
+            dying.tell_tasks()
+            dying.die(f"records wait and none was processed for {STUCK_S:g} s")
+        await asyncio.sleep(EVERY_S)
+
+
+async def _broker_answers() -> bool:
+    try:
+        async with asyncio.timeout(EVERY_S):
+            return await faust_compat.broker_answers(app)
+    except TimeoutError:
+        return False
 
 
 @app.task

@@ -20,6 +20,13 @@ def die(reason: str, error: BaseException | None = None) -> None:
     os._exit(EXIT_CODE)
 
 
+def tell_tasks() -> None:
+    """Log where every task of this loop waits."""
+    for task in asyncio.all_tasks():
+        where = [f"{frame.f_code.co_filename}:{frame.f_lineno}" for frame in task.get_stack(limit=3)]
+        log.critical("task", extra={"task": task.get_name(), "coroutine": repr(task.get_coro())[:120], "where": where})
+
+
 def watch(task: asyncio.Task[Any], reason: str) -> None:
     """End the process when a background task fails."""
 

@@ -13,8 +13,10 @@ from faust.tables.base import Collection
 from faust.transport.conductor import Conductor
 from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import Producer
+from faust.types import TP
 
 from fraud_app import faust_compat
+from fraud_app.in_order import InOrder
 
 
 def test_what_is_used_of_faust_is_there():
@@ -70,3 +72,46 @@ async def test_a_failed_batch_raises_for_everyone_who_has_a_part_in_it():
     batch.failure(KafkaError("never"))
     with pytest.raises(KafkaError):
         await waiting
+
+
+async def test_the_last_records_before_a_silence_are_asked_for_again_when_faust_dropped_them():
+    """Read up to 10 by the consumer, but the agent was given only what lies before 7, and nothing else comes to show the gap."""
+    positions = {TP("raw", 0): 10, TP("raw", 1): 4, TP("labels", 0): 9, TP("raw", 2): 3}
+
+    class State:
+        has_valid_position = True
+
+        def __init__(self, position):
+            self.position = position
+
+    class Aiokafka:
+        class _subscription:  # noqa: N801 - aiokafka's name
+            class subscription:  # noqa: N801
+                class assignment:  # noqa: N801
+                    @staticmethod
+                    def state_value(tp):
+                        return State(positions[TP(*tp)])
+
+        async def committed(self, tp):
+            return 1  # of raw 2, which was never begun: all that was read of it was dropped
+
+    class Thread:
+        def _ensure_consumer(self):
+            return Aiokafka()
+
+        async def call_thread(self, fun, *args):
+            return await fun(*args)
+
+    class App:
+        rebalancing = False
+
+        class consumer:  # noqa: N801 - Faust's name
+            _thread = Thread()
+            assignment = staticmethod(lambda: set(positions))
+
+    order = InOrder()
+    order.begin(TP("raw", 0), 7)
+    order.begin(TP("raw", 1), 4)
+    assert sorted(await faust_compat._missed(App, ["raw"], order)) == [(TP("raw", 0), 7), (TP("raw", 2), 1)]
+    App.rebalancing = True
+    assert await faust_compat._missed(App, ["raw"], order) == []
