@@ -1,4 +1,4 @@
-"""Beside storage: follows the aliases of the models, and measures how far traffic has moved from what the champion was trained on."""
+"""Beside storage: follows the challenger's alias, and measures how far traffic has moved from what the champion was trained on."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import logging
 
 from fraud_app.history import drift
 from fraud_app.history.pool import AWAY, connected
-from fraud_app.sinks import challenger, champion, config, storage
-from ml.registry import ModelFiles
+from fraud_app.sinks import challenger, config, storage
+from ml import registry
+from ml.registry import ModelFiles, ModelRefused
 from tables.model_slot import LOOK_S
 
 log = logging.getLogger(__name__)
@@ -17,9 +18,8 @@ DRIFT_EVERY_S = 60.0
 
 
 @storage.task
-async def follow_aliases() -> None:
+async def follow_challenger() -> None:
     while not storage.should_stop:
-        await champion.look()
         await challenger.look()
         await asyncio.sleep(LOOK_S)
 
@@ -27,16 +27,21 @@ async def follow_aliases() -> None:
 @storage.task
 async def measure_drift() -> None:
     while not storage.should_stop:
-        if champion.files is not None:
-            try:
-                await _measure(champion.files)
-            except AWAY as error:
-                log.warning("drift_not_measured", extra={"error": f"{type(error).__name__}: {error}"})
+        try:
+            await _measure(await asyncio.to_thread(_champion))
+        except (*AWAY, ModelRefused) as error:
+            log.warning("drift_not_measured", extra={"error": f"{type(error).__name__}: {error}"})
         await asyncio.sleep(DRIFT_EVERY_S)
 
 
+def _champion() -> ModelFiles:
+    """Its bins are all that is needed: nothing here scores with it."""
+    store, name = config.model.dir, config.model.name
+    return registry.read(store / name / registry.version_of(store, name, config.model.alias))
+
+
 async def _measure(files: ModelFiles) -> None:
-    model = f"{files.name}:{files.version}"
+    model = registry.version_in(files.reference)
     async with connected(config.postgres) as connection:
         traffic = await drift.latest_traffic(connection, model)
         found = await asyncio.to_thread(drift.measure, files, traffic)

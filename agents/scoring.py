@@ -19,6 +19,7 @@ from fraud_app import dying, faust_compat, metrics
 from fraud_app.app import app, config, mirror, model, shared_signals, transactions_raw, user_table, waiting
 from fraud_app.batch_consumer import Taken
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
+from ml.registry import version_in
 from tables.row_cache import RowCache
 
 _BY_OCCURRED = config.stream.clock == "occurred"
@@ -103,7 +104,7 @@ async def _take_off(taken: Taken, messages: Sequence[Any], arrivals: Sequence[Ar
 def _count(decided: Decided, refused: Sequence[str], size: int) -> None:
     metrics.BATCH_SIZE.observe(size)
     for (decision, version), count in Counter(
-        (one.decision.value, one.model.partition("@")[0]) for _, one in decided.new
+        (one.decision.value, version_in(one.model)) for _, one in decided.new
     ).items():
         metrics.SCORED.labels(decision, version).inc(count)
     for _, outcome in decided.new:

@@ -13,7 +13,7 @@ from fraud_app.app import app, history, mirror, model, redis_link, user_table
 from fraud_app.history import drift
 from fraud_app.history.store import HistoryAway
 from fraud_app.topics import RAW
-from ml.registry import parts_of
+from ml.registry import version_in
 from tables.model_slot import LOOK_S
 
 EVERY_S = 2.0
@@ -41,18 +41,11 @@ async def notice_standstill() -> None:
     progress = Progress(time.monotonic())
     while not app.should_stop:
         waiting = {} if app.rebalancing else faust_compat.lag(app, RAW)
-        if progress.still_for(waiting, scoring.settled, time.monotonic()) > STUCK_S and await _broker_answers():
+        still_s = progress.still_for(waiting, scoring.settled, time.monotonic())
+        if still_s > STUCK_S and await faust_compat.broker_answers(app, EVERY_S):
             dying.tell_tasks()
             dying.die(f"records wait and none was processed for {STUCK_S:g} s")
         await asyncio.sleep(EVERY_S)
-
-
-async def _broker_answers() -> bool:
-    try:
-        async with asyncio.timeout(EVERY_S):
-            return await faust_compat.broker_answers(app)
-    except TimeoutError:
-        return False
 
 
 @app.task
@@ -61,7 +54,7 @@ async def observe_drift() -> None:
     while not app.should_stop:
         scorer = model.scorer
         if scorer is not None:
-            name = ":".join(parts_of(scorer.reference)[:2])
+            name = version_in(scorer.reference)
             with suppress(HistoryAway):
                 found = await history.ask(lambda connected: drift.last(connected, name))  # noqa: B023
                 for one in found.features if found else ():

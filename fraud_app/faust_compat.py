@@ -198,10 +198,10 @@ def lag(app: faust.App, topic: str) -> dict[int, int]:
     return behind
 
 
-async def broker_answers(app: faust.App) -> bool:
-    """Whether a broker answers a request for metadata now."""
+async def broker_answers(app: faust.App, seconds: float) -> bool:
+    """Whether a broker answers a request for metadata in time."""
     try:
-        client = cast(Any, app.producer)._ensure_producer().client
-    except NotReady:
+        async with asyncio.timeout(seconds):
+            return bool(await cast(Any, app.producer)._ensure_producer().client.force_metadata_update())
+    except (NotReady, TimeoutError):
         return False
-    return bool(await client.force_metadata_update())

@@ -97,7 +97,7 @@ def _cutoffs(files: ModelFiles) -> str:
 async def _live(postgres: Any, champion: ModelFiles, challenger: ModelFiles) -> str:
     try:
         async with connected(postgres) as connection:
-            found = await agreement(connection, f"{challenger.name}:{challenger.version}", HOURS)
+            found = await agreement(connection, registry.version_in(challenger.reference), HOURS)
     except OSError as error:
         return f"\nlive: PostgreSQL does not answer ({error})"
     return f"\nlive, last {HOURS:g} hours: {told(found)}"

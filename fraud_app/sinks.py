@@ -37,7 +37,6 @@ labels_to_store = bytes_topic(storage, topics.LABELS)
 to_feed = bytes_topic(feed, topics.SCORED)
 
 redis_link = RedisLink(config.redis.url.get_secret_value())
-champion = ModelSlot(config.model.dir, config.model.name, config.model.alias)
 challenger = ModelSlot(config.model.dir, config.model.name, CHALLENGER, needed=False)
 """Scores what was decided, from the stored features, beside the hot path."""
 

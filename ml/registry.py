@@ -61,6 +61,15 @@ def parts_of(reference: str) -> tuple[str, str, str | None]:
     return name, version, digest or None
 
 
+def version_in(reference: str) -> str:
+    """`name:version` of a reference: what history, metrics and the shadow's scores go by.
+
+    >>> version_in("fraud-lgbm:2026.11.25@0123456789ab")
+    'fraud-lgbm:2026.11.25'
+    """
+    return reference.partition("@")[0]
+
+
 def write(directory: Path, contents: dict[str, bytes]) -> None:
     """Write a new version. Raises `FileExistsError`: a version is never changed."""
     missing = set(FILES) - contents.keys()

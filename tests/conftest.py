@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -14,6 +15,7 @@ import pytest_asyncio
 
 from fraud_app.local.running import Running
 from fraud_app.settings import ROOT
+from ml import registry
 from tests.asking import Asking, until
 from tests.builders import payload
 
@@ -29,6 +31,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for kind in ("integration", "browser"):
             if f"/tests/{kind}/" in str(item.path):
                 item.add_marker(kind)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A registry with two versions, the same but for their names; the first is the champion."""
+    version = registry.version_of(ROOT / "models", "fraud-lgbm")
+    for name in ("one", "two"):
+        shutil.copytree(ROOT / "models" / "fraud-lgbm" / version, tmp_path / "fraud-lgbm" / name)
+    registry.set_alias(tmp_path, "fraud-lgbm", registry.CHAMPION, "one")
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

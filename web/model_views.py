@@ -10,7 +10,7 @@ from fraud_app.history import shadow
 from fraud_app.history.store import HistoryAway
 from ml import registry
 from ml.features import CATALOGUE
-from ml.registry import ModelRefused, parts_of
+from ml.registry import ModelRefused, version_in
 from web.body import answer
 from web.models import CurveReport, DriftReport, FeatureDrift, FeatureInfo, ModelReport, ModelVersion, ShadowReport
 from web.transactions import history_away
@@ -83,7 +83,7 @@ async def _shadow(challenger: str) -> ShadowReport:
 async def drift(request: web.Request) -> web.Response:
     """The latest measurement of drift against what the champion was trained on, the largest index first."""
     scorer = model.scorer
-    name = ":".join(parts_of(scorer.reference)[:2]) if scorer else None
+    name = version_in(scorer.reference) if scorer else None
     found = None
     if name is not None:
         try:

@@ -13,7 +13,7 @@ import orjson
 
 from fraud_app.history.transactions import Row
 from ml.policy import decide
-from ml.registry import parts_of
+from ml.registry import version_in
 from ml.scorer import Scorer, matrix_of
 
 MOST_LABELLED = 200_000
@@ -78,10 +78,10 @@ def scores_of(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
     if not kept:
         return []
     matrix = matrix_of([[math.nan if value is None else value for value in features] for _, features in kept])
-    name, version, _ = parts_of(scorer.reference)
+    model = version_in(scorer.reference)
     return [
         ShadowScore(
-            row.transaction_id, f"{name}:{version}", probability, decide(probability, scorer.cutoffs).value, row.scored_at
+            row.transaction_id, model, probability, decide(probability, scorer.cutoffs).value, row.scored_at
         )
         for (row, _), probability in zip(kept, scorer.probabilities(matrix), strict=True)
     ]  # fmt: skip

@@ -1,7 +1,6 @@
 """`fraud model`, as an operator types it."""
 
 import os
-import shutil
 import subprocess
 import sys
 
@@ -11,15 +10,6 @@ from fraud_app.settings import ROOT
 from ml import registry
 
 NAME = "fraud-lgbm"
-
-
-@pytest.fixture
-def models(tmp_path):
-    version = registry.version_of(ROOT / "models", NAME)
-    for name in ("one", "two"):
-        shutil.copytree(ROOT / "models" / NAME / version, tmp_path / NAME / name)
-    registry.set_alias(tmp_path, NAME, registry.CHAMPION, "one")
-    return tmp_path
 
 
 @pytest.fixture

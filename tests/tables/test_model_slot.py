@@ -2,22 +2,10 @@
 
 import shutil
 
-import pytest
-
-from fraud_app.settings import ROOT
 from ml import registry
 from tables.model_slot import ModelSlot
 
 NAME = "fraud-lgbm"
-
-
-@pytest.fixture
-def models(tmp_path):
-    version = registry.version_of(ROOT / "models", NAME)
-    for name in ("one", "two"):
-        shutil.copytree(ROOT / "models" / NAME / version, tmp_path / NAME / name)
-    registry.set_alias(tmp_path, NAME, registry.CHAMPION, "one")
-    return tmp_path
 
 
 async def test_another_version_takes_over_without_a_restart(models):
