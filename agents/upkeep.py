@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from agents import scoring
 from agents.progress import STUCK_S, Progress
 from fraud_app import dying, faust_compat, metrics
-from fraud_app.app import app, history, mirror, model, redis_link, user_table
-from fraud_app.history import drift
+from fraud_app.app import app, config, history, mirror, model, redis_link, user_table
+from fraud_app.beat import EVERY_S, beat_of
+from fraud_app.history import drift, reviews
 from fraud_app.history.store import HistoryAway
 from fraud_app.topics import RAW
 from ml.registry import version_in
+from tables import fleet
 from tables.model_slot import LOOK_S
+from tables.redis_link import RedisAway
 
-EVERY_S = 2.0
 DRIFT_EVERY_S = 30.0
+REVIEWS_EVERY_S = 15.0
+own_address = f"{config.web.bind}:{config.web.port}"
 
 
 @app.task
@@ -61,6 +66,29 @@ async def observe_drift() -> None:
                     metrics.PSI.labels(one.feature).set(one.psi)
                     metrics.MISSING.labels(one.feature).set(one.missing)
         await asyncio.sleep(DRIFT_EVERY_S)
+
+
+@app.task
+async def tell_fleet() -> None:
+    while not app.should_stop:
+        reference = model.scorer.reference if model.scorer else None
+        with suppress(RedisAway):
+            await fleet.tell(
+                redis_link, beat_of(app, "scoring", RAW, config.worker_id, address=own_address, model=reference)
+            )
+        await asyncio.sleep(EVERY_S)
+
+
+@app.task
+async def observe_reviews() -> None:
+    """The queue's depth and age, as metrics of every worker."""
+    while not app.should_stop:
+        with suppress(HistoryAway):
+            found = await history.ask(reviews.state)
+            metrics.REVIEW_DEPTH.set(found["open"])
+            oldest = found["oldest_at"]
+            metrics.REVIEW_OLDEST.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
+        await asyncio.sleep(REVIEWS_EVERY_S)
 
 
 @app.task

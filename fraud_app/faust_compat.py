@@ -198,6 +198,12 @@ def lag(app: faust.App, topic: str) -> dict[int, int]:
     return behind
 
 
+def to_recover(app: faust.App) -> int:
+    """Changelog records that the tables here still have to read before their partitions are scored."""
+    remaining: int = cast(Any, app.tables).recovery.active_remaining_total() if app.rebalancing else 0
+    return max(0, remaining)
+
+
 async def broker_answers(app: faust.App, seconds: float) -> bool:
     """Whether a broker answers a request for metadata in time."""
     try:

@@ -50,6 +50,9 @@ HTTP_SECONDS = Histogram(
     ["method", "route", "status"],
     registry=REGISTRY,
 )
+VERDICTS = Counter("fraud_verdicts", "Analysts' verdicts that became labels", ["verdict"], registry=REGISTRY)
+REVIEW_DEPTH = Gauge("fraud_review_queue_depth", "Payments that wait for an analyst", registry=REGISTRY)
+REVIEW_OLDEST = Gauge("fraud_review_oldest_age_seconds", "How long the oldest of them has waited", registry=REGISTRY)
 LAG = Gauge("fraud_consumer_lag_messages", "Messages not yet read", ["topic", "partition"], registry=REGISTRY)
 BUILD = Info("fraud_build", "What is running", registry=REGISTRY)
 MODEL = Info("fraud_model", "The model that decides", registry=REGISTRY)

@@ -97,7 +97,7 @@ class Auth(BaseModel):
         description="off only on loopback; keys: Authorization: Bearer, or Basic with the key as password",
     )
     key_hashes: Annotated[list[str], NoDecode] = Field(
-        [], description="SHA-256 (hex) of each accepted key, parted by commas"
+        [], description="SHA-256 (hex) of each accepted key, parted by commas; name=hash says whose verdicts it gives"
     )
 
     @field_validator("key_hashes", mode="before")
@@ -108,9 +108,16 @@ class Auth(BaseModel):
     @field_validator("key_hashes")
     @classmethod
     def _hex(cls, value: list[str]) -> list[str]:
-        if any(not re.fullmatch(r"[0-9a-f]{64}", one) for one in value):
-            raise ValueError("each must be 64 hexadecimal digits; `fraud key new` prints a key and its hash")
+        if any(not re.fullmatch(r"([A-Za-z0-9._@-]{1,64}=)?[0-9a-f]{64}", one) for one in value):
+            raise ValueError(
+                "each must be 64 hexadecimal digits, or name=digits; `fraud key new` prints a key and its hash"
+            )
         return value
+
+    def holders(self) -> list[tuple[str, str]]:
+        """Hash and holder of each key; a key without a name is known by the start of its hash."""
+        parted = [one.rpartition("=") for one in self.key_hashes]
+        return [(digest, name or f"key-{digest[:8]}") for name, _, digest in parted]
 
 
 class Stream(BaseModel):

@@ -26,11 +26,18 @@ storage = new_app(
     "fraud-storage",
     config,
     LEISURELY,
-    autodiscover=["agents.storage", "agents.model_watch"],
+    autodiscover=["agents.storage", "agents.model_watch", "agents.verdicts", "agents.beating"],
     store="memory://",
     web_enabled=False,
 )
-feed = new_app("fraud-feed", config, GATHERING, autodiscover=["agents.feed"], store="memory://", web_enabled=False)
+feed = new_app(
+    "fraud-feed",
+    config,
+    GATHERING,
+    autodiscover=["agents.feed", "agents.beating"],
+    store="memory://",
+    web_enabled=False,
+)
 
 to_store = bytes_topic(storage, topics.SCORED)
 labels_to_store = bytes_topic(storage, topics.LABELS)

@@ -20,16 +20,21 @@ CHECK_S = 1.0
 
 async def health(request: web.Request) -> web.Response:
     """The state of this worker and of what it depends on."""
+    state = await state_of()
+    return answer(state.model_dump(), 503 if state.status == "down" else 200)
+
+
+async def state_of() -> Health:
+    """This worker and what it depends on, asked now."""
     redis, postgres, kafka = await asyncio.gather(_redis(), _postgres(), _kafka())
     checks = {"kafka": kafka, "redis": redis, "postgres": postgres, "model": _model(), "worker": _worker()}
     down = "down" in (kafka.status, checks["worker"].status)
     degraded = any(check.status != "ok" for check in checks.values())
-    state = Health(
+    return Health(
         status="down" if down else "degraded" if degraded else "ok", checks=checks, version=__version__,
         worker=config.worker_id,
         partitions=sorted(faust_compat.assigned_partitions(app, RAW)), demo=config.demo, auth=config.auth.mode,
     )  # fmt: skip
-    return answer(state.model_dump(), 503 if down else 200)
 
 
 async def livez(request: web.Request) -> web.Response:

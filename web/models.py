@@ -45,7 +45,13 @@ class ListQuery(BaseModel):
     cursor: str | None = Field(None, max_length=400, description="next_cursor of the page before")
     decision: Decision | None = None
     min_score: Annotated[int, Field(ge=0, le=99)] | None = None
+    max_score: Annotated[int, Field(ge=0, le=99)] | None = None
     user_id: Identifier | None = None
+    country: Annotated[str, Field(pattern=r"^([A-Z]{2}|unknown)$")] | None = None
+    reason: Annotated[str, Field(max_length=64)] | None = Field(None, description="code of a reason; flagged ones only")
+    q: Annotated[str, Field(max_length=128)] | None = Field(
+        None, description="exactly this id of a transaction, customer, device or card, or this address"
+    )
     since: AwareDatetime | None = Field(None, alias="from", description="scored at or after")
     until: AwareDatetime | None = Field(None, alias="to", description="scored before")
 
@@ -128,6 +134,22 @@ class Moment(BaseModel):
     approve: int
     review: int
     block: int
+    blocked_eur: float
+    reviewed_eur: float
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+class Before(BaseModel):
+    """The window before this one, to compare with."""
+
+    transactions: int
+    per_minute: float
+    block_rate: float | None
+    review_rate: float | None
+    blocked_eur: float
+    p99: float | None
 
 
 class Stats(BaseModel):
@@ -143,6 +165,8 @@ class Stats(BaseModel):
     latency_ms: LatencyStats
     scores: list[ScoreBin]
     series: list[Moment]
+    step_s: int = Field(description="length of each moment of the series")
+    before: Before
     thresholds: dict[str, int]
     last_scored_at: datetime | None
 

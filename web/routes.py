@@ -11,7 +11,32 @@ from pydantic import BaseModel
 
 from fraud_app.app import app
 from fraud_app.contracts import ScoredTransaction, Transaction
-from web import health, live, model_views, openapi, pages, samples, score, stats, transactions
+from web import (
+    cases,
+    health,
+    live,
+    model_views,
+    openapi,
+    operations,
+    pages,
+    reviews,
+    samples,
+    score,
+    stats,
+    transactions,
+)
+from web.analyst_models import (
+    Breakdowns,
+    Case,
+    Claim,
+    Customer,
+    DeadLetters,
+    Operations,
+    Queue,
+    QueueQuery,
+    VerdictGiven,
+    VerdictRequest,
+)
 from web.models import (
     Accepted,
     BatchAnswer,
@@ -52,8 +77,18 @@ ROUTES = (
     Route("GET", "/api/transactions", transactions.list_all, "transactions", {200: Page}, None, ListQuery, (422, 503)),
     Route("GET", "/api/transactions/alerts", transactions.list_alerts, "transactions", {200: Page}, None, ListQuery, (422, 503)),
     Route("GET", "/api/transactions/stats", stats.stats, "transactions", {200: Stats}, None, StatsQuery, (422, 503)),
+    Route("GET", "/api/transactions/breakdowns", stats.breakdowns, "transactions", {200: Breakdowns}, None, StatsQuery, (422, 503)),
     Route("GET", "/api/transactions/{transaction_id}", transactions.detail, "transactions", {200: ExplainedTransaction}, None,
           DetailQuery, (404, 503)),
+    Route("GET", "/api/transactions/{transaction_id}/case", cases.case, "review", {200: Case}, problems=(404, 503)),
+    Route("GET", "/api/reviews", reviews.queue, "review", {200: Queue}, None, QueueQuery, (422, 503)),
+    Route("PUT", "/api/transactions/{transaction_id}/claim", reviews.take, "review", {200: Claim}, problems=(409, 503)),
+    Route("DELETE", "/api/transactions/{transaction_id}/claim", reviews.release, "review", {204: None}, problems=(503,)),
+    Route("POST", "/api/transactions/{transaction_id}/verdicts", reviews.give, "review", {201: VerdictGiven}, VerdictRequest, None,
+          (400, 404, 409, 413, 415, 422, 503)),
+    Route("DELETE", "/api/transactions/{transaction_id}/verdicts/{verdict_id}", reviews.undo, "review", {204: None},
+          problems=(404, 409, 503)),
+    Route("GET", "/api/users/{user_id}", cases.customer, "review", {200: Customer}, problems=(404, 503)),
     Route("POST", "/score", score.score_one, "scoring", {200: ScoredTransaction}, TransactionRequest, DetailQuery, (400, 413, 415, 422)),
     Route("POST", "/score/batch", score.score_batch, "scoring", {200: BatchAnswer}, ScoreBatch, DetailQuery, (400, 413, 415, 422)),
     Route("GET", "/api/features", model_views.features, "model", {200: FeatureInfo}, many=True),
@@ -61,6 +96,9 @@ ROUTES = (
     Route("GET", "/api/models", model_views.models, "model", {200: ModelReport}, problems=(503,)),
     Route("GET", "/api/models/drift", model_views.drift, "model", {200: DriftReport}, problems=(503,)),
     Route("GET", "/api/samples/{kind}", samples.sample, "transactions", {200: Transaction}, problems=(404,)),
+    Route("GET", "/api/samples/series/{scenario}", samples.series, "transactions", {200: Transaction}, problems=(404,), many=True),
+    Route("GET", "/api/operations", operations.operations, "operations", {200: Operations}),
+    Route("GET", "/api/dead-letters", operations.dead_letters, "operations", {200: DeadLetters}, problems=(503,)),
     Route("GET", "/api/health", health.health, "operations", {200: Health, 503: Health}),
     Route("GET", "/health", health.health, "operations", {200: Health, 503: Health}),
     Route("GET", "/livez", health.livez, "operations"),

@@ -1,4 +1,4 @@
-"""Ready-made transactions for the test form and for a first `curl`: an ordinary one, and one that looks like fraud."""
+"""Ready-made transactions for the test form and for a first `curl`: ordinary ones, ones that look like fraud, and whole stories."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ async def sample(request: web.Request) -> web.Response:
     if kind not in _KINDS:
         raise Problem(404, "not_found", f"kinds of samples: {', '.join(_KINDS)}")
     return answer(_KINDS[kind]())
+
+
+async def series(request: web.Request) -> web.Response:
+    """A fresh series of transactions that tells a story; post them one after the other."""
+    name = request.match_info["scenario"]
+    if name not in _STORIES:
+        raise Problem(404, "not_found", f"scenarios: {', '.join(_STORIES)}")
+    return answer(_STORIES[name]())
 
 
 def normal() -> dict[str, Any]:
@@ -61,4 +69,59 @@ def fraud() -> dict[str, Any]:
     }
 
 
+def card_testing() -> list[dict[str, Any]]:
+    """A bot tries stolen cards with tiny payments, most of them declined, and then spends on one that worked."""
+    bot = {**fraud(), "user_id": f"test_bot_{secrets.token_hex(4)}", "device_id": f"d-test-bot-{secrets.token_hex(3)}"}
+    tries = [
+        {
+            "amount": f"{secrets.randbelow(4)}.{10 + secrets.randbelow(90)}",
+            "category": "digital_goods",
+            "merchant_id": "m7",
+            "payment_method": {"type": "card", "fingerprint": f"fp-tried-{secrets.token_hex(4)}", "bin_country": "DE"},
+            "issuer_response": "approved" if attempt % 4 == 3 else "declined",
+        }
+        for attempt in range(10)
+    ]
+    spree = {
+        "amount": "480.00",
+        "category": "electronics",
+        "merchant_id": "m21",
+        "payment_method": tries[7]["payment_method"],
+    }
+    return _told("card-testing", bot, [*tries, spree])
+
+
+def account_takeover() -> list[dict[str, Any]]:
+    """A customer with a calm past; then somebody else buys gift cards with their account, from a new device far away."""
+    customer = {**normal(), "user_id": f"test_victim_{secrets.token_hex(4)}"}
+    past: list[dict[str, Any]] = [{"amount": f"{15 + secrets.randbelow(30)}.40"} for _ in range(8)]
+    thief = {**_away(), "device_id": f"d-thief-{secrets.token_hex(3)}", "category": "gift_cards", "merchant_id": "m31"}
+    return _told(
+        "account-takeover",
+        customer,
+        [*past, *({**thief, "amount": amount} for amount in ("250.00", "250.00", "400.00"))],
+    )
+
+
+def impossible_travel() -> list[dict[str, Any]]:
+    """Berlin, and seconds later Jakarta: no one travels at that speed."""
+    customer = {**normal(), "user_id": f"test_traveller_{secrets.token_hex(4)}"}
+    home: list[dict[str, Any]] = [{"amount": f"{20 + secrets.randbelow(30)}.10"} for _ in range(4)]
+    return _told(
+        "impossible-travel",
+        customer,
+        [*home, {**_away(), "amount": "349.00", "category": "electronics", "merchant_id": "m21"}, home[0]],
+    )
+
+
+def _away() -> dict[str, Any]:
+    return {"country": "ID", "latitude": -6.21, "longitude": 106.85, "ip": "2001:db8:bad::1"}
+
+
+def _told(name: str, who: dict[str, Any], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    mark = secrets.token_hex(4)
+    return [{**who, **step, "transaction_id": f"test-{name}-{mark}-{number}"} for number, step in enumerate(steps, 1)]
+
+
 _KINDS = {"normal": normal, "fraud": fraud}
+_STORIES = {"card_testing": card_testing, "account_takeover": account_takeover, "impossible_travel": impossible_travel}

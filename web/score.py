@@ -83,7 +83,7 @@ async def _score(transactions: Sequence[Transaction], *, explain: bool) -> list[
         )
         for one in transactions
     ]
-    known, mirrored = await _rows([one.user_id for one in transactions])
+    known, mirrored = await rows_of([one.user_id for one in transactions])
     shared = await shared_signals.peek([(payment.event, payment.user_hash) for payment in payments])
     signals = shared or [MISSING] * len(payments)
     redis_up = mirrored and shared is not None
@@ -100,7 +100,7 @@ def _told(transaction: Transaction, outcome: Outcome, *, explain: bool) -> dict[
     return scored_fields(transaction, outcome)
 
 
-async def _rows(users: Sequence[str]) -> tuple[dict[str, UserRow], bool]:
+async def rows_of(users: Sequence[str]) -> tuple[dict[str, UserRow], bool]:
     """Each user's row, and whether the mirror answered when it was needed."""
     own = faust_compat.assigned_partitions(app, user_table.changelog_topic_name)
     homes = [partition_of(user, config.kafka.partitions) for user in users]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,70 +11,142 @@ from typing import Any
 from aiohttp import web
 
 from fraud_app.app import history
-from fraud_app.history import rollup
+from fraud_app.history import breakdown, rollup
 from fraud_app.history.store import HistoryAway
+from ml.features import CATALOGUE
 from ml.policy import BLOCK_SCORE, REVIEW_SCORE
+from ml.reasons import FIRST_PAYMENT
+from web.analyst_models import Breakdowns, Hour, Part
 from web.body import answer, query
-from web.models import LatencyStats, Moment, ScoreBin, Stats, StatsQuery
+from web.models import Before, LatencyStats, Moment, ScoreBin, Stats, StatsQuery
 from web.transactions import history_away
 
 DECISIONS = ("approve", "review", "block")
 PROMISE_MS = 50.0
 MOMENTS = 60
+PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+HEATMAP = timedelta(weeks=4)
 WINDOWS = {"5m": 300, "15m": 900, "1h": 3600, "6h": 21_600, "24h": 86_400}
 
 
 async def stats(request: web.Request) -> web.Response:
-    """Decisions, rates, latency, scores and their course over the window."""
+    """Decisions, rates, latency, scores and their course over the window, and the figures of the one before."""
     window = query(StatsQuery, request).window
     now = datetime.now(UTC)
+    span, step = timedelta(seconds=WINDOWS[window]), _step(window)
     try:
-        start = now - timedelta(seconds=WINDOWS[window])
-        rows = await history.ask(lambda connected: rollup.since(connected, start))
+        rows, before = await asyncio.gather(
+            history.ask(lambda connected: rollup.between(connected, now - span, now, step)),
+            history.ask(lambda connected: rollup.between(connected, now - 2 * span, now - span, 2 * WINDOWS["24h"])),
+        )
     except HistoryAway as error:
         raise history_away() from error
-    return answer(summary(rows, window, now).model_dump(mode="json"))
+    return answer(summary(rows, before, window, now).model_dump(mode="json"))
 
 
-def summary(rows: Sequence[Any], window: str, now: datetime) -> Stats:
-    """The figures of rollup rows that lie within the window before `now`."""
-    seconds = WINDOWS[window]
-    decisions: Counter[str] = Counter()
-    amounts: Counter[str] = Counter()
+async def breakdowns(request: web.Request) -> web.Response:
+    """Countries and reasons of the window, and decisions by the hour over four weeks."""
+    window = query(StatsQuery, request).window
+    now = datetime.now(UTC)
+    start = now - timedelta(seconds=WINDOWS[window])
+    try:
+        countries, reasons, hours = await asyncio.gather(
+            history.ask(lambda connected: breakdown.of_kind(connected, "country", start)),
+            history.ask(lambda connected: breakdown.of_kind(connected, "reason", start)),
+            history.ask(lambda connected: breakdown.hours(connected, now - HEATMAP)),
+        )
+    except HistoryAway as error:
+        raise history_away() from error
+    meanings = {one.name: one.meaning for one in CATALOGUE} | {FIRST_PAYMENT: "first payment of a customer"}
+    told = Breakdowns(
+        window=window,
+        countries=[_share(row, row["value"]) for row in countries],
+        reasons=[_share(row, meanings.get(row["value"], row["value"])) for row in reasons],
+        hours=[Hour(at=row["bucket"], transactions=row["transactions"], flagged=row["flagged"]) for row in hours],
+    )
+    return answer(told.model_dump(mode="json"))
+
+
+def _share(row: Any, name: str) -> Part:
+    return Part(
+        value=row["value"],
+        name=name,
+        flagged_eur=float(row["flagged_eur"] or 0),
+        **{one: row[one] or 0 for one in DECISIONS},
+    )
+
+
+def _step(window: str) -> int:
+    return max(rollup.BUCKET_S, WINDOWS[window] // MOMENTS)
+
+
+class _Sums:
+    """What rows of the rollup add up to."""
+
+    def __init__(self) -> None:
+        self.decisions: Counter[str] = Counter()
+        self.amounts: Counter[str] = Counter()
+        self.latency: Counter[int] = Counter()
+
+    def add(self, row: Any) -> None:
+        self.decisions[row["decision"]] += row["transactions"]
+        self.amounts[row["decision"]] += row["amount_eur"]
+        self.latency[row["latency_bin"]] += row["transactions"]
+
+    def rate(self, decision: str) -> float | None:
+        total = self.decisions.total()
+        return self.decisions[decision] / total if total else None
+
+    def percentiles(self) -> dict[str, float | None]:
+        return {name: rollup.percentile(self.latency, share) for name, share in PERCENTILES.items()}
+
+
+def summary(rows: Sequence[Any], before: Sequence[Any], window: str, now: datetime) -> Stats:
+    """The figures of rollup rows that lie within the window before `now`, and within the one before that."""
+    seconds, step = WINDOWS[window], _step(window)
+    whole, past = _Sums(), _Sums()
     scores: dict[int, Counter[str]] = {start: Counter() for start in range(0, 100, rollup.SCORE_BIN)}
-    step = max(rollup.BUCKET_S, seconds // MOMENTS)
     first = int((now - timedelta(seconds=seconds)).timestamp()) // step * step
-    series: dict[int, Counter[str]] = {at: Counter() for at in range(first, int(now.timestamp()) + 1, step)}
+    series = {at: _Sums() for at in range(first, int(now.timestamp()) + 1, step)}
     latest = None
+    for row in before:
+        past.add(row)
     for row in rows:
-        count, decision = row["transactions"], row["decision"]
-        decisions[decision] += count
-        amounts[decision] += row["amount_eur"]
-        scores[row["score_bin"] * rollup.SCORE_BIN][decision] += count
+        whole.add(row)
+        scores[row["score_bin"] * rollup.SCORE_BIN][row["decision"]] += row["transactions"]
         at = int(row["bucket"].timestamp()) // step * step
         if at in series:
-            series[at][decision] += count
+            series[at].add(row)
         latest = max(latest, row["bucket"]) if latest else row["bucket"]
-    total = sum(decisions.values())
-    bins = rollup.latency_bins(rows)
+    total = whole.decisions.total()
     kept = rollup.LATENCY_EDGES_MS.index(PROMISE_MS)
-    within = sum(count for place, count in bins.items() if place <= kept)
+    within = sum(count for place, count in whole.latency.items() if place <= kept)
     return Stats(
         window=window,
         transactions=total,
         per_minute=total / (seconds / 60),
-        decisions={decision: decisions[decision] for decision in DECISIONS},
-        block_rate=decisions["block"] / total if total else None,
-        review_rate=decisions["review"] / total if total else None,
-        amount_eur={decision: float(amounts[decision]) for decision in DECISIONS},
-        latency_ms=LatencyStats(
-            p50=rollup.percentile(bins, 0.5), p95=rollup.percentile(bins, 0.95), p99=rollup.percentile(bins, 0.99),
-            within_promise=within / total if total else None,
-        ),
+        decisions={decision: whole.decisions[decision] for decision in DECISIONS},
+        block_rate=whole.rate("block"),
+        review_rate=whole.rate("review"),
+        amount_eur={decision: float(whole.amounts[decision]) for decision in DECISIONS},
+        latency_ms=LatencyStats(**whole.percentiles(), within_promise=within / total if total else None),
         scores=[ScoreBin(start=start, **{one: counts[one] for one in DECISIONS}) for start, counts in scores.items()],
-        series=[
-            Moment(at=datetime.fromtimestamp(at, UTC), **{one: counts[one] for one in DECISIONS}) for at, counts in series.items()
-        ],
+        series=[_moment(at, sums) for at, sums in series.items()],
+        step_s=step,
+        before=Before(
+            transactions=past.decisions.total(), per_minute=past.decisions.total() / (seconds / 60), block_rate=past.rate("block"),
+            review_rate=past.rate("review"), blocked_eur=float(past.amounts["block"]), p99=past.percentiles()["p99"],
+        ),
         thresholds={"review": REVIEW_SCORE, "block": BLOCK_SCORE},
         last_scored_at=latest,
     )  # fmt: skip
+
+
+def _moment(at: int, sums: _Sums) -> Moment:
+    return Moment(
+        at=datetime.fromtimestamp(at, UTC),
+        **{one: sums.decisions[one] for one in DECISIONS},
+        blocked_eur=float(sums.amounts["block"]),
+        reviewed_eur=float(sums.amounts["review"]),
+        **sums.percentiles(),
+    )

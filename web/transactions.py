@@ -75,14 +75,14 @@ async def detail(request: web.Request) -> web.Response:
     wanted = query(DetailQuery, request)
     identity = request.match_info["transaction_id"]
     try:
-        scored = await history.ask(lambda connected: table.one(connected, identity))
+        stored = await history.ask(lambda connected: table.one(connected, identity))
     except HistoryAway as error:
         raise history_away() from error
-    if scored is None:
+    if stored is None:
         raise Problem(404, "not_found", f"no transaction {identity[:128]} is stored; it may still be on its way")
     if not wanted.explain:
-        return answer(scored.encode())
-    fields = orjson.loads(scored)
+        return answer(stored.scored.encode())
+    fields = orjson.loads(stored.scored)
     return answer({**fields, "explanation": explaining.of_features(fields, model.scorer)})
 
 
@@ -154,7 +154,10 @@ async def _list(request: web.Request, decisions: tuple[str, ...] | None) -> web.
     if wanted.decision is not None:
         decisions = tuple(one for one in (decisions or (wanted.decision.value,)) if one == wanted.decision.value)
     after = _position(wanted.cursor) if wanted.cursor else None
-    chosen = table.Filter(decisions, wanted.min_score, wanted.user_id, wanted.since, wanted.until)
+    chosen = table.Filter(
+        decisions, wanted.min_score, wanted.max_score, wanted.user_id, wanted.country, wanted.reason, wanted.q or None,
+        wanted.since, wanted.until,
+    )  # fmt: skip
     try:
         rows = await history.ask(lambda connected: table.page(connected, chosen, wanted.limit + 1, after))
     except HistoryAway as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 
@@ -22,3 +23,12 @@ async def store(connection: asyncpg.Connection, labels: Sequence[Label]) -> None
         _UPSERT,
         [(label.transaction_id, label.source, label.is_fraud, label.scenario, label.labelled_at) for label in labels],
     )
+
+
+async def of(connection: asyncpg.Pool, transaction_id: str) -> list[Any]:
+    """What is known of a transaction: source, is_fraud, labelled_at."""
+    found: list[Any] = await connection.fetch(
+        "SELECT source, is_fraud, labelled_at FROM labels WHERE transaction_id = $1 ORDER BY labelled_at",
+        transaction_id,
+    )
+    return found

@@ -29,8 +29,9 @@ ON CONFLICT (bucket, decision, score_bin, latency_bin) DO UPDATE SET
     amount_eur = decision_rollup.amount_eur + excluded.amount_eur
 """
 _WINDOW = """
-SELECT bucket, decision, score_bin, latency_bin, transactions, amount_eur
-FROM decision_rollup WHERE bucket >= $1
+SELECT date_bin(make_interval(secs => $3), bucket, 'epoch') AS bucket, decision, score_bin, latency_bin,
+    sum(transactions)::bigint AS transactions, sum(amount_eur) AS amount_eur
+FROM decision_rollup WHERE bucket >= $1 AND bucket < $2 GROUP BY 1, 2, 3, 4
 """
 
 
@@ -53,9 +54,9 @@ async def count(connection: asyncpg.Connection, decided: Sequence[Counted]) -> N
     await connection.execute(_UPSERT, *columns, [counts[key] for key in keys], [cents[key] / 100 for key in keys])
 
 
-async def since(connection: asyncpg.Pool, start: datetime) -> list[Any]:
-    """The rollup's rows from `start` on."""
-    rows: list[Any] = await connection.fetch(_WINDOW, start)
+async def between(connection: asyncpg.Pool, start: datetime, end: datetime, step_s: int) -> list[Any]:
+    """The rollup of a span, summed up in steps of so many seconds since 1970; a span of a day is as few rows as one of an hour."""
+    rows: list[Any] = await connection.fetch(_WINDOW, start, end, step_s)
     return rows
 
 

@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from fraud_app import currency
-from fraud_app.history import rollup
+from fraud_app.history import breakdown, reviews, rollup
 
 
 class Row(NamedTuple):
@@ -84,21 +84,40 @@ async def store(connection: asyncpg.Connection, rows: Sequence[Row]) -> int:
     async with connection.transaction():
         new = {record[0] for record in await connection.fetch(_INSERT, *map(list, zip(*rows, strict=True)))}
         if new:
-            fresh = {row.transaction_id: row for row in rows if row.transaction_id in new}
+            fresh = [row for identity, row in {row.transaction_id: row for row in rows}.items() if identity in new]
+            cents = [currency.euro_cents(row.amount, row.currency) for row in fresh]
             await rollup.count(
                 connection,
                 [
-                    (
-                        row.scored_at,
-                        row.decision,
-                        row.risk_score,
-                        row.latency_ms,
-                        currency.euro_cents(row.amount, row.currency),
-                    )
-                    for row in fresh.values()
+                    (row.scored_at, row.decision, row.risk_score, row.latency_ms, spent)
+                    for row, spent in zip(fresh, cents, strict=True)
+                ],
+            )
+            await breakdown.count(
+                connection,
+                [
+                    breakdown.Counted(row.scored_at, row.decision, row.country, spent, _reasons(row))
+                    for row, spent in zip(fresh, cents, strict=True)
+                ],
+            )
+            await reviews.enter(
+                connection,
+                [
+                    reviews.Entering(row.transaction_id, _expected_loss(row, spent), row.scored_at)
+                    for row, spent in zip(fresh, cents, strict=True)
+                    if row.decision == "review"
                 ],
             )
         return len(new)
+
+
+def _reasons(row: Row) -> list[str]:
+    return [] if row.decision == "approve" else [reason["code"] for reason in orjson.loads(row.scored)["reasons"]]
+
+
+def _expected_loss(row: Row, cents: int) -> float:
+    """What approving it would cost on average, in euro; without a model the score stands for the probability."""
+    return (row.risk_score / 100 if row.probability is None else row.probability) * cents / 100
 
 
 class Filter(NamedTuple):
@@ -106,7 +125,13 @@ class Filter(NamedTuple):
 
     decisions: tuple[str, ...] | None = None
     min_score: int | None = None
+    max_score: int | None = None
     user_id: str | None = None
+    country: str | None = None
+    reason: str | None = None
+    """Code of a reason; only flagged decisions have any."""
+    q: str | None = None
+    """Exactly this id of a transaction, customer, device, card, or address."""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -129,8 +154,21 @@ async def page(
             where("decision <> 'approve'")
     if wanted.min_score is not None:
         where("risk_score >= {}", wanted.min_score)
+    if wanted.max_score is not None:
+        where("risk_score <= {}", wanted.max_score)
     if wanted.user_id is not None:
         where("user_id = {}", wanted.user_id)
+    if wanted.country == breakdown.UNKNOWN:
+        where("country IS NULL")
+    elif wanted.country is not None:
+        where("country = {}", wanted.country)
+    if wanted.reason is not None:
+        where("decision <> 'approve'")
+        where(
+            "EXISTS (SELECT FROM json_array_elements(scored -> 'reasons') AS r WHERE r ->> 'code' = {})", wanted.reason
+        )
+    if wanted.q is not None:
+        where("(transaction_id = {0} OR user_id = {0} OR device_id = {0} OR card = {0} OR ip = {0})", wanted.q)
     if wanted.since is not None:
         where("scored_at >= {}", wanted.since)
     if wanted.until is not None:
@@ -147,9 +185,16 @@ async def page(
     return [(record[0], record[1], record[2]) for record in records]
 
 
-async def one(connection: asyncpg.Pool, transaction_id: str) -> str | None:
-    """The scored JSON of a transaction; None when it is not stored (yet)."""
-    found: str | None = await connection.fetchval(
-        "SELECT scored FROM transactions WHERE transaction_id = $1", transaction_id
+class Stored(NamedTuple):
+    """A decided transaction and when it was stored."""
+
+    scored: str
+    stored_at: datetime
+
+
+async def one(connection: asyncpg.Pool, transaction_id: str) -> Stored | None:
+    """A decided transaction; None when it is not stored (yet)."""
+    found = await connection.fetchrow(
+        "SELECT scored, stored_at FROM transactions WHERE transaction_id = $1", transaction_id
     )
-    return found
+    return Stored(*found) if found else None

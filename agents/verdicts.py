@@ -1,0 +1,49 @@
+"""Verdicts that can no longer be taken back, as labels to `transactions.labels`. Runs beside storage, in one or several processes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from aiokafka.errors import KafkaError
+from faust.exceptions import NotReady
+
+from fraud_app import faust_compat, metrics
+from fraud_app.contracts import Label
+from fraud_app.history import verdicts
+from fraud_app.history.pool import AWAY, connected
+from fraud_app.sinks import config, storage
+from fraud_app.topics import LABELS
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 1.0
+ACK_S = 10.0
+
+
+@storage.task
+async def emit_verdicts() -> None:
+    """Nothing is forgotten while the broker or the database is away: what is pending stays so."""
+    while not storage.should_stop:
+        try:
+            async with connected(config.postgres) as connection:
+                while not storage.should_stop:
+                    if await verdicts.emit_final(connection, _emit) < verdicts.MOST_FINAL:
+                        await asyncio.sleep(EVERY_S)
+        except (*AWAY, KafkaError, NotReady) as error:
+            log.warning("verdicts_wait", extra={"error": f"{type(error).__name__}: {error}"})
+            await asyncio.sleep(EVERY_S)
+
+
+async def _emit(labels: Sequence[Label]) -> None:
+    async with asyncio.timeout(ACK_S):
+        sent = [
+            await faust_compat.send(
+                storage, LABELS, label.transaction_id.encode(), label.model_dump_json(exclude_none=True).encode()
+            )
+            for label in labels
+        ]
+        await asyncio.gather(*sent)
+    for label in labels:
+        metrics.VERDICTS.labels(label.verdict).inc()

@@ -1,0 +1,91 @@
+"""The review queue and verdicts over HTTP: see what waits, take an item, decide it, take the decision back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import asyncpg
+import orjson
+from aiohttp import web
+
+from fraud_app.app import config, history
+from fraud_app.history import reviews, verdicts
+from fraud_app.history.store import HistoryAway
+from fraud_app.history.verdicts import Refused
+from web.analyst_models import Claim, QueueQuery, VerdictGiven, VerdictRequest
+from web.body import answer, checked, json_object, query
+from web.problem import Problem
+from web.transactions import history_away
+
+Result = TypeVar("Result")
+
+
+async def queue(request: web.Request) -> web.Response:
+    """What waits for an analyst, and how the queue is doing."""
+    wanted = query(QueueQuery, request)
+    part = reviews.Wanted(request["analyst"], wanted.sort, wanted.min_score, wanted.user_id, wanted.country)
+    state = await ask(reviews.state)
+    rows = await ask(lambda connected: reviews.waiting(connected, part, wanted.limit))
+    return answer({
+        "analyst": request["analyst"],
+        "open": state["open"],
+        "oldest_at": state["oldest_at"],
+        "verdicts_hour": state["verdicts_hour"],
+        "approved_share": state["approved_day"] / state["verdicts_day"] if state["verdicts_day"] else None,
+        "items": [_item(dict(row)) for row in rows],
+    })  # fmt: skip
+
+
+async def take(request: web.Request) -> web.Response:
+    """Take an open item for five minutes, or keep it for longer."""
+    identity, analyst = request.match_info["transaction_id"], request["analyst"]
+    until = await ask(lambda connected: reviews.take(connected, identity, analyst))
+    if until is None:
+        item = await ask(lambda connected: reviews.item(connected, identity))
+        if item is None or item["closed_at"]:
+            raise Problem(409, "not_open", "this payment does not wait for a review")
+        raise Problem(409, "taken", f"{item['taken_by']} is deciding this one")
+    return answer(Claim(taken_by=analyst, taken_until=until).model_dump(mode="json"))
+
+
+async def release(request: web.Request) -> web.Response:
+    """Give an item back."""
+    identity, analyst = request.match_info["transaction_id"], request["analyst"]
+    await ask(lambda connected: reviews.release(connected, identity, analyst))
+    return web.Response(status=204)
+
+
+async def give(request: web.Request) -> web.Response:
+    """Give a verdict: it is kept with who and when, and becomes a label when it can no longer be taken back."""
+    wanted = checked(VerdictRequest, await json_object(request, config.web.max_body_bytes))
+    said = verdicts.Verdict(
+        request.match_info["transaction_id"], wanted.verdict, wanted.reason, wanted.note.strip(), request["analyst"], wanted.supersedes
+    )  # fmt: skip
+    given = await ask(lambda connected: verdicts.give(connected, said))
+    return answer(VerdictGiven(analyst=said.analyst, **given._asdict()).model_dump(mode="json"), 201)
+
+
+async def undo(request: web.Request) -> web.Response:
+    """Take back a verdict of one's own, within ten seconds."""
+    identity = request.match_info["transaction_id"]
+    try:
+        verdict = int(request.match_info["verdict_id"])
+    except ValueError as error:
+        raise Problem(404, "not_found", "a verdict's id is a number") from error
+    await ask(lambda connected: verdicts.undo(connected, identity, verdict, request["analyst"]))
+    return web.Response(status=204)
+
+
+async def ask(question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result:
+    """The database's answer. Raises `Problem` 503 when there is none, 404 or 409 when a verdict is refused."""
+    try:
+        return await history.ask(question)
+    except HistoryAway as error:
+        raise history_away() from error
+    except Refused as refused:
+        raise Problem(404 if refused.code == "not_found" else 409, refused.code, str(refused)) from refused
+
+
+def _item(row: dict[str, Any]) -> dict[str, Any]:
+    return {"transaction": orjson.Fragment(row.pop("scored")), **row}
