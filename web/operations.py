@@ -77,7 +77,9 @@ async def _latest(limit: int) -> tuple[int, list[Any]]:
     consumer = AIOKafkaConsumer(bootstrap_servers=config.kafka.brokers, enable_auto_commit=False)
     await consumer.start()
     try:
-        await consumer.topics()  # asks the broker; before that no partition of a topic that is not subscribed to is known
+        await (
+            consumer.topics()
+        )  # asks the broker; before that no partition of a topic that is not subscribed to is known
         places = [TopicPartition(DEAD_LETTERS, one) for one in consumer.partitions_for_topic(DEAD_LETTERS) or {0}]
         consumer.assign(places)
         first, last = await asyncio.gather(consumer.beginning_offsets(places), consumer.end_offsets(places))

@@ -31,9 +31,9 @@ def _mark() -> str:
     return digest.hexdigest()[:12]
 
 
-def _page(name: str) -> web.Response:
+def _page(name: str, **values: str) -> web.Response:
     text = _templates.get_template(name).render(
-        version=__version__, demo=config.demo, auth=config.auth.mode, mark=_mark()
+        version=__version__, demo=config.demo, auth=config.auth.mode, mark=_mark(), **values
     )
     return web.Response(text=text, content_type="text/html")
 
@@ -41,6 +41,31 @@ def _page(name: str) -> web.Response:
 async def overview(request: web.Request) -> web.Response:
     """The dashboard."""
     return _page("overview.html")
+
+
+async def live(request: web.Request) -> web.Response:
+    """Every decision as it is made, filtered by the address."""
+    return _page("live.html")
+
+
+async def review(request: web.Request) -> web.Response:
+    """The review queue and the open case."""
+    return _page("review.html")
+
+
+async def transaction(request: web.Request) -> web.Response:
+    """One transaction."""
+    return _page("transaction.html", identity=request.match_info["transaction_id"][:128])
+
+
+async def customer(request: web.Request) -> web.Response:
+    """One customer."""
+    return _page("customer.html", identity=request.match_info["user_id"][:128])
+
+
+async def ops(request: web.Request) -> web.Response:
+    """Processes, lag, recovery, dependencies, dead letters."""
+    return _page("ops.html")
 
 
 async def models(request: web.Request) -> web.Response:
@@ -80,7 +105,12 @@ async def favicon(request: web.Request) -> web.StreamResponse:
 
 def register(router: web.UrlDispatcher) -> None:
     router.add_get("/", overview)
+    router.add_get("/live", live)
+    router.add_get("/review", review)
+    router.add_get("/tx/{transaction_id}", transaction)
+    router.add_get("/users/{user_id}", customer)
     router.add_get("/models", models)
+    router.add_get("/ops", ops)
     router.add_get("/docs", docs)
     router.add_get("/docs/errors", errors)
     router.add_get("/favicon.ico", favicon)

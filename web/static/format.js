@@ -15,31 +15,35 @@ export const euro = (amount) => euroShort.format(amount);
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 export const time = (iso) => timeFormat.format(new Date(iso));
 
+const momentFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+export const moment = (iso) => momentFormat.format(new Date(iso));
+
 const countFormat = new Intl.NumberFormat();
 export const count = (number) => countFormat.format(number);
 
+const figureFormat = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+export const figure = (number) => figureFormat.format(number);
+
 const shareFormat = new Intl.NumberFormat(undefined, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
-export const share = (part) => (part === null ? "–" : shareFormat.format(part));
+export const share = (part) => (part === null || part === undefined ? "–" : shareFormat.format(part));
 
 export function milliseconds(ms) {
   if (ms === null) return "–";
-  if (ms >= 10_000) return `${(ms / 1000).toFixed(0)} s`;
+  if (ms >= 10_000) return span(ms / 1000);
   return `${ms >= 100 ? ms.toFixed(0) : ms.toFixed(1)} ms`;
 }
 
-const SIGNS = { approve: "●", review: "▲", block: "■" };
-const WORDS = { approve: "Approved", review: "Review", block: "Blocked" };
-
-// All data was made by strangers: only textContent, never markup.
-export function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  Object.assign(made, properties);
-  made.append(...children.filter((child) => child !== null));
-  return made;
+// A span of seconds by its largest unit.
+export function span(seconds) {
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 2 * 86_400) return `${figure(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
 }
 
-export function badge(decision) {
-  const sign = element("span", { textContent: SIGNS[decision] });
-  sign.setAttribute("aria-hidden", "true");
-  return element("span", { className: `badge ${decision}` }, sign, WORDS[decision]);
-}
+export const since = (iso) => (Date.now() - new Date(iso)) / 1000;
+
+const regions = new Intl.DisplayNames(undefined, { type: "region", fallback: "code" });
+export const country = (code) => (!code || code === "unknown" ? "unknown" : regions.of(code));
+
+export const words = (name) => name.replaceAll("_", " ");

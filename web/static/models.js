@@ -1,15 +1,16 @@
 // The models page: what decides, how the challenger does, how far traffic has moved, and all versions.
 
+import { ask, every } from "./api.js";
 import * as charts from "./charts.js";
-import { count, element, euro, share, time } from "./format.js";
+import { at, element, say, signed } from "./dom.js";
+import { count, euro, share, time } from "./format.js";
+import { problem } from "./notices.js";
 
 const EVERY_MS = 15_000;
 const WATCH = 0.1;
 const ACT = 0.2;
 const NO_CHALLENGER = "There is no challenger. fraud model promote VERSION --alias challenger lets one score beside the champion.";
 
-const at = (id) => document.getElementById(id);
-const say = (id, text) => { at(id).textContent = text; };
 const number = (text, title) => element("td", { className: "number", textContent: text, title: title ?? "" });
 const rounded = (value, digits) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 let shadow = null;
@@ -18,8 +19,7 @@ function showInUse(report) {
   const [, version, digest] = report.in_use?.match(/^[^:]+:([^@]+)@?(.*)$/) ?? [];
   say("in-use", version ?? "No model");
   say("in-use-note", report.error ?? (version ? `${report.name}, digest ${digest}` : "everything goes to review"));
-  at("problem").hidden = !report.error;
-  if (report.error) say("problem", `A version was refused: ${report.error}`);
+  problem("version", report.error ? `A version was refused: ${report.error}` : null);
 }
 
 function showShadow() {
@@ -60,10 +60,7 @@ function showVersions(report) {
 }
 
 function state(psi) {
-  const [word, kind, sign] = psi >= ACT ? ["Look", "block", "■"] : psi >= WATCH ? ["Watch", "review", "▲"] : ["Steady", "approve", "●"];
-  const mark = element("span", { textContent: sign });
-  mark.setAttribute("aria-hidden", "true");
-  return element("span", { className: `badge ${kind}` }, mark, word);
+  return signed(...(psi >= ACT ? ["block", "■", "Look"] : psi >= WATCH ? ["review", "▲", "Watch"] : ["approve", "●", "Steady"]));
 }
 
 function showDrift(report) {
@@ -75,29 +72,19 @@ function showDrift(report) {
     number(share(one.missing)), number(share(one.reference_missing)))));
 }
 
-async function load(address) {
-  const answer = await fetch(address);
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(`${body.title}: ${body.detail}`);
-  return body;
-}
-
 async function refresh() {
-  if (!document.hidden) {
-    try {
-      const [report, drift] = await Promise.all([load("/api/models"), load("/api/models/drift")]);
-      shadow = report.shadow;
-      showInUse(report);
-      showShadow();
-      showVersions(report);
-      showDrift(drift);
-    } catch (error) {
-      at("problem").hidden = false;
-      say("problem", `Not up to date (${error.message})`);
-    }
+  try {
+    const [report, drift] = await Promise.all([ask("/api/models"), ask("/api/models/drift")]);
+    shadow = report.shadow;
+    showInUse(report);
+    showShadow();
+    showVersions(report);
+    showDrift(drift);
+    problem("models", null);
+  } catch (error) {
+    problem("models", `Not up to date (${error.told ?? error.message})`);
   }
-  setTimeout(refresh, EVERY_MS);
 }
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showShadow);
-refresh();
+every(EVERY_MS, refresh);

@@ -1,35 +1,59 @@
-// The overview page: asks for figures, follows the feed, and says what is wrong when something is.
+// The overview page: is it live, is fraud up, what needs somebody, is it fast; then what, when, where and why.
 
+import { ask, every } from "./api.js";
 import * as charts from "./charts.js";
-import { distinct, Feed } from "./feed.js";
-import { badge, count, element, euro, milliseconds, money, share, time } from "./format.js";
-import { follow } from "./socket.js";
-import { submit } from "./tester.js";
+import { connect } from "./connection.js";
+import { at, badge, dataOf, element, link, say, to, transactionPage, wordOf } from "./dom.js";
+import { Feed } from "./feed.js";
+import { count, country, euro, figure, milliseconds, money, share, since, span, time } from "./format.js";
+import { heatmap } from "./heatmap.js";
+import { problem } from "./notices.js";
+import { change, parameters } from "./params.js";
+import * as tester from "./tester.js";
 
 const STATS_MS = 2000;
-const HEALTH_MS = 5000;
+const SLOW_MS = 10_000;
 const SUMMARY_MS = 10_000;
 const ALERTS = 10;
+const SHOWN = 60;
+const URGENT = 5;
 const PROMISE_MS = 50;
 const GAUGE_MS = 60;
 
-const at = (id) => document.getElementById(id);
-const say = (id, text) => { if (at(id).textContent !== text) at(id).textContent = text; };
-
-const feed = new Feed({ body: at("feed"), region: at("feed-scroll"), empty: at("feed-empty"), fresh: at("feed-new"), pause: at("feed-pause"), score: at("feed-score") });
+const feed = new Feed({ body: at("feed"), region: at("feed-scroll"), empty: at("feed-empty"), fresh: at("feed-new"), pause: at("feed-pause"), shown: SHOWN });
 let alerts = [];
 let newAlerts = 0;
 let stats = null;
+let breakdowns = null;
+let newest = null;
+
+const windowNow = () => parameters().get("window") ?? "15m";
+const drill = (filters) => { location.href = to("/live", filters); };
+const within = (moment) => ({ from: moment.at, to: new Date(new Date(moment.at).getTime() + stats.step_s * 1000).toISOString() });
+
+// How a figure moved against the window before this one, in words.
+function moved(id, now, before, shown, unit) {
+  if (before === null || now === null || before === undefined) { say(id, unit); return; }
+  const way = now > before * 1.02 ? "▲" : now < before * 0.98 ? "▼" : "=";
+  say(id, `${unit} · ${way} ${way === "=" ? "as before" : `from ${shown(before)}`}`);
+}
 
 function showStats(figures) {
   stats = figures;
-  say("tile-rate", count(Math.round(figures.per_minute * 10) / 10));
-  say("note-rate", `per minute · ${count(figures.transactions)} in all`);
+  const { before, series } = figures;
+  say("tile-rate", figure(figures.per_minute));
+  moved("note-rate", figures.per_minute, before.transactions ? before.per_minute : null, figure, `per minute, ${count(figures.transactions)} in all`);
   say("tile-block", share(figures.block_rate));
-  say("note-block", `${count(figures.decisions.block)} payments`);
+  moved("note-block", figures.block_rate, before.block_rate, share, `${count(figures.decisions.block)} payments`);
   say("tile-review", share(figures.review_rate));
-  say("note-review", `${count(figures.decisions.review)} payments`);
+  moved("note-review", figures.review_rate, before.review_rate, share, `${count(figures.decisions.review)} payments`);
   say("tile-amount", euro(figures.amount_eur.block));
+  moved("note-amount", figures.amount_eur.block, before.transactions ? before.blocked_eur : null, euro, "value of blocked payments");
+  const total = (one) => one.approve + one.review + one.block;
+  charts.spark(at("spark-rate"), series.map(total));
+  charts.spark(at("spark-block"), series.map((one) => one.block));
+  charts.spark(at("spark-review"), series.map((one) => one.review));
+  charts.spark(at("spark-amount"), series.map((one) => one.blocked_eur));
   const latency = figures.latency_ms;
   for (const name of ["p50", "p95", "p99"]) say(`tile-${name}`, milliseconds(latency[name]));
   say("note-latency", latency.within_promise === null ? "promise: under 50 ms" : `${(latency.within_promise * 100).toFixed(2)} % within the promise of 50 ms`);
@@ -39,111 +63,105 @@ function showStats(figures) {
 }
 
 function drawCharts() {
-  if (!stats || document.hidden || typeof Plotly === "undefined") return;
+  if (!stats || document.hidden) return;
   const told = `${count(stats.transactions)} decisions: ${stats.decisions.approve} approved, ${stats.decisions.review} to review, ${stats.decisions.block} blocked`;
-  charts.course(at("course"), stats.series, `Decisions over time. ${told}`);
-  charts.risk(at("risk"), stats.scores, stats.thresholds, at("risk-log").checked, `Risk scores. ${told}`);
-  fill(at("course-data"), ["Time", "Approved", "Review", "Blocked"], stats.series.map((one) => [time(one.at), one.approve, one.review, one.block]));
-  fill(at("risk-data"), ["Score from", "Approved", "Review", "Blocked"], stats.scores.map((one) => [one.start, one.approve, one.review, one.block]));
+  charts.course(at("course"), stats.series, `Decisions over time. ${told}`, (one, decision) => drill({ ...within(one), decision }));
+  charts.risk(at("risk"), stats.scores, stats.thresholds, at("risk-log").checked, `Risk scores. ${told}`, (bin, decision) => drill({ min_score: bin.start, max_score: bin.start + 4, decision }));
+  charts.latency(at("latency"), stats.series, `Time to decide: p50 ${milliseconds(stats.latency_ms.p50)}, p99 ${milliseconds(stats.latency_ms.p99)}`);
+  charts.money(at("stake"), stats.series, `Amount at risk: ${euro(stats.amount_eur.review)} sent to review, ${euro(stats.amount_eur.block)} blocked`, (one, decision) => drill({ ...within(one), decision }));
+  const live = (one, text) => link(to("/live", within(one)), text);
+  dataOf(at("course-data"), ["Time", "Approved", "Review", "Blocked"], () => stats.series.map((one) => [live(one, time(one.at)), one.approve, one.review, one.block]));
+  dataOf(at("risk-data"), ["Score from", "Approved", "Review", "Blocked"], () => stats.scores.map((one) => [link(to("/live", { min_score: one.start, max_score: one.start + 4 }), String(one.start)), one.approve, one.review, one.block]));
+  dataOf(at("latency-data"), ["Time", "p50 ms", "p95 ms", "p99 ms"], () => stats.series.map((one) => [live(one, time(one.at)), ...[one.p50, one.p95, one.p99].map((ms) => (ms === null ? "–" : ms.toFixed(1)))]));
+  dataOf(at("stake-data"), ["Time", "Review €", "Blocked €"], () => stats.series.map((one) => [live(one, time(one.at)), one.reviewed_eur, one.blocked_eur]));
 }
 
-function fill(table, head, rows) {
-  if (!table.closest("details").open) return;
-  const cells = (tag, values) => element("tr", {}, ...values.map((value) => element(tag, { textContent: value })));
-  table.replaceChildren(element("thead", {}, cells("th", head)), element("tbody", {}, ...rows.map((row) => cells("td", row))));
+function drawBreakdowns() {
+  if (!breakdowns || document.hidden) return;
+  const parts = [
+    ["countries", breakdowns.countries.map((one) => ({ ...one, label: country(one.value) })), "country", "Flagged payments by country"],
+    ["reasons", breakdowns.reasons.map((one) => ({ ...one, label: one.name })), "reason", "Most frequent reasons of flagged payments"],
+  ];
+  for (const [id, rows, filter, title] of parts) {
+    const flagged = rows.filter((one) => one.review + one.block > 0);
+    at(id).hidden = !flagged.length;
+    at(`${id}-empty`).hidden = flagged.length > 0;
+    if (flagged.length) charts.parts(at(id), flagged, `${title}: ${flagged.slice(0, 3).map((one) => `${one.label} ${one.review + one.block}`).join(", ")}`, (one, decision) => drill({ [filter]: one.value, decision }));
+    dataOf(at(`${id}-data`), [filter === "country" ? "Country" : "Reason", "Approved", "Review", "Blocked", "Flagged €"], () => rows.map((one) => [link(to("/live", { [filter]: one.value }), one.label), one.approve, one.review, one.block, Math.round(one.flagged_eur)]));
+  }
+  heatmap(at("heat"), breakdowns.hours);
 }
 
 function showAlerts() {
   at("alerts-empty").hidden = alerts.length > 0;
-  at("alerts").replaceChildren(...alerts.map((one) => element("li", {},
-    element("div", { className: "top" }, badge(one.decision), element("strong", { textContent: money(one.amount, one.currency) }), element("span", { className: "note", textContent: time(one.scored_at), title: one.scored_at })),
+  at("alerts").replaceChildren(...alerts.map((one) => element("li", { "data-row": "" },
+    link(transactionPage(one.transaction_id), `${money(one.amount, one.currency)}`, { className: "strong", title: `${wordOf(one.decision)}, score ${one.risk_score}` }), " ", badge(one.decision), " ",
+    element("span", { className: "note", textContent: time(one.scored_at), title: one.scored_at }),
     element("p", { className: "why", textContent: one.reasons.length ? one.reasons.slice(0, 2).map((reason) => reason.text).join("; ") : "no single reason stands out" }),
     element("p", { className: "why", textContent: `${one.user_id} · score ${one.risk_score} · decided in ${milliseconds(one.latency_ms.total)}` }),
   )));
 }
 
 function addAlerts(fresh) {
-  alerts = distinct([...fresh, ...alerts]).slice(0, ALERTS);
+  const known = new Set();
+  alerts = [...fresh, ...alerts].filter((one) => !known.has(one.transaction_id) && known.add(one.transaction_id)).slice(0, ALERTS);
   showAlerts();
 }
 
-async function load(address) {
-  const answer = await fetch(address);
-  const body = await answer.json();
-  if (!answer.ok && !body.checks) throw new Error(`${body.title}: ${body.detail}`);
-  return body;
+function showQueue(queue) {
+  say("open-reviews", count(queue.open));
+  say("open-oldest", queue.oldest_at ? `oldest waits ${span(since(queue.oldest_at))}` : "nothing waits");
+  at("urgent-empty").hidden = queue.items.length > 0;
+  at("urgent").replaceChildren(...queue.items.map((item) => element("li", {},
+    link(to("/review", { tx: item.transaction.transaction_id }), money(item.transaction.amount, item.transaction.currency), { className: "strong" }),
+    element("span", { className: "note", textContent: `score ${item.transaction.risk_score} · ${euro(item.expected_loss_eur)} at stake · waits ${span(since(item.entered_at))}${item.taken_by ? ` · ${item.taken_by}` : ""}` }))));
 }
 
-const problems = new Map();
-function problem(source, text) {
-  if (text) problems.set(source, text); else problems.delete(source);
-  at("degraded").hidden = problems.size === 0;
-  say("degraded", [...problems.values()].join(" · "));
-}
-
-async function askStats() {
-  if (!document.hidden) {
-    try {
-      showStats(await load(`/api/transactions/stats?window=${at("window").value}`));
-      problem("stats", null);
-    } catch (error) {
-      problem("stats", `Figures are not up to date (${error.message})`);
-    }
-  }
-  setTimeout(askStats, STATS_MS);
-}
-
-async function askHealth() {
+const asking = (source, what, task) => async () => {
   try {
-    const health = await load("/api/health");
-    at("health").dataset.state = health.status;
-    say("health-text", { ok: "All systems work", degraded: "Degraded", down: "Down" }[health.status]);
-    const wrong = Object.entries(health.checks).filter(([, check]) => check.status !== "ok");
-    problem("health", wrong.map(([name, check]) => `${name}: ${check.detail ?? check.status}`).join(" · "));
-  } catch {
-    at("health").dataset.state = "down";
-    say("health-text", "No answer");
-    problem("health", "The server does not answer. What you see is old.");
+    await task();
+    problem(source, null);
+  } catch (error) {
+    problem(source, `${what} (${error.told ?? error.message})`);
   }
-  setTimeout(askHealth, HEALTH_MS);
-}
+};
 
-follow({
-  onItems(items) {
-    const scored = items.map((item) => item.data);
-    feed.add(scored);
-    const fresh = scored.filter((one) => one.decision !== "approve").reverse();
+const askStats = every(STATS_MS, asking("stats", "Figures are not up to date", async () => showStats(await ask(`/api/transactions/stats?window=${windowNow()}`))));
+const askSlow = every(SLOW_MS, asking("breakdowns", "Countries and reasons are not up to date", async () => {
+  [breakdowns] = await Promise.all([ask(`/api/transactions/breakdowns?window=${windowNow()}`), ask(`/api/reviews?limit=${URGENT}`).then(showQueue)]);
+  drawBreakdowns();
+}));
+
+const readList = () => Promise.all([
+  ask(`/api/transactions?limit=${SHOWN}`).then((page) => { feed.add(page.items.reverse()); feed.show(); newest ??= page.items.at(-1)?.scored_at ?? null; }),
+  ask(`/api/transactions/alerts?limit=${ALERTS}`).then((page) => addAlerts(page.items)),
+]).then(() => problem("history", null)).catch((error) => problem("history", `History is not available (${error.told ?? error.message})`));
+
+connect({
+  onItems(decisions) {
+    feed.add(decisions);
+    newest = decisions.at(-1).scored_at;
+    const fresh = decisions.filter((one) => one.decision !== "approve").reverse();
     newAlerts += fresh.length;
     if (fresh.length) addAlerts(fresh.slice(0, ALERTS));
   },
-  onGap(dropped) {
-    problem("gap", `${dropped ?? "Some"} transactions were skipped in the feed; the list has them all`);
-    setTimeout(() => problem("gap", null), 8000);
-  },
-  onState(state, wait) {
-    at("connection").dataset.state = state;
-    say("connection-text", state === "ok" ? "Live" : `Live feed lost, trying again in ${wait} s`);
-  },
+  onGap: readList,
 });
 
-for (const kind of ["normal", "fraud"]) {
-  at(`test-${kind}`).addEventListener("click", () => submit(kind, at("test-result"), [at("test-normal"), at("test-fraud")]));
-}
-at("window").addEventListener("change", async () => showStats(await load(`/api/transactions/stats?window=${at("window").value}`)));
+const select = at("window");
+select.value = windowNow();
+select.addEventListener("change", () => { change({ window: select.value === "15m" ? null : select.value }); askStats(); askSlow(); });
+addEventListener("popstate", () => { select.value = windowNow(); askStats(); askSlow(); });
 at("risk-log").addEventListener("change", drawCharts);
-for (const details of document.querySelectorAll("details")) details.addEventListener("toggle", drawCharts);
-document.addEventListener("visibilitychange", drawCharts);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);
+for (const details of document.querySelectorAll("details")) details.addEventListener("toggle", () => { drawCharts(); drawBreakdowns(); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawCharts(); drawBreakdowns(); });
+setInterval(() => {
+  say("age", newest ? `last decision ${span(Math.max(0, since(newest)))} ago` : "no decision yet");
+}, 1000);
 setInterval(() => {
   if (newAlerts) say("summary", `${newAlerts} new alerts`);
   newAlerts = 0;
 }, SUMMARY_MS);
 
-askStats();
-askHealth();
-for (const [address, take] of [
-  ["/api/transactions?limit=60", (page) => { feed.add(page.items.reverse()); feed.show(); }],
-  [`/api/transactions/alerts?limit=${ALERTS}`, (page) => addAlerts(page.items)],
-]) {
-  load(address).then(take).catch((error) => problem("history", `History is not available (${error.message})`));
-}
+tester.prepare();
+readList();

@@ -1,21 +1,24 @@
 // The live feed: connects, goes on where it stopped, and waits longer after each failure.
 
-const LONGEST_WAIT_S = 30;
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 30_000;
 
-export function follow({ onItems, onGap, onState }) {
+// Returns a function that tries again at once.
+export function follow({ onItems, onGap, onOpen, onLost }) {
   let cursor = null;
-  let wait = 1;
+  let wait = FIRST_WAIT_MS;
   let timer = null;
+  let socket = null;
 
   function connect() {
     clearTimeout(timer);
     const address = new URL("/ws", location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     if (cursor) address.searchParams.set("since", cursor);
-    const socket = new WebSocket(address);
+    socket = new WebSocket(address);
     socket.addEventListener("open", () => {
-      wait = 1;
-      onState("ok");
+      wait = FIRST_WAIT_MS;
+      onOpen();
     });
     socket.addEventListener("message", (message) => {
       const frame = JSON.parse(message.data);
@@ -27,11 +30,13 @@ export function follow({ onItems, onGap, onState }) {
       }
     });
     socket.addEventListener("close", () => {
-      onState("down", wait);
-      timer = setTimeout(connect, wait * 1000 * (0.8 + 0.4 * Math.random()));
-      wait = Math.min(wait * 2, LONGEST_WAIT_S);
+      const pause = wait * (0.8 + 0.4 * Math.random());
+      onLost(pause);
+      timer = setTimeout(connect, pause);
+      wait = Math.min(wait * 2, LONGEST_WAIT_MS);
     });
   }
 
   connect();
+  return () => { if (socket.readyState === WebSocket.CLOSED) connect(); };
 }

@@ -1,28 +1,91 @@
-// The test form: sends a ready-made transaction the whole way and shows what was decided, how fast and why.
+// The test form: sends a transaction the whole way and shows what was decided, how fast and why; or a series that tells a story.
 
-import { badge, element, milliseconds, money } from "./format.js";
+import { ask } from "./api.js";
+import { at, badge, element, link, transactionPage } from "./dom.js";
+import { milliseconds, money } from "./format.js";
 
 const WAIT_MS = 5000;
 
-export async function submit(kind, target, buttons) {
-  buttons.forEach((button) => { button.disabled = true; });
+const buttons = () => [...at("tester").querySelectorAll("button")];
+
+async function busy(task) {
+  buttons().forEach((button) => { button.disabled = true; });
   try {
-    const sample = await (await fetch(`/api/samples/${kind}`)).json();
-    const started = performance.now();
-    const answer = await fetch(`/api/transactions?wait=${WAIT_MS}`, {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(sample),
-    });
-    const body = await answer.json();
-    const roundTrip = performance.now() - started;
-    if (answer.status === 200) target.replaceChildren(card(body, roundTrip));
-    else if (answer.status === 202) target.replaceChildren(message(`Accepted, but no decision within ${WAIT_MS / 1000} s. It will appear in the feed.`));
-    else target.replaceChildren(message(`${body.title}: ${body.detail} (request ${body.request_id})`));
+    await task();
   } catch (error) {
-    target.replaceChildren(message(`The server did not answer: ${error.message}`));
+    at("test-result").replaceChildren(message(`Not sent: ${error.told ?? error.message}`));
   } finally {
-    buttons.forEach((button) => { button.disabled = false; });
+    buttons().forEach((button) => { button.disabled = false; });
   }
 }
+
+async function send(transaction) {
+  const started = performance.now();
+  const body = await ask(`/api/transactions?wait=${WAIT_MS}`, { method: "POST", body: transaction });
+  return { body, roundTrip: performance.now() - started };
+}
+
+const submit = (kind) => busy(async () => {
+  const { body, roundTrip } = await send(await ask(`/api/samples/${kind}`));
+  at("test-result").replaceChildren(body.decision ? card(body, roundTrip) : late());
+});
+
+const tell = (scenario) => busy(async () => {
+  const story = await ask(`/api/samples/series/${scenario}`);
+  const steps = element("ol", { className: "steps" });
+  const state = message(`0 of ${story.length} sent`);
+  at("test-result").replaceChildren(state, steps);
+  for (const [place, one] of story.entries()) {
+    const { body } = await send(one);
+    steps.append(body.decision ? step(body) : element("li", { textContent: "no decision in time" }));
+    state.firstChild.textContent = `${place + 1} of ${story.length} sent`;
+  }
+});
+
+function step(scored) {
+  return element("li", {}, badge(scored.decision), element("span", { textContent: money(scored.amount, scored.currency) }), link(transactionPage(scored.transaction_id), `score ${scored.risk_score}`),
+    element("span", { className: "note", textContent: scored.reasons[0]?.text ?? `${scored.country}, decided in ${milliseconds(scored.latency_ms.total)}` }));
+}
+
+// The schema's errors under the field; what is wrong is selected by its pointer's name.
+function showFaults(faults) {
+  at("editor-faults").replaceChildren(...faults.map((fault) => element("li", {}, element("code", { textContent: fault.pointer || "/" }), ` ${fault.detail}`)));
+  at("editor-json").setAttribute("aria-invalid", String(faults.length > 0));
+}
+
+async function checkJson() {
+  let parsed;
+  try {
+    parsed = JSON.parse(at("editor-json").value);
+  } catch (error) {
+    showFaults([{ pointer: "", detail: `not JSON: ${error.message}` }]);
+    return null;
+  }
+  try {
+    await ask("/score", { method: "POST", body: parsed });
+    showFaults([]);
+    return parsed;
+  } catch (error) {
+    showFaults(error.errors.length ? error.errors : [{ pointer: "", detail: error.message }]);
+    return null;
+  }
+}
+
+const sendJson = () => busy(async () => {
+  const parsed = await checkJson();
+  if (!parsed) return;
+  const { body, roundTrip } = await send(parsed);
+  at("test-result").replaceChildren(body.decision ? card(body, roundTrip) : late());
+});
+
+async function fillEditor() {
+  const sample = await ask("/api/samples/normal");
+  delete sample.transaction_id;
+  at("editor-json").value = JSON.stringify(sample, null, 2);
+  showFaults([]);
+}
+
+const late = () => message(`Accepted, but no decision within ${WAIT_MS / 1000} s. It will appear in the feed.`);
 
 function message(text) {
   return element("div", { className: "result" }, element("p", { textContent: text }));
@@ -35,21 +98,28 @@ function card(scored, roundTrip) {
     ["Decided in", milliseconds(scored.latency_ms.total)],
     ["of that features, model", `${milliseconds(scored.latency_ms.features)}, ${milliseconds(scored.latency_ms.model)}`],
     ["Round trip of this page", milliseconds(roundTrip)],
-    ["Transaction", scored.transaction_id],
   ];
   if (scored.degraded.length) facts.push(["Decided without", scored.degraded.join(", ")]);
   const strongest = Math.max(...scored.reasons.map((reason) => reason.contribution), 1e-9);
   const reasons = scored.reasons.map((reason) => {
     const bar = element("span", {});
     bar.style.width = `${Math.max(4, (100 * reason.contribution) / strongest)}%`;
-    const meter = element("span", { className: "meter" }, bar);
-    meter.setAttribute("aria-hidden", "true");
-    return element("li", { title: `${reason.code}: ${reason.contribution > 0 ? "+" : ""}${reason.contribution} log-odds` }, reason.text, meter);
+    return element("li", { title: `${reason.code}: ${reason.contribution > 0 ? "+" : ""}${reason.contribution} log-odds` }, reason.text, element("span", { className: "meter", "aria-hidden": "true" }, bar));
   });
   const score = element("span", { className: "score", textContent: scored.risk_score, title: "risk score, 0 to 99" });
   return element("div", { className: `result ${scored.decision}` },
     element("div", { className: "top" }, badge(scored.decision), score),
-    element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", { textContent: name }), element("dd", { textContent: value })])),
+    element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", { textContent: name }), element("dd", { textContent: value })]), element("dt", { textContent: "Transaction" }), element("dd", {}, link(transactionPage(scored.transaction_id), scored.transaction_id))),
     reasons.length ? element("ul", { className: "reasons" }, ...reasons) : element("p", { className: "note", textContent: "Nothing raised the risk enough to be named." }),
   );
+}
+
+export function prepare() {
+  for (const kind of ["normal", "fraud"]) at(`test-${kind}`).addEventListener("click", () => submit(kind));
+  for (const button of document.querySelectorAll("[data-scenario]")) button.addEventListener("click", () => tell(button.dataset.scenario));
+  at("editor").addEventListener("toggle", () => { if (at("editor").open && !at("editor-json").value) fillEditor().catch((error) => showFaults([{ pointer: "", detail: error.message }])); });
+  let timer;
+  at("editor-json").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(checkJson, 300); });
+  at("editor-json").addEventListener("keydown", (event) => { if (event.key === "Enter" && event.ctrlKey) sendJson(); });
+  at("editor-send").addEventListener("click", sendJson);
 }

@@ -1,0 +1,29 @@
+// One transaction by its address: the case and, below it, the verdict.
+
+import { ask } from "./api.js";
+import { show, standing } from "./case.js";
+import { at, element } from "./dom.js";
+import { barIn } from "./verdict.js";
+
+const AGAIN_MS = 1500;
+const TRIES = 6;
+const id = decodeURIComponent(location.pathname.split("/")[2]);
+
+const bar = barIn("verdict", { given: () => read(), undone: () => read() });
+
+async function read(tries = 0) {
+  try {
+    const found = await ask(`/api/transactions/${encodeURIComponent(id)}/case`);
+    show(at("case"), found);
+    const taken = found.queue?.taken_by;
+    bar.open(id, { supersedes: standing(found), blocked: taken && taken !== found.analyst ? `${taken} is deciding this one.` : null });
+  } catch (error) {
+    bar.close();
+    const onItsWay = error.status === 404 && tries < TRIES;
+    at("case").replaceChildren(element("p", { className: "empty", textContent: onItsWay ? "Not stored yet, looking again…" : error.status === 404 ? `There is no transaction ${id} in the history.` : `It could not be read: ${error.told ?? error.message}` }),
+      onItsWay ? "" : element("button", { type: "button", textContent: "Try again", onclick: () => read() }));
+    if (onItsWay) setTimeout(() => read(tries + 1), AGAIN_MS);
+  }
+}
+
+read();
