@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from fraud_app.contracts import Category, Reason
@@ -66,11 +67,18 @@ def tell(contribution: Contribution, features: Sequence[float]) -> Reason:
 
 def _sentence(feature: Feature, value: float, usual: str) -> str:
     if math.isnan(value):
-        return f"not known: {feature.name.replace('_', ' ')}"
+        return f"not known: {'whether ' if feature.unit == 'flag' else ''}{in_short(feature)}"
     if feature.unit == "flag":
         return feature.phrase if value else f"not: {feature.phrase}"
     text = feature.phrase.format(value=_in_words(feature, value))
     return f"{text} (usual {usual})" if usual else text
+
+
+def in_short(feature: Feature) -> str:
+    """What the feature is, without its fine print."""
+    if feature.unit == "flag":
+        return feature.phrase
+    return re.split(r"[;,(]", feature.meaning)[0].strip() or feature.name.replace("_", " ")
 
 
 def _usual(name: str, features: Sequence[float]) -> str:

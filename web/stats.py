@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from fraud_app.history import breakdown, rollup
 from fraud_app.history.store import HistoryAway
 from ml.features import CATALOGUE
 from ml.policy import BLOCK_SCORE, REVIEW_SCORE
-from ml.reasons import FIRST_PAYMENT
+from ml.reasons import FIRST_PAYMENT, in_short
 from web.analyst_models import Breakdowns, Hour, Part
 from web.body import answer, query
 from web.models import Before, LatencyStats, Moment, ScoreBin, Stats, StatsQuery
@@ -57,7 +58,7 @@ async def breakdowns(request: web.Request) -> web.Response:
         )
     except HistoryAway as error:
         raise history_away() from error
-    meanings = {one.name: one.meaning for one in CATALOGUE} | {FIRST_PAYMENT: "first payment of a customer"}
+    meanings = {one.name: in_short(one) for one in CATALOGUE} | {FIRST_PAYMENT: "first payment of a customer"}
     told = Breakdowns(
         window=window,
         countries=[_share(row, row["value"]) for row in countries],
@@ -77,7 +78,8 @@ def _share(row: Any, name: str) -> Part:
 
 
 def _step(window: str) -> int:
-    return max(rollup.BUCKET_S, WINDOWS[window] // MOMENTS)
+    """Seconds a moment: whole buckets, or every other moment would hold one more than its neighbour."""
+    return math.ceil(WINDOWS[window] / MOMENTS / rollup.BUCKET_S) * rollup.BUCKET_S
 
 
 class _Sums:

@@ -6,7 +6,7 @@ import { country, milliseconds, moment, money, time, words } from "./format.js";
 const SHOWN = 10;
 const BY = { user_id: "Same customer", device_id: "Same device", ip: "Same address", card: "Same card" };
 
-const section = (title, ...children) => element("section", { className: "part" }, element("h3", { textContent: title }), ...children);
+const section = (title, ...children) => element("section", { className: "part" }, element("h2", { textContent: title }), ...children);
 
 export function standing(found) {
   const undone = new Set(found.verdicts.map((one) => one.undoes));

@@ -4,7 +4,7 @@ import { ask, every } from "./api.js";
 import * as charts from "./charts.js";
 import { at, dataOf, element, fill, link, say, to, transactionPage } from "./dom.js";
 import { row } from "./feed.js";
-import { count, country, euro, figure, moment, money, since, span } from "./format.js";
+import { count, country, figure, moment, money, since, span } from "./format.js";
 import { problem } from "./notices.js";
 
 const EVERY_MS = 10_000;
@@ -30,21 +30,21 @@ function showCustomer() {
   say("c-flagged", `${count(found.decisions.review + found.decisions.block)}`);
   say("c-flagged-note", `${count(found.decisions.review)} to review, ${count(found.decisions.block)} blocked`);
   say("c-fraud", count(found.fraud));
-  say("c-largest", behaviour ? euro(behaviour.largest_eur) : "–");
+  say("c-largest", behaviour ? money(behaviour.largest_eur, "EUR") : "–");
   say("c-last", found.last_at ? span(since(found.last_at)) : "–");
   say("usual-note", behaviour ? "The usual is their own average of the last seven days." : found.behaviour_away ? "Redis is away, and another worker has this customer's row." : "No worker knows a payment of this customer.");
   at("usual").hidden = !behaviour;
   at("habits-panel").hidden = !behaviour;
   if (behaviour) {
-    fill(at("usual"), ["Window", "Payments", "Usual", "", "Spent", "Usual", ""], behaviour.windows.map((one) => [
-      WINDOWS[one.window], one.payments, figure(one.usual_payments), against(one.payments, one.usual_payments), euro(one.amount_eur), euro(one.usual_amount_eur), against(one.amount_eur, one.usual_amount_eur),
+    fill(at("usual"), ["Window", "Payments", "Usual", "Times", "Spent", "Usual", "Times"], behaviour.windows.map((one) => [
+      WINDOWS[one.window], one.payments, figure(one.usual_payments), against(one.payments, one.usual_payments), money(one.amount_eur, "EUR"), money(one.usual_amount_eur, "EUR"), against(one.amount_eur, one.usual_amount_eur),
     ]));
     charts.hours(at("habits"), behaviour.hours, `Payments by hour of the day, ${count(behaviour.payments)} in all`);
     dataOf(at("habits-data"), ["Hour, UTC", "Payments"], () => behaviour.hours.map((number, hour) => [`${hour}:00`, number]));
   }
   at("used").replaceChildren(...Object.entries(USED).filter(([name]) => found.used[name].length).map(([name, title]) => {
     const table = element("table", {}, element("caption", { textContent: title }));
-    fill(table, ["", "Payments", "Flagged", "First", "Last"], found.used[name].map((one) => [
+    fill(table, ["Which", "Payments", "Flagged", "First", "Last"], found.used[name].map((one) => [
       link(to("/live", { q: name === "countries" || name === "merchants" ? null : one.value, user_id: name === "countries" || name === "merchants" ? id : null, country: name === "countries" ? one.value : null }), name === "countries" ? country(one.value) : one.value),
       one.payments, one.flagged, element("span", { textContent: `${span(since(one.first_at))} ago`, title: one.first_at }), element("span", { textContent: `${span(since(one.last_at))} ago`, title: one.last_at }),
     ]));

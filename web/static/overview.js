@@ -113,7 +113,7 @@ function showQueue(queue) {
   say("open-oldest", queue.oldest_at ? `oldest waits ${span(since(queue.oldest_at))}` : "nothing waits");
   at("urgent-empty").hidden = queue.items.length > 0;
   at("urgent").replaceChildren(...queue.items.map((item) => element("li", {},
-    link(to("/review", { tx: item.transaction.transaction_id }), money(item.transaction.amount, item.transaction.currency), { className: "strong" }),
+    link(to("/review", { tx: item.transaction.transaction_id }), money(item.transaction.amount, item.transaction.currency), { className: "strong" }), " ",
     element("span", { className: "note", textContent: `score ${item.transaction.risk_score} · ${euro(item.expected_loss_eur)} at stake · waits ${span(since(item.entered_at))}${item.taken_by ? ` · ${item.taken_by}` : ""}` }))));
 }
 
