@@ -32,6 +32,10 @@ class Asking:
         async with self.session.post(path, json=value, **options) as answer:
             return Answer(answer.status, await _body(answer), answer.headers)
 
+    async def send(self, method: str, path: str, **options: Any) -> Answer:
+        async with self.session.request(method, path, **options) as answer:
+            return Answer(answer.status, await _body(answer), answer.headers)
+
     async def decided(self, transaction: dict[str, Any]) -> dict[str, Any]:
         """Submit a transaction and wait for its decision."""
         answer = await self.post("/api/transactions?wait=8000", transaction)

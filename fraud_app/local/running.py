@@ -27,7 +27,8 @@ class Running:
         self.workers = [
             worker(number, self.environment, directory, ports.any_free()) for number in range(1, workers + 1)
         ]
-        services: list[Service] = [*self.workers, sinks(self.environment, directory)]
+        self.sinks = sinks(self.environment, directory)
+        services: list[Service] = [*self.workers, self.sinks]
         self._supervisor = Supervisor(services, say)
         # A child ends with the thread that started it, so one thread starts and watches them all.
         begun = threading.Event()

@@ -18,7 +18,7 @@ KEY = "a-key-for-this-test"
 async def guarded(running):
     """A worker that wants a key, in a consumer group of its own by joining the same topics."""
     environment = {
-        **running.environment, "FRAUD_AUTH__MODE": "keys", "FRAUD_AUTH__KEY_HASHES": hashlib.sha256(KEY.encode()).hexdigest(),
+        **running.environment, "FRAUD_AUTH__MODE": "keys", "FRAUD_AUTH__KEY_HASHES": f"ann={hashlib.sha256(KEY.encode()).hexdigest()}",
     }  # fmt: skip
     one = services.worker(9, environment, running.stack.directory, ports.any_free())
     one.start()
@@ -70,3 +70,10 @@ async def test_a_key_opens_for_programs_and_browsers(guarded):
 async def test_the_probes_tell_only_a_word(guarded):
     assert (await guarded.get("/livez")).body == "alive\n"
     assert (await guarded.get("/readyz")).status in (200, 503)
+
+
+async def test_a_verdict_is_of_whom_the_key_belongs_to_whatever_the_page_says(guarded):
+    async with guarded.session.get(
+        "/api/reviews", headers={"Authorization": f"Bearer {KEY}", "X-Analyst": "mallory"}
+    ) as answer:
+        assert (answer.status, (await answer.json())["analyst"]) == (200, "ann")

@@ -1,0 +1,195 @@
+"""The review queue and verdicts: one analyst an item, nothing forgotten, and labels only of what stands."""
+
+import asyncio
+import uuid
+
+import asyncpg
+import orjson
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaConsumer
+
+from fraud_app import topics
+from fraud_app.history.verdicts import UNDO_S
+from tests.asking import until
+from tests.builders import payload
+from tests.reviewing import as_analyst, case, flagged, say, take
+
+
+@pytest_asyncio.fixture
+async def labels(running):
+    consumer = AIOKafkaConsumer(
+        topics.LABELS, bootstrap_servers=running.environment["FRAUD_KAFKA__BROKERS"], auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    read = {}
+
+    async def of(identity):
+        """Labels of a transaction on the topic so far."""
+        for batch in (await consumer.getmany(timeout_ms=100)).values():
+            for record in batch:
+                read.setdefault(record.key.decode(), []).append(orjson.loads(record.value))
+        return read.get(identity, [])
+
+    yield of
+    await consumer.stop()
+
+
+async def waiting(api, identity, analyst="ann"):
+    """The queue's item, or None."""
+    queue = (await api.get("/api/reviews?limit=200&sort=age", **as_analyst(analyst))).body
+    newest = (await api.get("/api/reviews?limit=200", **as_analyst(analyst))).body
+    found = {item["transaction"]["transaction_id"]: item for item in (*queue["items"], *newest["items"])}
+    return found.get(identity)
+
+
+async def test_a_payment_sent_to_review_waits_with_its_expected_loss(api):
+    scored = await flagged(api)
+    item = await waiting(api, scored["transaction_id"])
+    assert item["expected_loss_eur"] == pytest.approx(scored["probability"] * float(scored["amount"]), rel=1e-3)
+    assert item["transaction"]["reasons"] == scored["reasons"]
+    assert item["taken_by"] is None
+    queue = (await api.get("/api/reviews")).body
+    assert queue["open"] > 0
+    losses = [item["expected_loss_eur"] for item in queue["items"]]
+    assert losses == sorted(losses, reverse=True)
+    assert {item["transaction"]["decision"] for item in queue["items"]} == {"review"}
+
+
+async def test_a_verdict_closes_the_item_and_becomes_a_label_when_it_is_final(api, labels):
+    identity = (await flagged(api))["transaction_id"]
+    given = await say(api, identity, "fraud", reason="stolen_card", note="the customer called")
+    assert given.status == 201
+    assert given.body["analyst"] == "ann"
+    assert await waiting(api, identity) is None
+    told = (await case(api, identity)).body
+    assert told["queue"]["closed_at"]
+    [said] = told["verdicts"]
+    assert (said["verdict"], said["reason"], said["note"], said["analyst"]) == (
+        "fraud", "stolen_card", "the customer called", "ann",
+    )  # fmt: skip
+    assert told["labels"] == [], "it can still be taken back"
+    [label] = await until(lambda: labels(identity), seconds=UNDO_S + 15)
+    assert label["is_fraud"] is True
+    assert (label["source"], label["verdict"], label["labelled_by"], label["reason"]) == (
+        "analyst",
+        "fraud",
+        "ann",
+        "stolen_card",
+    )
+    assert label["labelled_at"].startswith(given.body["given_at"][:19])
+    await until(lambda: case(api, identity), lambda answer: answer.body["labels"])
+    late = await api.send(
+        "DELETE", f"/api/transactions/{identity}/verdicts/{given.body['verdict_id']}", **as_analyst("ann")
+    )
+    assert (late.status, late.body["code"]) == (409, "too_late")
+
+
+async def test_a_verdict_taken_back_leaves_no_label_and_its_item_is_open_again(api, labels):
+    identity = (await flagged(api))["transaction_id"]
+    given = (await say(api, identity, "approve")).body
+    path = f"/api/transactions/{identity}/verdicts/{given['verdict_id']}"
+    assert (await api.send("DELETE", path, **as_analyst("bob"))).status == 409, "only who gave it"
+    assert (await api.send("DELETE", path, **as_analyst("ann"))).status == 204
+    assert (await api.send("DELETE", path, **as_analyst("ann"))).status == 409, "once"
+    item = await waiting(api, identity)
+    assert item["taken_by"] == "ann"
+    assert [one["verdict"] for one in (await case(api, identity)).body["verdicts"]] == ["approve", "undo"]
+    other = (await flagged(api))["transaction_id"]
+    await say(api, other, "block")
+    await until(lambda: labels(other), seconds=UNDO_S + 15)
+    assert await labels(identity) == [], "its time has passed, the later one's label is there"
+
+
+async def test_two_analysts_cannot_take_the_same_item(api, other_api):
+    identity = (await flagged(api))["transaction_id"]
+    answers = await asyncio.gather(*(take(one, identity, f"analyst-{n}") for n in range(8) for one in (api, other_api)))
+    won = {answer.body["taken_by"] for answer in answers if answer.status == 200}
+    assert len(won) == 1
+    assert {answer.body.get("code") for answer in answers if answer.status != 200} == {"taken"}
+    refused = await say(api, identity, "approve", analyst="somebody-else")
+    assert (refused.status, refused.body["code"]) == (409, "taken")
+    winner = won.pop()
+    await api.send("DELETE", f"/api/transactions/{identity}/claim", **as_analyst("somebody-else"))
+    assert (await waiting(api, identity))["taken_by"] == winner, "only who has it gives it back"
+    await api.send("DELETE", f"/api/transactions/{identity}/claim", **as_analyst(winner))
+    assert (await say(api, identity, "approve", analyst="somebody-else")).status == 201
+
+
+async def test_of_many_verdicts_at_once_one_stands(api, other_api):
+    identity = (await flagged(api))["transaction_id"]
+    answers = await asyncio.gather(
+        *(say(one, identity, "approve", analyst=f"analyst-{n}") for n in range(6) for one in (api, other_api))
+    )
+    assert sorted(answer.status for answer in answers) == [201] + [409] * 11
+    assert {answer.body["code"] for answer in answers if answer.status == 409} == {"already_decided"}
+    assert len((await case(api, identity)).body["verdicts"]) == 1
+
+
+async def test_a_verdict_that_was_seen_can_be_replaced(api):
+    identity = (await flagged(api))["transaction_id"]
+    first = (await say(api, identity, "approve")).body["verdict_id"]
+    assert (await say(api, identity, "fraud", analyst="bob", supersedes=first + 1_000_000)).status == 409
+    assert (await say(api, identity, "fraud", analyst="bob", supersedes=first)).status == 201
+
+
+async def test_an_approved_payment_can_be_reported(api):
+    mark = uuid.uuid4().hex
+    scored = await api.decided(payload(transaction_id=f"t-{mark}", user_id=f"u-{mark}"))
+    identity = scored["transaction_id"]
+    await until(lambda: case(api, identity), lambda answer: answer.status == 200)
+    given = await say(api, identity, "fraud", reason="chargeback")
+    assert given.status == 201
+    undone = await api.send(
+        "DELETE", f"/api/transactions/{identity}/verdicts/{given.body['verdict_id']}", **as_analyst("ann")
+    )
+    assert undone.status == 204
+    assert await waiting(api, identity) is None, "it never waited for a review"
+
+
+async def test_what_was_skipped_is_left_to_others(api):
+    identity = (await flagged(api))["transaction_id"]
+    assert (await take(api, identity, "ann")).status == 200
+    assert (await say(api, identity, "skip")).status == 201
+    assert await waiting(api, identity, "ann") is None
+    assert (await waiting(api, identity, "bob"))["taken_by"] is None
+    assert (await say(api, identity, "approve", analyst="bob")).status == 201
+
+
+async def test_nobody_can_change_what_was_said(api, running):
+    identity = (await flagged(api))["transaction_id"]
+    await say(api, identity, "approve", note="kept")
+    connection = await asyncpg.connect(running.environment["FRAUD_POSTGRES__DSN"])
+    try:
+        for statement in ("UPDATE verdicts SET note = ''", "DELETE FROM verdicts", "TRUNCATE verdicts CASCADE"):
+            with pytest.raises(asyncpg.RaiseError, match="append-only"):
+                await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_a_label_outlives_a_killed_process(api, running, labels):
+    identity = (await flagged(api))["transaction_id"]
+    assert (await say(api, identity, "fraud")).status == 201
+    running.sinks.process.kill()
+    found = await until(lambda: labels(identity), seconds=60)
+    assert {label["is_fraud"] for label in found} == {True}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({"verdict": "maybe"}, "/verdict"), ({"verdict": "approve", "reason": "a whim"}, "/reason"), ({}, "/verdict"),
+     ({"verdict": "approve", "note": "x" * 2001}, "/note"), ({"verdict": "approve", "by": "me"}, "/by")],
+)  # fmt: skip
+async def test_a_wrong_verdict_is_refused_by_its_field(api, body, field):
+    answer = await api.post("/api/transactions/any/verdicts", body)
+    assert answer.status == 422
+    assert [one["pointer"] for one in answer.body["errors"]] == [field]
+
+
+async def test_what_is_not_there_is_not_found(api):
+    assert (await say(api, "never-sent", "approve")).status == 404
+    assert (await case(api, "never-sent")).status == 404
+    assert (await take(api, "never-sent", "ann")).status == 409
+    assert (await api.send("DELETE", "/api/transactions/never-sent/verdicts/x")).status == 404
+    assert (await api.get("/api/users/never-seen")).status == 404

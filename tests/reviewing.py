@@ -1,0 +1,40 @@
+"""Payments that wait for a review, and analysts who decide them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from tests.asking import Answer, Asking, until
+from web import samples
+
+TRIES = 40
+
+
+def as_analyst(name: str) -> dict[str, Any]:
+    return {"headers": {"X-Analyst": name}}
+
+
+async def flagged(api: Asking, **fields: Any) -> dict[str, Any]:
+    """A payment that was sent to review, and stored."""
+    for attempt in range(TRIES):
+        mark = uuid.uuid4().hex[:12]
+        sample = {**samples.fraud(), "device_id": f"d-{mark}", "ip": None, "transaction_id": f"t-{mark}"}
+        scored = await api.decided({**sample, "amount": f"{50 + 7 * attempt}.00", **fields})
+        if scored["decision"] == "review":
+            identity = scored["transaction_id"]
+            await until(lambda identity=identity: case(api, identity), lambda answer: answer.status == 200)
+            return scored
+    raise AssertionError(f"none of {TRIES} payments was sent to review")
+
+
+async def case(api: Asking, identity: str) -> Answer:
+    return await api.get(f"/api/transactions/{identity}/case")
+
+
+async def say(api: Asking, identity: str, verdict: str, analyst: str = "ann", **more: Any) -> Answer:
+    return await api.post(f"/api/transactions/{identity}/verdicts", {"verdict": verdict, **more}, **as_analyst(analyst))
+
+
+async def take(api: Asking, identity: str, analyst: str) -> Answer:
+    return await api.send("PUT", f"/api/transactions/{identity}/claim", **as_analyst(analyst))
