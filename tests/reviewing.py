@@ -8,7 +8,7 @@ from typing import Any
 from tests.asking import Answer, Asking, until
 from web import samples
 
-TRIES = 40
+TRIES = 10
 
 
 def as_analyst(name: str) -> dict[str, Any]:
@@ -16,11 +16,16 @@ def as_analyst(name: str) -> dict[str, Any]:
 
 
 async def flagged(api: Asking, **fields: Any) -> dict[str, Any]:
-    """A payment that was sent to review, and stored."""
-    for attempt in range(TRIES):
+    """A payment that was sent to review, and stored. Its device, address and merchant are nobody else's."""
+    for _ in range(TRIES):
         mark = uuid.uuid4().hex[:12]
-        sample = {**samples.fraud(), "device_id": f"d-{mark}", "ip": None, "transaction_id": f"t-{mark}"}
-        scored = await api.decided({**sample, "amount": f"{50 + 7 * attempt}.00", **fields})
+        own = {
+            "device_id": f"d-{mark}",
+            "merchant_id": f"m-{mark}",
+            "ip": f"2001:db8::{mark[:4]}:{mark[4:8]}:{mark[8:]}",
+        }
+        sample = {**samples.fraud(), **own, "transaction_id": f"t-{mark}", "amount": "100.00"}
+        scored = await api.decided({**sample, **fields})
         if scored["decision"] == "review":
             identity = scored["transaction_id"]
             await until(lambda identity=identity: case(api, identity), lambda answer: answer.status == 200)

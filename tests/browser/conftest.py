@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from importlib.resources import files
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -12,6 +14,12 @@ from fraud_app.local.running import Running
 from fraud_app.settings import ROOT
 
 SHOTS = ROOT / ".fraud" / "screenshots"
+LOST = ("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "WebSocket connection", "status of 503")
+"""What a browser itself writes when a server is away."""
+# Swagger UI is not ours, and has faults of its own.
+_AXE = """async () => (await axe.run({ include: [['body']], exclude: [['#swagger']] }, {
+  runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })).violations.map(
+  (one) => `${one.id}: ${one.nodes.map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`)"""
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -31,26 +39,67 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+class Watched:
+    """Pages of one origin, each a person's own, and their faults."""
+
+    def __init__(self, browser: Browser, origin: str) -> None:
+        self._browser, self._origin = browser, origin.rstrip("/")
+        self._contexts: list[tuple[object, Page]] = []
+        self.faults: list[str] = []
+
+    async def open(self, **options: object) -> Page:
+        """A fresh page. Its `expected(text)` forgets faults with this text."""
+        context = await self._browser.new_context(
+            **{"base_url": self._origin, "viewport": {"width": 1440, "height": 1000}, "locale": "en-GB", **options}
+        )
+        page = await context.new_page()
+        faults = self.faults
+        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
+        page.on("console", lambda message: message.type == "error" and faults.append(f"console: {message.text}"))
+        page.on("request", lambda request: self._own(request.url) or faults.append(f"off-origin: {request.url}"))
+        page.expected = lambda *texts: faults.__setitem__(
+            slice(None), [fault for fault in faults if not any(text in fault for text in texts)]
+        )
+        self._contexts.append((context, page))
+        return page
+
+    def _own(self, url: str) -> bool:
+        return url.startswith((self._origin, self._origin.replace("http", "ws"), "data:", "blob:"))
+
+    async def close(self, name: str) -> None:
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        for number, (context, page) in enumerate(self._contexts):
+            await page.screenshot(path=SHOTS / f"{name}{number or ''}.png", full_page=True)
+            await context.close()
+
+
+def _name() -> str:
+    return os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].split(" ")[0]
+
+
 @pytest_asyncio.fixture
-async def page(chromium: Browser, running: Running) -> AsyncIterator[Page]:
+async def people(chromium: Browser, running: Running) -> AsyncIterator[Watched]:
+    """Pages for several people."""
+    watched = Watched(chromium, running.addresses[0])
+    yield watched
+    await watched.close(_name())
+    assert watched.faults == []
+
+
+@pytest_asyncio.fixture
+async def page(people: Watched) -> Page:
     """A fresh page; its faults are looked at when the test is over."""
-    context = await chromium.new_context(
-        base_url=running.addresses[0], viewport={"width": 1440, "height": 1000}, locale="en-GB"
-    )
-    made = await context.new_page()
-    faults: list[str] = []
-    made.on("pageerror", lambda error: faults.append(f"error: {error}"))
-    made.on("console", lambda message: message.type == "error" and faults.append(f"console: {message.text}"))
-    origin = running.addresses[0].rstrip("/")
+    return await people.open()
 
-    def own(url: str) -> bool:
-        return url.startswith((origin, origin.replace("http", "ws"), "data:", "blob:"))
 
-    made.on("request", lambda request: own(request.url) or faults.append(f"off-origin: {request.url}"))
-    made.expected = lambda text: faults.__setitem__(slice(None), [fault for fault in faults if text not in fault])
-    yield made
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    name = os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].split(" ")[0]
-    await made.screenshot(path=SHOTS / f"{name}.png", full_page=True)
-    await context.close()
-    assert faults == []
+@pytest.fixture(scope="session")
+def axe_found():
+    """What axe finds on a page: WCAG 2.2 A and AA, and its best practices."""
+    script = (files("axe_playwright_python") / "axe.min.js").read_text()
+
+    async def look(page: Page) -> list[str]:
+        await page.evaluate(script)
+        return await page.evaluate(_AXE)
+
+    return look

@@ -56,7 +56,7 @@ async def test_a_refused_version_is_said_in_words(page, api, running):
     try:
         await until(lambda: api.get("/api/model"), lambda answer: bool(answer.body["error"]))
         await page.goto("/models")
-        await expect(page.locator("#problem")).to_contain_text("never-trained")
+        await expect(page.locator("#notice")).to_contain_text("never-trained")
     finally:
         aliases.write_bytes(before)
     await until(lambda: api.get("/api/model"), lambda answer: not answer.body["error"])

@@ -71,7 +71,7 @@ async function read() {
     showPayments();
     problem("customer", null);
   } catch (error) {
-    if (error.status !== 404) { problem("customer", `Not up to date (${error.told ?? error.message})`); return; }
+    if (![404, 422].includes(error.status)) { problem("customer", `Not up to date (${error.told ?? error.message})`); return; }
     at("known").hidden = true;
     at("unknown").hidden = false;
     say("unknown", `No payment of a customer ${id} is known.`);

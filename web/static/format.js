@@ -44,6 +44,6 @@ export function span(seconds) {
 export const since = (iso) => (Date.now() - new Date(iso)) / 1000;
 
 const regions = new Intl.DisplayNames(undefined, { type: "region", fallback: "code" });
-export const country = (code) => (!code || code === "unknown" ? "unknown" : regions.of(code));
+export const country = (code) => (/^[A-Z]{2}$/.test(code ?? "") ? regions.of(code) : code || "unknown");
 
 export const words = (name) => name.replaceAll("_", " ");

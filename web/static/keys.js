@@ -5,7 +5,7 @@ import { at, element } from "./dom.js";
 const OFF = "fraud-single-keys-off";
 const PREFIX_MS = 1200;
 const bindings = new Map();
-let prefix = 0;
+let prefix = -Infinity;
 
 // key: "j", or "g o" for two in a row.
 export function on(key, words, act) {
@@ -54,7 +54,7 @@ export function listen() {
     if (document.querySelector("dialog[open]") && event.key !== "?") return;
     if (localStorage.getItem(OFF)) return;
     const key = performance.now() - prefix < PREFIX_MS ? `g ${event.key}` : event.key;
-    prefix = event.key === "g" && key === "g" ? performance.now() : 0;
+    prefix = event.key === "g" && key === "g" ? performance.now() : -Infinity;
     const found = bindings.get(key);
     if (!found) return;
     event.preventDefault();
