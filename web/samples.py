@@ -120,7 +120,18 @@ def _away() -> dict[str, Any]:
 
 def _told(name: str, who: dict[str, Any], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
     mark = secrets.token_hex(4)
-    return [{**who, **step, "transaction_id": f"test-{name}-{mark}-{number}"} for number, step in enumerate(steps, 1)]
+    return [
+        {**who, **step, **_place({**who, **step}), "transaction_id": f"test-{name}-{mark}-{number}"}
+        for number, step in enumerate(steps, 1)
+    ]
+
+
+def _place(step: dict[str, Any]) -> dict[str, float]:
+    """A customer is at home, at one place; who is elsewhere is told by an address, and never twice the same to the metre."""
+    if step["country"] == normal()["country"]:
+        return {}
+    dice = secrets.SystemRandom()
+    return {name: step[name] + dice.uniform(-0.2, 0.2) for name in ("latitude", "longitude")}
 
 
 _KINDS = {"normal": normal, "fraud": fraud}

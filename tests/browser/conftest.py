@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from importlib.resources import files
 
@@ -75,7 +76,7 @@ class Watched:
 
 
 def _name() -> str:
-    return os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].split(" ")[0]
+    return re.sub(r"\W+", "-", os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].removesuffix(" (teardown)"))
 
 
 @pytest_asyncio.fixture

@@ -8,7 +8,7 @@ import pytest
 from fraud_app.contracts import Decision, Transaction
 from fraud_app.settings import ROOT
 from ml import policy, registry
-from ml.behaviour import EMPTY
+from ml.behaviour import EMPTY, update
 from ml.event import Shared, event_of, occurred_ms
 from ml.features import compute
 from ml.scorer import Scorer, matrix_of
@@ -35,3 +35,19 @@ def test_a_first_payment_is_approved_when_normal_and_flagged_when_fraud_like(cha
     for _ in range(10):
         assert decided(champion, {**samples.normal(), "occurred_at": at}, STRANGER) is Decision.APPROVE
         assert decided(champion, {**samples.fraud(), "occurred_at": at}, STRANGER) is not Decision.APPROVE
+
+
+@pytest.mark.parametrize("name", samples._STORIES)
+def test_a_story_is_noticed_and_its_honest_part_is_not(champion, name):
+    for _ in range(10):
+        behaviour, told = EMPTY, []
+        for number, sample in enumerate(samples._STORIES[name]()):
+            transaction = Transaction.model_validate(sample)
+            event = event_of(transaction, occurred_ms(transaction) + number * 500)
+            features = compute(behaviour, event, STRANGER)
+            probability = champion.probabilities(matrix_of([features]))[0]
+            told.append((policy.decide(probability, champion.cutoffs), sample["country"]))
+            behaviour = update(behaviour, event)
+        flagged = [country for decision, country in told if decision is not Decision.APPROVE]
+        assert flagged
+        assert set(flagged) == {"ID"}

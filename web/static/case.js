@@ -59,9 +59,10 @@ function contributions(explanation) {
 function timeline(found) {
   const one = found.transaction;
   const gap = (from, until) => milliseconds(new Date(until) - new Date(from));
+  const signedGap = (from, until) => (new Date(until) >= new Date(from) ? `${gap(from, until)} after` : `${gap(until, from)} before`);
   const steps = [
     [one.occurred_at, "Customer pressed pay", "by the shop's clock"],
-    [one.received_at, "Received by the broker", ""],
+    [one.received_at, "Received by the broker", `${signedGap(one.occurred_at, one.received_at)} the shop's time`],
     [one.scored_at, "Decided", `${milliseconds(one.latency_ms.total)} after it was received: features ${milliseconds(one.latency_ms.features)}, model ${milliseconds(one.latency_ms.model)}`],
     [found.stored_at, "Stored", `${gap(one.scored_at, found.stored_at)} after the decision`],
     ...found.verdicts.map((said) => [said.given_at, `${wordOf(said.verdict)} by ${said.analyst}`, [said.reason && words(said.reason), said.note, said.undo_until && "can still be taken back"].filter(Boolean).join(" · ")]),

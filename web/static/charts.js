@@ -88,7 +88,7 @@ export function parts(node, rows, describe, clicked) {
     type: "bar", orientation: "h", name: NAMES[decision], y: shown.map((row) => short(row.label)), x: shown.map((row) => row[decision]), marker: marker(decision),
     customdata: shown.map((row) => row.label), hovertemplate: "%{x} %{fullData.name}<br>%{customdata}<extra></extra>",
   })), {
-    margin: { l: 10, r: 10, t: 8, b: 36 }, height: Math.max(160, 70 + 24 * shown.length), yaxis: { automargin: true, type: "category", gridcolor: "rgba(0,0,0,0)" },
+    margin: { l: 10, r: 10, t: 26, b: 36 }, bargap: 0.25, legend: { orientation: "h", y: 1, yanchor: "bottom", x: 0 }, height: Math.max(160, 70 + 24 * shown.length), yaxis: { automargin: true, type: "category", gridcolor: "rgba(0,0,0,0)" },
     xaxis: { title: { text: "transactions" }, rangemode: "tozero" },
   }, describe, clicked && ((place, trace) => clicked(shown[place], ["review", "block"][trace])));
 }

@@ -18,14 +18,19 @@ export class Feed {
     this.paused = false;
     region.addEventListener("pointerenter", () => { this.pointed = true; });
     region.addEventListener("pointerleave", () => { this.pointed = false; });
-    fresh.addEventListener("click", () => this.show());
+    fresh.addEventListener("click", () => {
+      this.show();
+      region.scrollTop = 0;
+      region.focus({ preventScroll: true }); // the button is gone, and with it the focus would be
+    });
     pause.addEventListener("click", () => this.setPaused(!this.paused));
     on("p", "pause or resume the feed", () => this.setPaused(!this.paused));
     setInterval(() => this.tick(), PAINT_MS);
   }
 
   get held() {
-    return this.paused || this.pointed || this.region.scrollTop > 0 || this.body.contains(document.activeElement);
+    const focused = document.activeElement;
+    return this.paused || this.pointed || this.region.scrollTop > 0 || focused === this.fresh || this.body.contains(focused);
   }
 
   setPaused(paused) {

@@ -1,6 +1,6 @@
 // The review page: the queue on the left, the case on the right. An item that is open here is taken, so nobody else decides it.
 
-import { analyst, ask, every } from "./api.js";
+import { ask, every } from "./api.js";
 import { show, standing } from "./case.js";
 import { at, badge, element, link, say, to } from "./dom.js";
 import { count, euro, money, share, since, span } from "./format.js";
@@ -15,8 +15,10 @@ const KEEP_MS = 120_000;
 const LATE_S = 3600;
 const FILTERS = ["sort", "min_score", "country", "user_id"];
 
+const NOBODY = "local"; // what the API calls who did not say a name
+
 let items = [];
-let me = "local";
+let me = NOBODY;
 let taken = null;
 let pointed = false;
 let opening = null;
@@ -45,6 +47,7 @@ function line(item) {
 function showQueue(queue) {
   items = queue.items;
   me = queue.analyst;
+  say("who", me === NOBODY ? "Say who you are with the button above: verdicts are kept with a name." : `You decide as ${me}.`);
   say("q-open", count(queue.open));
   say("q-oldest", queue.oldest_at ? span(since(queue.oldest_at)) : "–");
   say("q-hour", count(queue.verdicts_hour));
@@ -145,6 +148,5 @@ on("Escape", "close the case", () => { change({ tx: null }); showChosen(); });
 bind(at("queue-filters"), () => { readQueue({ force: true }); showChosen(); });
 addEventListener("pagehide", () => { giveBack(); });
 setInterval(() => { if (taken && !document.hidden) take(taken); }, KEEP_MS);
-at("who").textContent = analyst() ? `You decide as ${analyst()}.` : "Say who you are with the button above: verdicts are kept with a name.";
 every(QUEUE_MS, readQueue);
 showChosen();

@@ -5,8 +5,8 @@ import { show, standing } from "./case.js";
 import { at, element } from "./dom.js";
 import { barIn } from "./verdict.js";
 
-const AGAIN_MS = 1500;
-const TRIES = 6;
+const AGAIN_MS = 1000;
+const TRIES = 4;
 const id = decodeURIComponent(location.pathname.split("/")[2]);
 
 const bar = barIn("verdict", { given: () => read(), undone: () => read() });

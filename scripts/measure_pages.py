@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Measure the pages of a running worker in a real browser: bytes, time to content, time of interactions, memory.
+
+    scripts/demo --rate 1000                        # in one terminal; 8 without --rate
+    scripts/measure_pages.py --minutes 10              # in another
+
+First load: an empty cache; bytes are those on the wire. Interaction: the browser's own Event Timing (from the input to the next
+paint, in steps of 8 ms) of clicks and keys. Memory: the JavaScript heap after a collection, each minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import time
+from typing import Any
+
+import _environment
+
+_environment.enter()
+
+from playwright.async_api import Browser, Page, async_playwright
+
+PAGES = {
+    "/": "#tile-rate:not(:text-is('–'))",
+    "/live": "#feed tr",
+    "/review": "#queue li",
+    "/models": "#versions tr",
+    "/ops": "#processes tbody tr",
+}
+_WATCH = """
+window.events = [];
+new PerformanceObserver((list) => { for (const one of list.getEntries()) if (one.interactionId) window.events.push(one.duration); })
+  .observe({ type: 'event', durationThreshold: 16, buffered: true });
+"""
+
+
+async def first_load(browser: Browser, address: str, path: str, content: str) -> str:
+    """Bytes on the wire, and ms until the content is there, with nothing cached."""
+    context = await browser.new_context(base_url=address, viewport={"width": 1440, "height": 1000})
+    page = await context.new_page()
+    client = await context.new_cdp_session(page)
+    await client.send("Network.enable")
+    sizes: list[float] = []
+    client.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    started = time.perf_counter()
+    await page.goto(path)
+    await page.locator(content).first.wait_for()
+    spent = (time.perf_counter() - started) * 1000
+    paint = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN")
+    await context.close()
+    return f"{path:10} {sum(sizes) / 1000:7.0f} kB   first paint {paint:5.0f} ms   content {spent:5.0f} ms"
+
+
+async def interact(page: Page, path: str, acts: list[Any], rounds: int) -> str:
+    await page.goto(path)
+    await page.locator(PAGES[path]).first.wait_for()
+    for _ in range(rounds):
+        for act in acts:
+            await act()
+            await asyncio.sleep(0.15)
+    slow: list[float] = sorted(await page.evaluate("window.events"))
+    count = rounds * len(acts)
+    worst = slow[-1] if slow else 16.0
+    over = sum(one > 100 for one in slow)
+    return f"{path:10} {count} interactions: slowest {worst:.0f} ms, {over} over 100 ms, {count - len(slow)} or more under 16 ms"
+
+
+async def main(address: str, minutes: int) -> None:
+    async with async_playwright() as playwright:
+        path = os.environ.get("FRAUD_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        for place, content in PAGES.items():
+            print(await first_load(browser, address, place, content), flush=True)
+        context = await browser.new_context(base_url=address, viewport={"width": 1440, "height": 1000})
+        await context.add_init_script(_WATCH)
+        page = await context.new_page()
+        overview = [
+            lambda: page.locator("#feed-pause").click(),
+            lambda: page.locator("#risk-log").click(),
+            lambda: page.locator("summary", has_text="Show data").first.click(),
+        ]
+        print(await interact(page, "/", overview, 20), flush=True)
+        live = [
+            lambda: page.locator("#feed-pause").click(),
+            lambda: page.locator("[name=decision]").select_option("review"),
+            lambda: page.keyboard.press("j"),
+            lambda: page.locator("[name=decision]").select_option(""),
+        ]
+        print(await interact(page, "/live", live, 20), flush=True)
+        if minutes:
+            await page.goto("/live")
+            client = await context.new_cdp_session(page)
+            for minute in range(minutes + 1):
+                await client.send("HeapProfiler.collectGarbage")
+                used = (await client.send("Runtime.getHeapUsage"))["usedSize"] / 1e6
+                nodes = (await client.send("Memory.getDOMCounters"))["nodes"]
+                print(f"/live after {minute:3} min: heap {used:.1f} MB, {nodes} nodes", flush=True)
+                if minute < minutes:
+                    await asyncio.sleep(60)
+        await browser.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("address", nargs="?", default="http://127.0.0.1:6066")
+    parser.add_argument("--minutes", type=int, default=0, help="how long to watch the memory of /live")
+    args = parser.parse_args()
+    asyncio.run(main(args.address.rstrip("/"), args.minutes))
