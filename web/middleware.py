@@ -26,6 +26,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 OPEN_ROUTES = frozenset({"/livez", "/readyz"})
 """Asked by a supervisor that holds no key; they tell nothing but a word."""
+COMPRESS_FROM = 16_384
+"""Bytes: lists and pages are worth compressing, a single decision is not worth the time."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ANALYST = re.compile(r"^[A-Za-z0-9._@-]{1,64}$")
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
@@ -57,6 +59,8 @@ def middlewares(settings: Settings) -> list[Any]:
             for name, value in _HEADERS.items():
                 answer.headers.setdefault(name, value)
             answer.headers.setdefault("Cache-Control", "no-store")
+            if isinstance(answer, web.Response) and isinstance(answer.body, bytes) and len(answer.body) > COMPRESS_FROM:
+                answer.enable_compression()
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "unknown"
         metrics.HTTP_SECONDS.labels(request.method, route, str(answer.status)).observe(time.perf_counter() - started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -31,10 +32,25 @@ def _mark() -> str:
     return digest.hexdigest()[:12]
 
 
+@cache
+def _modules(name: str) -> tuple[str, ...]:
+    """The scripts that a page's own needs, so that the browser fetches all at once instead of one after the other."""
+    found: dict[str, None] = {}
+    waiting = ["shell.js", name]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found[module] = None
+            waiting += re.findall(r'from "\./(\w+\.js)"', (STATIC / module).read_text())
+    return tuple(found)
+
+
 def _page(name: str, **values: str) -> web.Response:
+    module = name.replace(".html", ".js")
     text = _templates.get_template(name).render(
-        version=__version__, demo=config.demo, auth=config.auth.mode, mark=_mark(), **values
-    )
+        version=__version__, demo=config.demo, auth=config.auth.mode, mark=_mark(),
+        modules=_modules(module if (STATIC / module).exists() else "shell.js"), **values,
+    )  # fmt: skip
     return web.Response(text=text, content_type="text/html")
 
 

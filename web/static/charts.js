@@ -22,15 +22,45 @@ function layout(options) {
   };
 }
 
-// clicked: told the index of the point and the number of its trace.
-function draw(node, traces, options, describe, clicked) {
-  if (typeof Plotly === "undefined") return;
+// What each chart should show. One is drawn at a time, and only while it can be seen, so that no drawing holds up a click for long.
+const wanted = new Map();
+const seen = new Set();
+let drawing = false;
+
+const sight = new IntersectionObserver((entries) => {
+  for (const entry of entries) if (entry.isIntersecting) seen.add(entry.target); else seen.delete(entry.target);
+  drawNext();
+}, { rootMargin: "200px" });
+
+function drawNext() {
+  if (drawing || typeof Plotly === "undefined") return;
+  const next = [...wanted].find(([node]) => seen.has(node));
+  if (!next) return;
+  wanted.delete(next[0]);
+  drawing = true;
+  setTimeout(() => {
+    drawNow(next[0], next[1]);
+    drawing = false;
+    drawNext();
+  });
+}
+
+document.getElementById("plotly")?.addEventListener("load", drawNext);
+
+function drawNow(node, { traces, options, clicked }) {
   Plotly.react(node, traces, layout(options), CONFIG);
-  node.setAttribute("role", "img");
-  node.setAttribute("aria-label", describe);
   node.removeAllListeners?.("plotly_click");
   if (clicked) node.on("plotly_click", ({ points: [point] }) => clicked(point.pointNumber, point.curveNumber));
+}
+
+// clicked: told the index of the point and the number of its trace.
+function draw(node, traces, options, describe, clicked) {
+  node.setAttribute("role", "img");
+  node.setAttribute("aria-label", describe);
   node.classList.toggle("clickable", Boolean(clicked));
+  wanted.set(node, { traces, options, clicked });
+  sight.observe(node);
+  drawNext();
 }
 
 const marker = (decision) => ({

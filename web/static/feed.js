@@ -1,4 +1,5 @@
 // The live table: bounded, painted at most four times a second, and never moving under the pointer, the focus or a reader who scrolled.
+// While rows flow only those that can be seen are made; as soon as somebody holds the table, all of them are.
 
 import { badge, element, link, transactionPage, userPage } from "./dom.js";
 import { country, milliseconds, money, time, words } from "./format.js";
@@ -7,17 +8,23 @@ import { on } from "./keys.js";
 const KEPT = 500;
 const PAINT_MS = 250;
 const PROMISE_MS = 50;
+const FLOWING = 40;
+const STEP = 60;
+const STEP_MS = 40;
 
 export class Feed {
   // matches: whether a decision passes the filters now.
   constructor({ body, region, empty, fresh, pause, shown = KEPT, matches = () => true }) {
     Object.assign(this, { body, region, empty, fresh, pause, shown, matches });
-    this.rows = new Map();
+    this.kept = [];
+    this.known = new Set();
     this.waiting = new Map();
+    this.rows = new Map();
     this.pointed = false;
     this.paused = false;
-    region.addEventListener("pointerenter", () => { this.pointed = true; });
+    region.addEventListener("pointerenter", () => { this.pointed = true; this.paint(); });
     region.addEventListener("pointerleave", () => { this.pointed = false; });
+    for (const kind of ["focusin", "scroll"]) region.addEventListener(kind, () => this.paint());
     fresh.addEventListener("click", () => {
       this.show();
       region.scrollTop = 0;
@@ -37,13 +44,13 @@ export class Feed {
     this.paused = paused;
     this.pause.setAttribute("aria-pressed", String(paused));
     this.pause.textContent = paused ? "Resume" : "Pause";
-    if (!paused) this.show();
+    if (paused) this.paint(); else this.show();
   }
 
   // Oldest first. A worker that was killed sends again what it may have sent before: the same decision, shown once.
   add(decisions) {
     for (const one of decisions) {
-      if (!this.matches(one) || this.rows.has(one.transaction_id) || this.waiting.has(one.transaction_id)) continue;
+      if (!this.matches(one) || this.known.has(one.transaction_id) || this.waiting.has(one.transaction_id)) continue;
       this.waiting.set(one.transaction_id, one);
       if (this.waiting.size > this.shown) this.waiting.delete(this.waiting.keys().next().value);
     }
@@ -60,32 +67,44 @@ export class Feed {
   }
 
   show() {
-    const made = [...this.waiting.values()].reverse().map((one) => row(one));
-    for (const one of [...made].reverse()) this.rows.set(one.dataset.id, one);
+    this.keep([...[...this.waiting.values()].reverse(), ...this.kept].slice(0, this.shown));
     this.waiting.clear();
     this.fresh.hidden = true;
-    this.body.prepend(...made);
-    while (this.rows.size > this.shown) {
-      const [id, oldest] = this.rows.entries().next().value;
-      this.rows.delete(id);
-      oldest.remove();
-    }
-    this.empty.hidden = this.rows.size > 0;
   }
 
   // Older decisions, newest first, below what is shown.
   append(decisions) {
-    const made = decisions.filter((one) => !this.rows.has(one.transaction_id)).map((one) => row(one));
-    this.rows = new Map([...made.map((one) => [one.dataset.id, one]).reverse(), ...this.rows]);
-    this.body.append(...made);
-    this.empty.hidden = this.rows.size > 0;
+    this.keep([...this.kept, ...decisions.filter((one) => !this.known.has(one.transaction_id))]);
   }
 
   clear() {
-    this.rows.clear();
     this.waiting.clear();
     this.fresh.hidden = true;
-    this.body.replaceChildren();
+    this.keep([]);
+  }
+
+  keep(decisions) {
+    this.kept = decisions;
+    this.known = new Set(decisions.map((one) => one.transaction_id));
+    this.empty.hidden = decisions.length > 0;
+    this.paint();
+  }
+
+  // Rows that stay are the same elements, so the focus in them stays too. All of 500 at once would hold up a click: they are made bit by bit.
+  paint() {
+    clearTimeout(this.more);
+    const room = this.held ? Math.max(FLOWING, this.rows.size) + STEP : FLOWING;
+    const made = this.kept.slice(0, room);
+    const rows = new Map(made.map((one) => [one.transaction_id, this.rows.get(one.transaction_id) ?? row(one)]));
+    for (const [id, old] of this.rows) if (!rows.has(id)) old.remove();
+    let place = this.body.firstChild;
+    for (const one of rows.values()) {
+      if (one === place) place = place.nextSibling; else this.body.insertBefore(one, place);
+    }
+    this.rows = rows;
+    const rest = this.kept.length - made.length;
+    this.region.style.setProperty("--rest", `${rest && this.body.firstChild ? rest * this.body.firstChild.offsetHeight : 0}px`);
+    if (rest && this.held) this.more = setTimeout(() => this.paint(), STEP_MS);
   }
 }
 
@@ -94,7 +113,7 @@ const NUMBER = { className: "number" };
 export function row(one) {
   const latency = one.latency_ms.total;
   const reason = one.reasons[0]?.text ?? "";
-  const made = element("tr", { "data-row": "" },
+  return element("tr", { "data-row": "" },
     element("td", {}, link(transactionPage(one.transaction_id), time(one.scored_at), { title: one.scored_at })),
     element("td", {}, badge(one.decision)),
     element("td", { ...NUMBER, textContent: one.risk_score, title: one.probability === null ? "no model" : `probability ${one.probability}` }),
@@ -105,6 +124,4 @@ export function row(one) {
     element("td", { className: "clip wide-only", textContent: reason || "–", title: reason }),
     element("td", { className: latency > PROMISE_MS ? "number slow" : "number", textContent: milliseconds(latency), title: `features ${one.latency_ms.features} ms, model ${one.latency_ms.model} ms` }),
   );
-  made.dataset.id = one.transaction_id;
-  return made;
 }

@@ -40,7 +40,7 @@ async function read({ more = false } = {}) {
     if (more || past()) feed.append(page.items); else { feed.add(page.items.reverse()); feed.show(); }
     problem("history", null);
     say("feed-empty", Object.keys(filters).length ? "Nothing matches these filters." : "No transactions yet. Send one with the test form on the overview, or run scripts/generate_transactions.py --live.");
-    at("clear-here").hidden = !Object.keys(filters).length || feed.rows.size > 0;
+    at("clear-here").hidden = !Object.keys(filters).length || feed.kept.length > 0;
   } catch (error) {
     if (error.name === "AbortError") return;
     if (error.status === 422) problem("history", `These filters cannot be used: ${error.message}`);

@@ -12,6 +12,7 @@ import { change, parameters } from "./params.js";
 import * as tester from "./tester.js";
 
 const STATS_MS = 2000;
+const CHARTS_MS = 6000;
 const SLOW_MS = 10_000;
 const SUMMARY_MS = 10_000;
 const ALERTS = 10;
@@ -26,6 +27,8 @@ let newAlerts = 0;
 let stats = null;
 let breakdowns = null;
 let newest = null;
+let drawnAt = -Infinity;
+let drawnFor = null;
 
 const windowNow = () => parameters().get("window") ?? "15m";
 const drill = (filters) => { location.href = to("/live", filters); };
@@ -59,37 +62,50 @@ function showStats(figures) {
   say("note-latency", latency.within_promise === null ? "promise: under 50 ms" : `${(latency.within_promise * 100).toFixed(2)} % within the promise of 50 ms`);
   at("gauge-fill").style.width = `${Math.min(100, (100 * (latency.p99 ?? 0)) / GAUGE_MS)}%`;
   at("gauge").toggleAttribute("data-over", (latency.p99 ?? 0) > PROMISE_MS);
+  if (performance.now() - drawnAt < CHARTS_MS && figures.window === drawnFor) return;
+  drawnAt = performance.now();
+  drawnFor = figures.window;
   drawCharts();
+  fillData();
 }
 
+function drawRisk() {
+  charts.risk(at("risk"), stats.scores, stats.thresholds, at("risk-log").checked, `Risk scores: ${told()}`, (bin, decision) => drill({ min_score: bin.start, max_score: bin.start + 4, decision }));
+}
+
+const told = () => `${count(stats.transactions)} decisions, ${count(stats.decisions.approve)} approved, ${count(stats.decisions.review)} to review, ${count(stats.decisions.block)} blocked`;
+
 function drawCharts() {
-  if (!stats || document.hidden) return;
-  const told = `${count(stats.transactions)} decisions: ${stats.decisions.approve} approved, ${stats.decisions.review} to review, ${stats.decisions.block} blocked`;
-  charts.course(at("course"), stats.series, `Decisions over time. ${told}`, (one, decision) => drill({ ...within(one), decision }));
-  charts.risk(at("risk"), stats.scores, stats.thresholds, at("risk-log").checked, `Risk scores. ${told}`, (bin, decision) => drill({ min_score: bin.start, max_score: bin.start + 4, decision }));
+  charts.course(at("course"), stats.series, `Decisions over time: ${told()}`, (one, decision) => drill({ ...within(one), decision }));
+  drawRisk();
   charts.latency(at("latency"), stats.series, `Time to decide: p50 ${milliseconds(stats.latency_ms.p50)}, p99 ${milliseconds(stats.latency_ms.p99)}`);
   charts.money(at("stake"), stats.series, `Amount at risk: ${euro(stats.amount_eur.review)} sent to review, ${euro(stats.amount_eur.block)} blocked`, (one, decision) => drill({ ...within(one), decision }));
+}
+
+function fillData() {
+  if (!stats) return;
   const live = (one, text) => link(to("/live", within(one)), text);
   dataOf(at("course-data"), ["Time", "Approved", "Review", "Blocked"], () => stats.series.map((one) => [live(one, time(one.at)), one.approve, one.review, one.block]));
   dataOf(at("risk-data"), ["Score from", "Approved", "Review", "Blocked"], () => stats.scores.map((one) => [link(to("/live", { min_score: one.start, max_score: one.start + 4 }), String(one.start)), one.approve, one.review, one.block]));
   dataOf(at("latency-data"), ["Time", "p50 ms", "p95 ms", "p99 ms"], () => stats.series.map((one) => [live(one, time(one.at)), ...[one.p50, one.p95, one.p99].map((ms) => (ms === null ? "–" : ms.toFixed(1)))]));
   dataOf(at("stake-data"), ["Time", "Review €", "Blocked €"], () => stats.series.map((one) => [live(one, time(one.at)), one.reviewed_eur, one.blocked_eur]));
+  for (const [id, rows, filter] of breakdowns ? parts() : []) {
+    dataOf(at(`${id}-data`), [filter === "country" ? "Country" : "Reason", "Approved", "Review", "Blocked", "Flagged €"], () => rows.map((one) => [link(to("/live", { [filter]: one.value }), one.label), one.approve, one.review, one.block, Math.round(one.flagged_eur)]));
+  }
 }
 
+const parts = () => [
+  ["countries", breakdowns.countries.map((one) => ({ ...one, label: country(one.value) })), "country", "Flagged payments by country"],
+  ["reasons", breakdowns.reasons.map((one) => ({ ...one, label: one.name })), "reason", "Most frequent reasons of flagged payments"],
+];
+
 function drawBreakdowns() {
-  if (!breakdowns || document.hidden) return;
-  const parts = [
-    ["countries", breakdowns.countries.map((one) => ({ ...one, label: country(one.value) })), "country", "Flagged payments by country"],
-    ["reasons", breakdowns.reasons.map((one) => ({ ...one, label: one.name })), "reason", "Most frequent reasons of flagged payments"],
-  ];
-  for (const [id, rows, filter, title] of parts) {
+  for (const [id, rows, filter, title] of parts()) {
     const flagged = rows.filter((one) => one.review + one.block > 0);
     at(id).hidden = !flagged.length;
     at(`${id}-empty`).hidden = flagged.length > 0;
     if (flagged.length) charts.parts(at(id), flagged, `${title}: ${flagged.slice(0, 3).map((one) => `${one.label} ${one.review + one.block}`).join(", ")}`, (one, decision) => drill({ [filter]: one.value, decision }));
-    dataOf(at(`${id}-data`), [filter === "country" ? "Country" : "Reason", "Approved", "Review", "Blocked", "Flagged €"], () => rows.map((one) => [link(to("/live", { [filter]: one.value }), one.label), one.approve, one.review, one.block, Math.round(one.flagged_eur)]));
   }
-  heatmap(at("heat"), breakdowns.hours);
 }
 
 function showAlerts() {
@@ -130,6 +146,8 @@ const askStats = every(STATS_MS, asking("stats", "Figures are not up to date", a
 const askSlow = every(SLOW_MS, asking("breakdowns", "Countries and reasons are not up to date", async () => {
   [breakdowns] = await Promise.all([ask(`/api/transactions/breakdowns?window=${windowNow()}`), ask(`/api/reviews?limit=${URGENT}`).then(showQueue)]);
   drawBreakdowns();
+  heatmap(at("heat"), breakdowns.hours);
+  fillData();
 }));
 
 const readList = () => Promise.all([
@@ -152,9 +170,12 @@ const select = at("window");
 select.value = windowNow();
 select.addEventListener("change", () => { change({ window: select.value === "15m" ? null : select.value }); askStats(); askSlow(); });
 addEventListener("popstate", () => { select.value = windowNow(); askStats(); askSlow(); });
-at("risk-log").addEventListener("change", drawCharts);
-for (const details of document.querySelectorAll("details")) details.addEventListener("toggle", () => { drawCharts(); drawBreakdowns(); });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawCharts(); drawBreakdowns(); });
+at("risk-log").addEventListener("change", () => { if (stats) drawRisk(); });
+for (const details of document.querySelectorAll("details")) details.addEventListener("toggle", fillData);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  if (stats) drawCharts();
+  if (breakdowns) drawBreakdowns();
+});
 setInterval(() => {
   say("age", newest ? `last decision ${span(Math.max(0, since(newest)))} ago` : "no decision yet");
 }, 1000);
