@@ -59,7 +59,7 @@ def middlewares(settings: Settings) -> list[Any]:
             for name, value in _HEADERS.items():
                 answer.headers.setdefault(name, value)
             answer.headers.setdefault("Cache-Control", "no-store")
-            if isinstance(answer, web.Response) and isinstance(answer.body, bytes) and len(answer.body) > COMPRESS_FROM:
+            if worth_compressing(answer):
                 answer.enable_compression()
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "unknown"
@@ -67,6 +67,12 @@ def middlewares(settings: Settings) -> list[Any]:
         return answer
 
     return [observe]
+
+
+def worth_compressing(answer: web.StreamResponse) -> bool:
+    """Whether it is long, and not compressed already."""
+    body = answer.body if isinstance(answer, web.Response) else None
+    return isinstance(body, bytes) and len(body) > COMPRESS_FROM and "Content-Encoding" not in answer.headers
 
 
 async def _answer(request: web.Request, handler: Handler, settings: Settings) -> web.StreamResponse:

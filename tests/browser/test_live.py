@@ -146,7 +146,7 @@ def flood(page, api):
 
 async def test_at_a_thousand_a_second_it_paints_four_times_a_second_and_keeps_five_hundred_rows(page, flood):
     pouring = await flood(6)
-    await expect(page.locator("#feed tr")).to_have_count(500, timeout=10_000)
+    await expect(page.locator("#feed tr").first).to_be_visible()
     await page.evaluate("""() => {
       window.paints = 0;
       new MutationObserver(() => { window.paints += 1; }).observe(document.getElementById("feed"), { childList: true });
@@ -155,7 +155,9 @@ async def test_at_a_thousand_a_second_it_paints_four_times_a_second_and_keeps_fi
     await pouring
     seconds = time.monotonic() - started
     assert 0 < await page.evaluate("window.paints") <= 4 * seconds + 2
-    assert await page.locator("#feed tr").count() == 500
+    assert await page.locator("#feed tr").count() < 100, "only what can be seen is made while rows flow"
+    await page.locator("#feed-scroll").hover()
+    await expect(page.locator("#feed tr")).to_have_count(500)
 
 
 async def test_a_hidden_tab_paints_nothing_and_catches_up(page, api):

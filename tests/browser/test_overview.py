@@ -120,6 +120,7 @@ async def test_no_chart_can_send_its_data_away(page):
 async def test_the_page_fits_any_width(page, width):
     await page.set_viewport_size({"width": width, "height": 900})
     await page.goto("/")
+    await page.locator("#risk").scroll_into_view_if_needed()
     await expect(page.locator("#risk .main-svg").first).to_be_attached()
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
 

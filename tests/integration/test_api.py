@@ -1,4 +1,5 @@
 import asyncio
+import re
 import uuid
 
 import orjson
@@ -240,3 +241,21 @@ async def test_answers_carry_security_headers(api):
     headers = (await api.get("/")).headers
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_long_answers_are_compressed_once_and_short_ones_not_at_all(api):
+    for _ in range(3):
+        await asyncio.gather(*(api.decided(payload(transaction_id=uuid.uuid4().hex)) for _ in range(10)))
+    await until(lambda: api.get("/api/transactions?limit=30"), lambda answer: len(answer.body["items"]) == 30)
+    asked = {"Accept-Encoding": "gzip"}
+    page = await api.send("GET", "/")
+    script = re.search(r'src="(/static/\w+/vendor/plotly-basic.min.js)"', page.body).group(1)
+    for path, encoding in (
+        ("/api/transactions?limit=30", "gzip"),
+        ("/api/transactions?limit=1", None),
+        (script, "gzip"),
+    ):
+        async with api.session.get(path, headers=asked) as answer:
+            assert answer.headers.get("Content-Encoding") == encoding, path
+            text = await answer.text()
+            assert text.startswith(("{", "/*")), path

@@ -22,6 +22,7 @@ export class Feed {
     this.rows = new Map();
     this.pointed = false;
     this.paused = false;
+    this.still = false; // a list of the past: nothing comes
     region.addEventListener("pointerenter", () => { this.pointed = true; this.paint(); });
     region.addEventListener("pointerleave", () => { this.pointed = false; });
     for (const kind of ["focusin", "scroll"]) region.addEventListener(kind, () => this.paint());
@@ -37,7 +38,7 @@ export class Feed {
 
   get held() {
     const focused = document.activeElement;
-    return this.paused || this.pointed || this.region.scrollTop > 0 || focused === this.fresh || this.body.contains(focused);
+    return this.still || this.paused || this.pointed || this.region.scrollTop > 0 || focused === this.fresh || this.body.contains(focused);
   }
 
   setPaused(paused) {

@@ -66,6 +66,7 @@ function begin() {
   say("mode", past() ? "of the past" : "as they are made");
   at("feed-pause").hidden = past();
   say("feed-empty", "Loading…");
+  feed.still = past();
   feed.clear();
   feed.empty.hidden = false;
   read();
