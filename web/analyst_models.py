@@ -11,34 +11,6 @@ from fraud_app.contracts import Decision, Identifier, ScoredTransaction
 from web.models import Check, Contribution
 
 
-class Part(BaseModel):
-    """One country or reason."""
-
-    value: str
-    name: str
-    approve: int
-    review: int
-    block: int
-    flagged_eur: float
-
-
-class Hour(BaseModel):
-    at: datetime
-    transactions: int
-    flagged: int
-
-
-class Breakdowns(BaseModel):
-    """Where and why. Reasons are counted for flagged decisions; a decision has up to five."""
-
-    window: str
-    countries: list[Part]
-    reasons: list[Part]
-    hours: list[Hour] = Field(
-        description="by the hour over four weeks, whatever the window; hours without any are left out"
-    )
-
-
 class QueueQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

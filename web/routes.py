@@ -26,7 +26,6 @@ from web import (
     transactions,
 )
 from web.analyst_models import (
-    Breakdowns,
     Case,
     Claim,
     Customer,
@@ -49,11 +48,10 @@ from web.models import (
     ModelReport,
     Page,
     ScoreBatch,
-    Stats,
-    StatsQuery,
     SubmitQuery,
     TransactionRequest,
 )
+from web.stats_models import Breakdowns, Stats, StatsQuery
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

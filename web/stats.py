@@ -17,9 +17,8 @@ from fraud_app.history.store import HistoryAway
 from ml.features import CATALOGUE
 from ml.policy import BLOCK_SCORE, REVIEW_SCORE
 from ml.reasons import FIRST_PAYMENT, in_short
-from web.analyst_models import Breakdowns, Hour, Part
 from web.body import answer, query
-from web.models import Before, LatencyStats, Moment, ScoreBin, Stats, StatsQuery
+from web.stats_models import Before, Breakdowns, Hour, LatencyStats, Moment, Part, ScoreBin, Stats, StatsQuery
 from web.transactions import history_away
 
 DECISIONS = ("approve", "review", "block")
