@@ -15,10 +15,14 @@ from tables.redis_link import RedisAway
 
 
 async def _tell(app: faust.App, role: str) -> None:
-    while not app.should_stop:
+    try:
+        while not app.should_stop:
+            with suppress(RedisAway):
+                await fleet.tell(redis_link, beat_of(app, role, SCORED, config.worker_id))
+            await asyncio.sleep(EVERY_S)
+    finally:
         with suppress(RedisAway):
-            await fleet.tell(redis_link, beat_of(app, role, SCORED, config.worker_id))
-        await asyncio.sleep(EVERY_S)
+            await fleet.leave(redis_link, role, config.worker_id)
 
 
 @storage.task

@@ -70,13 +70,16 @@ async def observe_drift() -> None:
 
 @app.task
 async def tell_fleet() -> None:
-    while not app.should_stop:
-        reference = model.scorer.reference if model.scorer else None
+    try:
+        while not app.should_stop:
+            reference = model.scorer.reference if model.scorer else None
+            beat = beat_of(app, "scoring", RAW, config.worker_id, address=own_address, model=reference)
+            with suppress(RedisAway):
+                await fleet.tell(redis_link, beat)
+            await asyncio.sleep(EVERY_S)
+    finally:
         with suppress(RedisAway):
-            await fleet.tell(
-                redis_link, beat_of(app, "scoring", RAW, config.worker_id, address=own_address, model=reference)
-            )
-        await asyncio.sleep(EVERY_S)
+            await fleet.leave(redis_link, "scoring", config.worker_id)
 
 
 @app.task

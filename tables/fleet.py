@@ -42,6 +42,11 @@ async def tell(link: RedisLink, beat: Beat) -> None:
     await link.call(link.client.hset(KEY, f"{beat.role}/{beat.id}", orjson.dumps(beat._asdict())), DEADLINE_S)
 
 
+async def leave(link: RedisLink, role: str, identity: str) -> None:
+    """Say goodbye: who ends in order is not missed. Raises `RedisAway`."""
+    await link.call(link.client.hdel(KEY, f"{role}/{identity}"), DEADLINE_S)
+
+
 async def known(link: RedisLink) -> list[Beat]:
     """Every process that spoke within the hour, scoring first. Raises `RedisAway`."""
     said = await link.call(link.client.hgetall(KEY), DEADLINE_S)

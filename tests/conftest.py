@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +14,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from fraud_app.local import ports, services
 from fraud_app.local.running import Running
 from fraud_app.settings import ROOT
 from ml import registry
@@ -52,6 +54,23 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     asyncio.run(_whole(made))
     yield made
     made.stop()
+
+
+KEY = "a-key-for-this-test"
+
+
+@pytest.fixture(scope="module")
+def guarded_address(running: Running) -> Iterator[str]:
+    """A third worker, which wants a key; ann holds it."""
+    hashes = f"ann={hashlib.sha256(KEY.encode()).hexdigest()}"
+    environment = {**running.environment, "FRAUD_AUTH__MODE": "keys", "FRAUD_AUTH__KEY_HASHES": hashes}
+    one = services.worker(9, environment, running.stack.directory, ports.any_free())
+    one.start()
+    try:
+        one.wait_ready()
+        yield f"http://127.0.0.1:{one.port}"
+    finally:
+        one.stop()
 
 
 async def _whole(running: Running) -> None:

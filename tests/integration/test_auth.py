@@ -1,33 +1,18 @@
 """With keys on, nothing but the probes answers a stranger."""
 
-import asyncio
-import hashlib
-
 import aiohttp
 import pytest
 import pytest_asyncio
 
-from fraud_app.local import ports, services
 from tests.asking import Asking, until
 from tests.builders import payload
+from tests.conftest import KEY
 
-KEY = "a-key-for-this-test"
 
-
-@pytest_asyncio.fixture(scope="session")
-async def guarded(running):
-    """A worker that wants a key, in a consumer group of its own by joining the same topics."""
-    environment = {
-        **running.environment, "FRAUD_AUTH__MODE": "keys", "FRAUD_AUTH__KEY_HASHES": f"ann={hashlib.sha256(KEY.encode()).hexdigest()}",
-    }  # fmt: skip
-    one = services.worker(9, environment, running.stack.directory, ports.any_free())
-    one.start()
-    try:
-        await asyncio.to_thread(one.wait_ready)
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{one.port}") as session:
-            yield Asking(session)
-    finally:
-        await asyncio.to_thread(one.stop)
+@pytest_asyncio.fixture
+async def guarded(guarded_address):
+    async with aiohttp.ClientSession(guarded_address) as session:
+        yield Asking(session)
 
 
 @pytest.mark.parametrize(
