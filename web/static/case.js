@@ -34,7 +34,8 @@ function why(one, explanation) {
   parts.push(one.reasons.length
     ? element("ul", { className: "reasons" }, ...one.reasons.map((reason) => element("li", { textContent: reason.text, title: `${reason.code}: ${reason.contribution > 0 ? "+" : ""}${reason.contribution} log-odds` })))
     : element("p", { className: "note", textContent: "Nothing raised the risk enough to be named." }));
-  if (one.missing.length) parts.push(element("p", { className: "note", textContent: `Not known: ${one.missing.map(words).join(", ")}` }));
+  const unknown = explanation?.filter((part) => part.value === null).map((part) => part.text.replace(/^not known: /, "")) ?? one.missing.map(words);
+  if (unknown.length) parts.push(element("p", { className: "note", textContent: `Not known: ${unknown.join("; ")}` }));
   if (explanation) parts.push(contributions(explanation));
   else parts.push(element("p", { className: "note", textContent: "The contributions of all features cannot be told: another version decided, or its input was not kept." }));
   return section("Why", ...parts);
