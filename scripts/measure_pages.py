@@ -3,6 +3,7 @@
 
     scripts/demo --rate 1000                        # in one terminal; 8 without --rate
     scripts/measure_pages.py --minutes 10              # in another
+    scripts/measure_pages.py --flood 1000 --minutes 10 # a thousand a second for the page alone
 
 First load: an empty cache; bytes are those on the wire. Interaction: the browser's own Event Timing (from the input to the next
 paint, in steps of 8 ms) of clicks and keys. Memory: the JavaScript heap after a collection, each minute.
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
+import json
 import os
 import shutil
 import time
@@ -21,8 +24,14 @@ import _environment
 
 _environment.enter()
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, WebSocketRoute, async_playwright
 
+_DECISION: dict[str, Any] = {
+    "user_id": "flood", "amount": "20.00", "currency": "EUR", "merchant_id": "m1", "category": "other", "device_id": "d1", "ip": None,
+    "payment_method": {"type": "card", "fingerprint": "fp1", "bin_country": "DE"}, "country": "DE", "decision": "approve", "risk_score": 12,
+    "probability": 0.001, "reasons": [], "degraded": [], "latency_ms": {"total": 3.0, "features": 0.1, "model": 0.3},
+    "scored_at": "2026-11-25T12:00:00.000Z",
+}  # fmt: skip
 PAGES = {
     "/": "#tile-rate:not(:text-is('–'))",
     "/live": "#feed tr",
@@ -73,7 +82,30 @@ async def interact(page: Page, path: str, acts: list[Any], rounds: int) -> str:
     return f"{path:10} {count} interactions: half within {every[count // 2]:.0f} ms, slowest {every[-1]:.0f} ms, {over} over 100 ms"
 
 
-async def main(address: str, minutes: int) -> None:
+_pouring: set[asyncio.Task[None]] = set()
+
+
+def pour(socket: WebSocketRoute, rate: int) -> None:
+    """So many decisions a second into the page, four frames a second, whatever the server sends."""
+
+    async def run() -> None:
+        for number in itertools.count():
+            made = [{**_DECISION, "transaction_id": f"flood-{number}-{one}"} for one in range(rate // 4)]
+            socket.send(
+                json.dumps(
+                    {"type": "batch", "items": [{"id": f"{number}-0", "event": "scored", "data": one} for one in made]}
+                )
+            )
+            await asyncio.sleep(0.25)
+
+    for task in _pouring:
+        task.cancel()
+    task = asyncio.create_task(run())
+    _pouring.add(task)
+    task.add_done_callback(_pouring.discard)
+
+
+async def main(address: str, minutes: int, flood: int) -> None:
     async with async_playwright() as playwright:
         path = os.environ.get("FRAUD_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
@@ -82,6 +114,8 @@ async def main(address: str, minutes: int) -> None:
         context = await browser.new_context(base_url=address, viewport={"width": 1440, "height": 1000})
         await context.add_init_script(_WATCH)
         page = await context.new_page()
+        if flood:
+            await page.route_web_socket("**/ws*", lambda socket: pour(socket, flood))
         overview = [
             lambda: page.locator("#feed-pause").click(),
             lambda: page.locator("#risk-log").click(),
@@ -111,6 +145,9 @@ async def main(address: str, minutes: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address", nargs="?", default="http://127.0.0.1:6066")
+    parser.add_argument(
+        "--flood", type=int, default=0, help="decisions a second through the page's socket, instead of the server's"
+    )
     parser.add_argument("--minutes", type=int, default=0, help="how long to watch the memory of /live")
     args = parser.parse_args()
-    asyncio.run(main(args.address.rstrip("/"), args.minutes))
+    asyncio.run(main(args.address.rstrip("/"), args.minutes, args.flood))
