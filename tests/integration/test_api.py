@@ -249,7 +249,7 @@ async def test_long_answers_are_compressed_once_and_short_ones_not_at_all(api):
     await until(lambda: api.get("/api/transactions?limit=30"), lambda answer: len(answer.body["items"]) == 30)
     asked = {"Accept-Encoding": "gzip"}
     page = await api.send("GET", "/")
-    script = re.search(r'src="(/static/\w+/vendor/plotly-basic.min.js)"', page.body).group(1)
+    script = re.search(r'href="(/static/\w+/vendor/plotly-basic.min.js)"', page.body).group(1)
     for path, encoding in (
         ("/api/transactions?limit=30", "gzip"),
         ("/api/transactions?limit=1", None),

@@ -45,7 +45,16 @@ function drawNext() {
   });
 }
 
-document.getElementById("plotly")?.addEventListener("load", drawNext);
+// Plotly takes a third of a second to start: figures come first, and it is fetched meanwhile.
+let started = false;
+function start() {
+  if (started) return;
+  started = true;
+  const script = document.createElement("script");
+  script.src = document.getElementById("plotly").href;
+  script.addEventListener("load", drawNext);
+  setTimeout(() => document.head.append(script));
+}
 
 function drawNow(node, { traces, options, clicked }) {
   Plotly.react(node, traces, layout(options), CONFIG);
@@ -60,6 +69,7 @@ function draw(node, traces, options, describe, clicked) {
   node.classList.toggle("clickable", Boolean(clicked));
   wanted.set(node, { traces, options, clicked });
   sight.observe(node);
+  start();
   drawNext();
 }
 
