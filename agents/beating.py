@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
-
-import faust
-
-from fraud_app.beat import EVERY_S, beat_of
+from fraud_app.beat import beat_of, keep_telling
 from fraud_app.sinks import config, feed, redis_link, storage
 from fraud_app.topics import SCORED
-from tables import fleet
-from tables.redis_link import RedisAway
-
-
-async def _tell(app: faust.App, role: str) -> None:
-    try:
-        while not app.should_stop:
-            with suppress(RedisAway):
-                await fleet.tell(redis_link, beat_of(app, role, SCORED, config.worker_id))
-            await asyncio.sleep(EVERY_S)
-    finally:
-        with suppress(RedisAway):
-            await fleet.leave(redis_link, role, config.worker_id)
 
 
 @storage.task
 async def tell_storage() -> None:
-    await _tell(storage, "storage")
+    await keep_telling(storage, redis_link, lambda: beat_of(storage, "storage", SCORED, config.worker_id))
 
 
 @feed.task
 async def tell_feed() -> None:
-    await _tell(feed, "feed")
+    await keep_telling(feed, redis_link, lambda: beat_of(feed, "feed", SCORED, config.worker_id))

@@ -11,18 +11,23 @@ from agents import scoring
 from agents.progress import STUCK_S, Progress
 from fraud_app import dying, faust_compat, metrics
 from fraud_app.app import app, config, history, mirror, model, redis_link, user_table
-from fraud_app.beat import EVERY_S, beat_of
+from fraud_app.beat import EVERY_S, beat_of, keep_telling
 from fraud_app.history import drift, reviews
 from fraud_app.history.store import HistoryAway
 from fraud_app.topics import RAW
 from ml.registry import version_in
-from tables import fleet
+from tables.fleet import Beat
 from tables.model_slot import LOOK_S
-from tables.redis_link import RedisAway
 
 DRIFT_EVERY_S = 30.0
 REVIEWS_EVERY_S = 15.0
-own_address = f"{config.web.bind}:{config.web.port}"
+
+
+def own_beat() -> Beat:
+    """What this worker says of itself."""
+    reference = model.scorer.reference if model.scorer else None
+    address = f"{config.web.bind}:{config.web.port}"
+    return beat_of(app, "scoring", RAW, config.worker_id, address=address, model=reference)
 
 
 @app.task
@@ -70,16 +75,7 @@ async def observe_drift() -> None:
 
 @app.task
 async def tell_fleet() -> None:
-    try:
-        while not app.should_stop:
-            reference = model.scorer.reference if model.scorer else None
-            beat = beat_of(app, "scoring", RAW, config.worker_id, address=own_address, model=reference)
-            with suppress(RedisAway):
-                await fleet.tell(redis_link, beat)
-            await asyncio.sleep(EVERY_S)
-    finally:
-        with suppress(RedisAway):
-            await fleet.leave(redis_link, "scoring", config.worker_id)
+    await keep_telling(app, redis_link, own_beat)
 
 
 @app.task

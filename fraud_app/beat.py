@@ -1,14 +1,19 @@
-"""What is true of an application now, for the fleet."""
+"""What is true of an application now, told to the fleet as long as it runs."""
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import faust
 
 from fraud_app import __version__, faust_compat
+from tables import fleet
 from tables.fleet import Beat
+from tables.redis_link import RedisAway, RedisLink
 
 EVERY_S = 2.0
 _started = time.time()
@@ -20,3 +25,15 @@ def beat_of(app: faust.App, role: str, topic: str, identity: str, **more: Any) -
         identity, role, time.time(), _started, __version__, sorted(faust_compat.assigned_partitions(app, topic)),
         sum(faust_compat.lag(app, topic).values()), faust_compat.to_recover(app), **more,
     )  # fmt: skip
+
+
+async def keep_telling(app: faust.App, link: RedisLink, beat: Callable[[], Beat]) -> None:
+    """Tell the fleet of this application every two seconds, and say goodbye when it ends in order."""
+    try:
+        while not app.should_stop:
+            with suppress(RedisAway):
+                await fleet.tell(link, beat())
+            await asyncio.sleep(EVERY_S)
+    finally:
+        with suppress(RedisAway):
+            await fleet.leave(link, beat())

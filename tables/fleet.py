@@ -39,12 +39,12 @@ class Beat(NamedTuple):
 
 async def tell(link: RedisLink, beat: Beat) -> None:
     """Say that this process is there. Raises `RedisAway`."""
-    await link.call(link.client.hset(KEY, f"{beat.role}/{beat.id}", orjson.dumps(beat._asdict())), DEADLINE_S)
+    await link.call(link.client.hset(KEY, _field(beat), orjson.dumps(beat._asdict())), DEADLINE_S)
 
 
-async def leave(link: RedisLink, role: str, identity: str) -> None:
+async def leave(link: RedisLink, beat: Beat) -> None:
     """Say goodbye: who ends in order is not missed. Raises `RedisAway`."""
-    await link.call(link.client.hdel(KEY, f"{role}/{identity}"), DEADLINE_S)
+    await link.call(link.client.hdel(KEY, _field(beat)), DEADLINE_S)
 
 
 async def known(link: RedisLink) -> list[Beat]:
@@ -56,3 +56,7 @@ async def known(link: RedisLink) -> list[Beat]:
     if gone:
         await link.call(link.client.hdel(KEY, *gone), DEADLINE_S)
     return sorted((beat for beat in beats.values() if beat.at >= oldest), key=lambda beat: (beat.role, beat.id))
+
+
+def _field(beat: Beat) -> str:
+    return f"{beat.role}/{beat.id}"

@@ -20,9 +20,9 @@ from web.analyst_models import (
     Used,
     WindowUse,
 )
+from web.asking import ask
 from web.body import answer
 from web.problem import Problem
-from web.reviews import ask
 from web.score import rows_of
 
 DECISIONS = ("approve", "review", "block")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from fraud_app.app import config, history, model
+from fraud_app.app import config, model
 from fraud_app.history import drift as measured
 from fraud_app.history import shadow
-from fraud_app.history.store import HistoryAway
 from ml import registry
 from ml.features import CATALOGUE
 from ml.registry import ModelRefused, version_in
+from web.asking import ask
 from web.body import answer
 from web.models import CurveReport, DriftReport, FeatureDrift, FeatureInfo, ModelReport, ModelVersion, ShadowReport
-from web.transactions import history_away
 
 SHADOW_HOURS = 24.0
 
@@ -68,10 +67,7 @@ def _version(version: str) -> ModelVersion:
 
 
 async def _shadow(challenger: str) -> ShadowReport:
-    try:
-        found = await history.ask(lambda connected: shadow.agreement(connected, challenger, SHADOW_HOURS))
-    except HistoryAway as error:
-        raise history_away() from error
+    found = await ask(lambda connected: shadow.agreement(connected, challenger, SHADOW_HOURS))
     told = found._asdict() | {
         "same": found.same if found.transactions else None,
         "champion": found.champion and CurveReport(**found.champion._asdict()),
@@ -86,10 +82,7 @@ async def drift(request: web.Request) -> web.Response:
     name = version_in(scorer.reference) if scorer else None
     found = None
     if name is not None:
-        try:
-            found = await history.ask(lambda connected: measured.last(connected, name))
-        except HistoryAway as error:
-            raise history_away() from error
+        found = await ask(lambda connected: measured.last(connected, name))
     report = DriftReport(
         model=name,
         measured_at=found.at if found else None,

@@ -12,10 +12,9 @@ from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from agents.upkeep import own_address
-from fraud_app.app import app, config, redis_link
-from fraud_app.beat import beat_of
-from fraud_app.topics import DEAD_LETTERS, RAW
+from agents.upkeep import own_beat
+from fraud_app.app import config, redis_link
+from fraud_app.topics import DEAD_LETTERS
 from tables import fleet
 from tables.fleet import SILENT_S, Beat
 from tables.redis_link import RedisAway
@@ -36,7 +35,7 @@ async def operations(request: web.Request) -> web.Response:
     try:
         beats, known = await fleet.known(redis_link), True
     except RedisAway:
-        beats, known = [beat_of(app, "scoring", RAW, config.worker_id, address=own_address)], False
+        beats, known = [own_beat()], False
     processes = [_process(beat) for beat in beats]
     owned = {
         partition

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import asyncpg
 import orjson
 from aiohttp import web
 
-from fraud_app.app import config, history
+from fraud_app.app import config
 from fraud_app.history import reviews, verdicts
-from fraud_app.history.store import HistoryAway
-from fraud_app.history.verdicts import Refused
 from web.analyst_models import Claim, QueueQuery, VerdictGiven, VerdictRequest
+from web.asking import ask
 from web.body import answer, checked, json_object, query
 from web.problem import Problem
-from web.transactions import history_away
-
-Result = TypeVar("Result")
 
 
 async def queue(request: web.Request) -> web.Response:
@@ -75,16 +69,6 @@ async def undo(request: web.Request) -> web.Response:
         raise Problem(404, "not_found", "a verdict's id is a number") from error
     await ask(lambda connected: verdicts.undo(connected, identity, verdict, request["analyst"]))
     return web.Response(status=204)
-
-
-async def ask(question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result:
-    """The database's answer. Raises `Problem` 503 when there is none, 404 or 409 when a verdict is refused."""
-    try:
-        return await history.ask(question)
-    except HistoryAway as error:
-        raise history_away() from error
-    except Refused as refused:
-        raise Problem(404 if refused.code == "not_found" else 409, refused.code, str(refused)) from refused
 
 
 def _item(row: dict[str, Any]) -> dict[str, Any]:

@@ -11,15 +11,13 @@ from typing import Any
 
 from aiohttp import web
 
-from fraud_app.app import history
 from fraud_app.history import breakdown, rollup
-from fraud_app.history.store import HistoryAway
 from ml.features import CATALOGUE
 from ml.policy import BLOCK_SCORE, REVIEW_SCORE
 from ml.reasons import FIRST_PAYMENT, in_short
+from web.asking import ask
 from web.body import answer, query
 from web.stats_models import Before, Breakdowns, Hour, LatencyStats, Moment, Part, ScoreBin, Stats, StatsQuery
-from web.transactions import history_away
 
 DECISIONS = ("approve", "review", "block")
 PROMISE_MS = 50.0
@@ -34,13 +32,10 @@ async def stats(request: web.Request) -> web.Response:
     window = query(StatsQuery, request).window
     now = datetime.now(UTC)
     span, step = timedelta(seconds=WINDOWS[window]), _step(window)
-    try:
-        rows, before = await asyncio.gather(
-            history.ask(lambda connected: rollup.between(connected, now - span, now, step)),
-            history.ask(lambda connected: rollup.between(connected, now - 2 * span, now - span, 2 * WINDOWS["24h"])),
-        )
-    except HistoryAway as error:
-        raise history_away() from error
+    rows, before = await asyncio.gather(
+        ask(lambda connected: rollup.between(connected, now - span, now, step)),
+        ask(lambda connected: rollup.between(connected, now - 2 * span, now - span, 2 * WINDOWS["24h"])),
+    )
     return answer(summary(rows, before, window, now).model_dump(mode="json"))
 
 
@@ -49,14 +44,11 @@ async def breakdowns(request: web.Request) -> web.Response:
     window = query(StatsQuery, request).window
     now = datetime.now(UTC)
     start = now - timedelta(seconds=WINDOWS[window])
-    try:
-        countries, reasons, hours = await asyncio.gather(
-            history.ask(lambda connected: breakdown.of_kind(connected, "country", start)),
-            history.ask(lambda connected: breakdown.of_kind(connected, "reason", start)),
-            history.ask(lambda connected: breakdown.hours(connected, now - HEATMAP)),
-        )
-    except HistoryAway as error:
-        raise history_away() from error
+    countries, reasons, hours = await asyncio.gather(
+        ask(lambda connected: breakdown.of_kind(connected, "country", start)),
+        ask(lambda connected: breakdown.of_kind(connected, "reason", start)),
+        ask(lambda connected: breakdown.hours(connected, now - HEATMAP)),
+    )
     meanings = {one.name: in_short(one) for one in CATALOGUE} | {FIRST_PAYMENT: "first payment of a customer"}
     told = Breakdowns(
         window=window,

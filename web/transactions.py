@@ -16,14 +16,14 @@ from faust.exceptions import NotReady
 
 from agents.arrival import partition_of
 from fraud_app import faust_compat
-from fraud_app.app import app, config, history, model, redis_link, waiting
+from fraud_app.app import app, config, model, redis_link, waiting
 from fraud_app.contracts import Transaction
 from fraud_app.history import transactions as table
-from fraud_app.history.store import HistoryAway
 from fraud_app.topics import RAW
 from ml.event import event_of
 from tables.redis_link import RedisAway
 from web import explaining
+from web.asking import ask
 from web.body import answer, checked, json_object, query
 from web.models import Accepted, DetailQuery, ListQuery, SubmitQuery
 from web.problem import Problem
@@ -74,10 +74,7 @@ async def detail(request: web.Request) -> web.Response:
     """One decided transaction."""
     wanted = query(DetailQuery, request)
     identity = request.match_info["transaction_id"]
-    try:
-        stored = await history.ask(lambda connected: table.one(connected, identity))
-    except HistoryAway as error:
-        raise history_away() from error
+    stored = await ask(lambda connected: table.one(connected, identity))
     if stored is None:
         raise Problem(404, "not_found", f"no transaction {identity[:128]} is stored; it may still be on its way")
     if not wanted.explain:
@@ -93,15 +90,6 @@ def transaction_of(body: dict[str, Any], idempotency_key: str | None = None) -> 
     if body.get("occurred_at") is None:
         body["occurred_at"] = datetime.now(UTC).isoformat()
     return checked(Transaction, body)
-
-
-def history_away() -> Problem:
-    return Problem(
-        503,
-        "history_away",
-        "PostgreSQL does not answer; scoring goes on, history is delayed",
-        headers={"Retry-After": "5"},
-    )
 
 
 async def _publish(transaction: Transaction) -> None:
@@ -158,10 +146,7 @@ async def _list(request: web.Request, decisions: tuple[str, ...] | None) -> web.
         decisions, wanted.min_score, wanted.max_score, wanted.user_id, wanted.country, wanted.reason, wanted.q or None,
         wanted.since, wanted.until,
     )  # fmt: skip
-    try:
-        rows = await history.ask(lambda connected: table.page(connected, chosen, wanted.limit + 1, after))
-    except HistoryAway as error:
-        raise history_away() from error
+    rows = await ask(lambda connected: table.page(connected, chosen, wanted.limit + 1, after))
     shown = rows[: wanted.limit]
     following = _cursor(*shown[-1][:2]) if len(rows) > wanted.limit else None
     body = (

@@ -6,7 +6,7 @@ import { at, say } from "./dom.js";
 import { Feed } from "./feed.js";
 import { count, country, moment } from "./format.js";
 import { problem } from "./notices.js";
-import { bind, change, parameters } from "./params.js";
+import { bind, clear, parameters } from "./params.js";
 
 const PAGE = 200;
 const FILTERS = ["decision", "min_score", "max_score", "country", "reason", "user_id", "q", "from", "to"];
@@ -72,11 +72,9 @@ function begin() {
   read();
 }
 
-const clear = () => { change(Object.fromEntries(FILTERS.map((name) => [name, null]))); dispatchEvent(new PopStateEvent("popstate")); };
-
 bind(at("filters"), begin);
-at("clear").addEventListener("click", clear);
-at("clear-here").addEventListener("click", clear);
+at("clear").addEventListener("click", () => clear(FILTERS));
+at("clear-here").addEventListener("click", () => clear(FILTERS));
 at("more").addEventListener("click", () => read({ more: true }));
 begin();
 connect({

@@ -34,3 +34,9 @@ export function bind(form, changed) {
   addEventListener("popstate", () => { read(); changed(); });
   read();
 }
+
+// Take filters away, and show the page as if one had gone there.
+export function clear(names) {
+  change(Object.fromEntries(names.map((name) => [name, null])));
+  dispatchEvent(new PopStateEvent("popstate"));
+}

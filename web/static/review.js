@@ -6,7 +6,7 @@ import { at, badge, element, link, say, to } from "./dom.js";
 import { count, euro, money, share, since, span } from "./format.js";
 import { on } from "./keys.js";
 import { problem } from "./notices.js";
-import { bind, change, parameters } from "./params.js";
+import { bind, change, clear, parameters } from "./params.js";
 import { countQueue } from "./shell.js";
 import { barIn } from "./verdict.js";
 
@@ -143,7 +143,7 @@ async function open(id, { replace = false } = {}) {
 
 at("queue-region").addEventListener("pointerenter", () => { pointed = true; });
 at("queue-region").addEventListener("pointerleave", () => { pointed = false; });
-at("queue-clear").addEventListener("click", () => { change(Object.fromEntries(FILTERS.map((name) => [name, null]))); dispatchEvent(new PopStateEvent("popstate")); });
+at("queue-clear").addEventListener("click", () => clear(FILTERS));
 on("Escape", "close the case", () => { change({ tx: null }); showChosen(); });
 bind(at("queue-filters"), () => { readQueue({ force: true }); showChosen(); });
 addEventListener("pagehide", () => { giveBack(); });
