@@ -39,13 +39,13 @@ class Application(faust.App):
         super().discover(*extra_modules, categories=categories, ignore=[*ignore, ".local"])
 
     async def on_first_start(self) -> None:
-        collect_rarely()
+        collect_in_small_steps()
         self.conf.datadir.parent.mkdir(parents=True, exist_ok=True)
         await topics.ensure(self.settings.kafka)
         await super().on_first_start()
 
 
-def collect_rarely() -> None:
+def collect_in_small_steps() -> None:
     """Let reference counting do the work of the collector, whose full pass over 20,000 rows stops everything for half a second.
 
     What it would find there is a handful of cycles, and Faust collects everything at every rebalance. Young objects are looked at

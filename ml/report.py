@@ -5,27 +5,24 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+from sklearn.metrics import average_precision_score, roc_auc_score
 
-from ml import evaluation
+from ml import evaluation, report_charts
 from ml.drift import bins_of, drift_of
 from ml.evaluation import Costs
 from ml.features import CATALOGUE, NAMES
-from ml.policy import Cutoffs
 from ml.training import Array, History, Trained, split_by_time
 
 PLOTLY = Path(__file__).resolve().parent.parent / "web" / "static" / "vendor" / "plotly-basic.min.js"
 RESAMPLES = 200
-CURVE_POINTS = 400
 WEEK_MS = 7 * 86_400_000
 CAPACITIES = (0.0, 0.005, 0.01, 0.015, 0.03, 0.05)
 PER_DAY = 100
 LEAST_IN_SEGMENT = 200
-_INK, _BLUE, _ORANGE = "#444", "#0072b2", "#d55e00"
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}"
     "table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}th,td{padding:.2rem .7rem;border-bottom:1px solid #ddd;"
@@ -69,11 +66,11 @@ def write(told: Told) -> str:
             f"<h1>{html.escape(told.title)}</h1><p>{html.escape(told.source)}</p>",
             f"<p>Test part: {len(fraud):,} transactions, {int(fraud.sum()):,} fraud ({fraud.mean():.2%}). Average precision {ap}, "
             f"ROC-AUC {auc}. Cutoffs: review from {told.trained.cutoffs.review}, block from {told.trained.cutoffs.block}.</p>",
-            "<h2>Ranking</h2>", *_curves(fraud, probability, ap, auc), _by_day(told, part),
-            "<h2>Calibration</h2>", _reliability(fraud, probability), _table(
+            "<h2>Ranking</h2>", *report_charts.curves(fraud, probability, str(ap), str(auc)), _by_day(told, part),
+            "<h2>Calibration</h2>", report_charts.reliability(fraud, probability), _table(
                 ("expected calibration error", "value"), [(name, f"{value:.4f}") for name, value in told.calibrations.items()]
             ),
-            "<h2>Cost</h2>", _cost_curve(probability, fraud, amount, told.trained.cutoffs, told.costs), _capacities(told),
+            "<h2>Cost</h2>", report_charts.cost_curve(probability, fraud, amount, told.trained.cutoffs, told.costs), _capacities(told),
             "<h2>Recipes compared</h2>", _compared(told.comparisons),
             "<h2>Segments</h2>", _segments(told, part), "<h2>Ways of fraud</h2>", _scenarios(told, part),
             "<h2>What the model looks at</h2>", _importance(told), "<h2>Drift over the weeks</h2>", _weeks(told),
@@ -105,19 +102,6 @@ def bootstrap(fraud: Array, probability: Array, resamples: int = RESAMPLES) -> t
     )
 
 
-def _curves(fraud: Array, probability: Array, ap: Interval, auc: Interval) -> Iterable[str]:
-    precision, recall, _ = precision_recall_curve(fraud, probability)
-    yield _plot(
-        [go.Scatter(x=_thin(recall), y=_thin(precision), line={"color": _BLUE}, name="precision")],
-        "share of fraud found (recall)", "share of fraud among flagged (precision)", f"Precision and recall; average precision {ap}",
-    )  # fmt: skip
-    wrong, right, _ = roc_curve(fraud, probability)
-    yield _plot(
-        [go.Scatter(x=_thin(wrong), y=_thin(right), line={"color": _BLUE}, name="found")],
-        "share of honest payments flagged", "share of fraud found", f"Receiver operating characteristic; area {auc}",
-    )  # fmt: skip
-
-
 def _by_day(told: Told, part: slice) -> str:
     day = told.history.at_ms[part] // 86_400_000
     probability, fraud = told.trained.probability[part], told.history.fraud[part]
@@ -126,42 +110,12 @@ def _by_day(told: Told, part: slice) -> str:
         today = np.flatnonzero(day == one)
         values.append(float(fraud[today[np.argsort(-probability[today], kind="stable")[:PER_DAY]]].mean()))
     labels = [str(np.datetime64(int(one), "D")) for one in days]
-    return _plot(
-        [go.Bar(x=labels, y=values, marker={"color": _BLUE})],
+    return report_charts.plot(
+        [go.Bar(x=labels, y=values, marker={"color": report_charts.BLUE})],
         "day",
         "share of fraud",
         f"Precision among the {PER_DAY} riskiest of each day",
     )
-
-
-def _reliability(fraud: Array, probability: Array) -> str:
-    parts = [part for part in np.array_split(np.argsort(probability, kind="stable"), 20) if len(part)]
-    said, seen = [float(probability[part].mean()) for part in parts], [float(fraud[part].mean()) for part in parts]
-    line = [min(said), max(said)]
-    return _plot(
-        [
-            go.Scatter(x=line, y=line, line={"color": _INK, "dash": "dot"}, name="perfect"),
-            go.Scatter(x=said, y=seen, mode="markers", marker={"color": _BLUE}, name="twentieths of the traffic"),
-        ],
-        "stated probability", "share of fraud seen", "Calibration on the test part", log=True,
-    )  # fmt: skip
-
-
-def _cost_curve(probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs, costs: Costs) -> str:
-    grid = np.geomspace(cutoffs.review, 0.99, 60)
-    total = [
-        evaluation.total_cost(probability, fraud, amount, Cutoffs(cutoffs.review, float(cut)), costs) for cut in grid
-    ]
-    alone = [evaluation.total_cost(probability, fraud, amount, Cutoffs(float(cut), float(cut)), costs) for cut in grid]
-    chosen = evaluation.total_cost(probability, fraud, amount, cutoffs, costs)
-    return _plot(
-        [
-            go.Scatter(x=grid, y=total, line={"color": _BLUE}, name="with review"),
-            go.Scatter(x=grid, y=alone, line={"color": _ORANGE, "dash": "dash"}, name="without review"),
-            go.Scatter(x=[cutoffs.block], y=[chosen], mode="markers", marker={"color": _INK, "size": 10}, name="chosen"),
-        ],
-        "block from this probability on", "cost on the test part, euro", "Cost against the cutoff", log_x=True,
-    )  # fmt: skip
 
 
 def _capacities(told: Told) -> str:
@@ -247,9 +201,9 @@ def _importance(told: Told) -> str:
         x=[told.importance[place] for place in order],
         y=[NAMES[place] for place in order],
         orientation="h",
-        marker={"color": _BLUE},
+        marker={"color": report_charts.BLUE},
     )
-    return _plot(
+    return report_charts.plot(
         [bars],
         "mean absolute contribution, log-odds (SHAP)",
         "",
@@ -272,21 +226,6 @@ def _weeks(told: Told) -> str:
     return _table(("week of the history", "transactions", "fraud", "largest PSI against the training part"), rows)
 
 
-def _plot(
-    traces: list[Any], x: str, y: str, caption: str, *, log: bool = False, log_x: bool = False, height: int = 380
-) -> str:
-    figure = go.Figure(traces)
-    axis = {"type": "log"} if log else {}
-    figure.update_layout(
-        template="plotly_white", height=height, margin={"t": 10, "r": 10}, xaxis={"title": x, **({"type": "log"} if log_x else axis)},
-        yaxis={"title": y, "automargin": True, **axis}, showlegend=len(traces) > 1,
-    )  # fmt: skip
-    drawn = figure.to_html(
-        full_html=False, include_plotlyjs=False, config={"displaylogo": False, "modeBarButtonsToRemove": ["toImage"]}
-    )
-    return f"<figure>{drawn}<figcaption>{html.escape(caption)}</figcaption></figure>"
-
-
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     cells = "".join(f"<th scope=col>{html.escape(one)}</th>" for one in head)
     lines = "".join("<tr>" + "".join(_cell(one) for one in row) + "</tr>" for row in rows)
@@ -296,9 +235,3 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _cell(text: str) -> str:
     number = text[:1].isdigit() or text.startswith("-")
     return f"<td{'' if number else ' class=text'}>{html.escape(text)}</td>"
-
-
-def _thin(values: Array) -> list[float]:
-    """At most so many points of a curve, its ends kept."""
-    places = np.unique(np.linspace(0, len(values) - 1, CURVE_POINTS).astype(int))
-    return [round(float(one), 5) for one in values[places]]
