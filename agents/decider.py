@@ -41,13 +41,6 @@ class Decided:
     rows: dict[int, dict[str, UserRow]] = field(default_factory=dict)
     """Changed rows by partition and user."""
 
-    def emitted_by_partition(self) -> dict[int, list[tuple[Payment, Outcome]]]:
-        """The decisions to send, in order within each partition."""
-        of: dict[int, list[tuple[Payment, Outcome]]] = {}
-        for payment, outcome in self.emitted:
-            of.setdefault(payment.record.partition, []).append((payment, outcome))
-        return of
-
 
 def decide(
     payments: Sequence[Payment],

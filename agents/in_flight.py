@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from fraud_app.sending import Offsets
 from tables.user_row import PENDING
 
 
 class Flight(NamedTuple):
     users: Counter[str]
-    sends: Sequence[Awaitable[object]]
-    done: Callable[[list[object]], Awaitable[None]]
-    """Called with the results of the sends, once all are acknowledged and all earlier flights are done."""
+    sent: Awaitable[Offsets]
+    done: Callable[[Offsets], None]
+    """Called with the offsets of what was sent, once all of it is acknowledged and all earlier flights are done."""
 
 
 class InFlight:
@@ -32,13 +33,15 @@ class InFlight:
 
     async def room(self, users: Counter[str]) -> None:
         """Wait until these users' payments may be decided."""
-        async with self._landed:
-            await self._landed.wait_for(
-                lambda: (
-                    self._flying < self._most
-                    and all(self._users[user] + count <= PENDING for user, count in users.items())
-                )
+
+        def fits() -> bool:
+            return self._flying < self._most and all(
+                self._users[user] + count <= PENDING for user, count in users.items()
             )
+
+        if not fits():
+            async with self._landed:
+                await self._landed.wait_for(fits)
 
     def take_off(self, flight: Flight) -> None:
         self._users.update(flight.users)
@@ -46,11 +49,10 @@ class InFlight:
         self._flights.put_nowait(flight)
 
     async def land(self) -> None:
-        """Wait for each flight's sends, in order. Raises what a send raised."""
+        """Wait for what each flight sent, in order. Raises what its sending raised."""
         while True:
             flight = await self._flights.get()
-            results = await asyncio.gather(*flight.sends)
-            await flight.done(list(results))
+            flight.done(await flight.sent)
             async with self._landed:
                 self._users -= flight.users
                 self._flying -= 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from agents import emitting
@@ -18,6 +18,7 @@ from agents.in_flight import Flight, InFlight, parts
 from fraud_app import dying, faust_compat, metrics
 from fraud_app.app import app, config, mirror, model, shared_signals, transactions_raw, user_table, waiting
 from fraud_app.batch_consumer import Taken
+from fraud_app.sending import Delivery, Message, Offsets
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
 from ml.registry import version_in
 from tables.row_cache import RowCache
@@ -62,43 +63,35 @@ async def _take_off(taken: Taken, messages: Sequence[Any], arrivals: Sequence[Ar
     shared = await shared_signals.observe([(payment.event, payment.user_hash) for payment in payments])
     decided = decide(payments, _rows, shared, model.scorer, config.kafka.topic_epoch, settled)
     changed = {partition: _rows.write(partition, rows) for partition, rows in decided.rows.items()}
-    logged: list[int] = []
-    sends: list[Awaitable[Any]] = []
+    delivery = Delivery(app)
     for partition, rows in changed.items():
-        logs = await user_table.send_rows(partition, rows)
-        logged += [partition] * len(logs)
-        sends += logs
-    scored: list[tuple[str, bytes]] = []
-    for partition, emitted in decided.emitted_by_partition().items():
-        decisions = [emitting.decision_message(payment, outcome) for payment, outcome in emitted]
-        scored += [
-            (payment.transaction.transaction_id, value)
-            for (payment, _), (_, value, _) in zip(emitted, decisions, strict=True)
-        ]
-        sends += await faust_compat.send_all(app, SCORED, partition, decisions)
+        await user_table.send_rows(delivery, partition, rows)
+    scored = [(payment, emitting.decision_message(payment, outcome)) for payment, outcome in decided.emitted]
+    by_partition: dict[int, list[Message]] = {}
+    for payment, message in scored:
+        by_partition.setdefault(payment.record.partition, []).append(message)
+    for partition, decisions in by_partition.items():
+        await delivery.add(SCORED, partition, decisions)
     refused = emitting.refusals(arrivals, decided.conflicts)
     for record, code, detail in refused:
-        headers = emitting.dead_letter(record, code, detail)
-        sends.append(await faust_compat.send(app, DEAD_LETTERS, record.key, record.value, headers=headers))
+        await delivery.add_one(DEAD_LETTERS, record.key, record.value, emitting.dead_letter(record, code, detail))
     for one in arrivals:
         if isinstance(one, Misrouted):
             metrics.REROUTED.inc()
-            key, value, headers = one.user_id.encode(), one.record.value, [(REROUTED, b"1")]
-            sends.append(await faust_compat.send(app, RAW, key, value, partition=one.partition, headers=headers))
+            await delivery.add(RAW, one.partition, [(one.user_id.encode(), one.record.value, [(REROUTED, b"1")])])
 
-    async def done(results: list[Any]) -> None:
-        for partition, offset in zip(logged, results, strict=False):
-            user_table.rows_sent(partition, offset)
+    def done(offsets: Offsets) -> None:
+        user_table.rows_sent(offsets)
         for message in messages:
             settled[message.partition] = max(settled.get(message.partition, -1), message.offset)
         faust_compat.acknowledge(app, taken, messages)
         for encoded in changed.values():
             mirror.put(encoded)
-        for identity, value in scored:
-            waiting.resolve(identity, value)
+        for payment, (_, value, _) in scored:
+            waiting.resolve(payment.transaction.transaction_id, value)
         _count(decided, [code for _, code, _ in refused], len(messages))
 
-    return Flight(users, sends, done)
+    return Flight(users, delivery.landed(), done)
 
 
 def _count(decided: Decided, refused: Sequence[str], size: int) -> None:
@@ -109,10 +102,11 @@ def _count(decided: Decided, refused: Sequence[str], size: int) -> None:
         metrics.SCORED.labels(decision, version).inc(count)
     for _, outcome in decided.new:
         _TOTAL.observe(outcome.total_us / 1e6)
-        _FEATURES.observe(outcome.features_us / 1e6)
-        _MODEL.observe(outcome.model_us / 1e6)
         for dependency in outcome.degraded:
             metrics.DEGRADED.labels(dependency).inc()
+    for features_us, model_us in {(outcome.features_us, outcome.model_us) for _, outcome in decided.new}:
+        _FEATURES.observe(features_us / 1e6)
+        _MODEL.observe(model_us / 1e6)
     for kind in decided.redelivered:
         metrics.MEETINGS.labels(kind.value).inc()
     for code in refused:

@@ -21,6 +21,7 @@ from fraud_app import dying, faust_compat, metrics
 from fraud_app.contracts import Label
 from fraud_app.history import labels, shadow, transactions
 from fraud_app.history.pool import AWAY, migrated, pool
+from fraud_app.sending import Delivery
 from fraud_app.sinks import challenger, config, labels_to_store, storage, to_store
 from fraud_app.topics import DEAD_LETTERS
 
@@ -120,5 +121,7 @@ async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]
 async def _refuse(message: Any, code: str, detail: str) -> None:
     record = record_of(message)
     headers = emitting.dead_letter(record, code, detail, topic=message.topic)
-    await (await faust_compat.send(storage, DEAD_LETTERS, record.key, record.value, headers=headers))
+    delivery = Delivery(storage)
+    await delivery.add_one(DEAD_LETTERS, record.key, record.value, headers)
+    await delivery.landed()
     metrics.DEAD_LETTERS.labels(code).inc()

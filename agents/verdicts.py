@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from aiokafka.errors import KafkaError
 from faust.exceptions import NotReady
 
-from fraud_app import faust_compat, metrics
+from fraud_app import metrics
 from fraud_app.contracts import Label
 from fraud_app.history import verdicts
 from fraud_app.history.pool import AWAY, connected
+from fraud_app.sending import Delivery
 from fraud_app.sinks import config, storage
 from fraud_app.topics import LABELS
 
@@ -38,12 +39,10 @@ async def emit_verdicts() -> None:
 
 async def _emit(labels: Sequence[Label]) -> None:
     async with asyncio.timeout(ACK_S):
-        sent = [
-            await faust_compat.send(
-                storage, LABELS, label.transaction_id.encode(), label.model_dump_json(exclude_none=True).encode()
-            )
-            for label in labels
-        ]
-        await asyncio.gather(*sent)
+        delivery = Delivery(storage)
+        for label in labels:
+            value = label.model_dump_json(exclude_none=True).encode()
+            await delivery.add_one(LABELS, label.transaction_id.encode(), value)
+        await delivery.landed()
     for label in labels:
         metrics.VERDICTS.labels(label.verdict).inc()

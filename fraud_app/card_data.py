@@ -6,12 +6,15 @@ The error never repeats the value, since errors are logged and go to the dead-le
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 FORBIDDEN_FIELDS = frozenset(
     {"pan", "card_number", "cardnumber", "cvv", "cvc", "cvv2", "cvc2", "track", "track1", "track2"}
 )
 MAX_DEPTH = 8
+SHORTEST = 13
+"""Digits of the shortest card number."""
 
 # Issuer ranges of the large schemes; digits may be parted by single spaces or hyphens.
 _DIGITS = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d])")
@@ -49,24 +52,36 @@ def is_card_number(text: str) -> bool:
 def refuse(value: Any, name: str = "", depth: int = 0) -> None:
     """Raise `CardDataRefused` when a field is named like card data or any text holds a card number."""
     if isinstance(value, str):
-        if len(value) >= 13 and _DIGITS.search(value):
-            for match in _DIGITS.finditer(_RANDOM_IDENTIFIERS.sub("…", value)):
-                if is_card_number(re.sub(r"[ -]", "", match.group())):
-                    raise CardDataRefused(f"{name or 'value'}: a card number is not accepted; send a fingerprint")
+        _refuse_text(value, name)
     elif isinstance(value, int) and not isinstance(value, bool):
         if value > 10**12 and is_card_number(str(value)):
             raise CardDataRefused(f"{name or 'value'}: a card number is not accepted; send a fingerprint")
     elif isinstance(value, dict):
         _refuse_depth(depth)
         for key, item in value.items():
-            if isinstance(key, str) and key.lower().replace("-", "_") in FORBIDDEN_FIELDS:
-                raise CardDataRefused(f"{key}: card data is not accepted; send payment_method.fingerprint")
-            refuse(key, "a field's name", depth + 1)
-            refuse(item, str(key)[:64], depth + 1)
+            _refuse_name(key)
+            if type(item) is not str:  # the common case without a call
+                refuse(item, str(key)[:64], depth + 1)
+            elif len(item) >= SHORTEST:
+                _refuse_text(item, str(key)[:64])
     elif isinstance(value, list):
         _refuse_depth(depth)
         for item in value:
             refuse(item, name, depth + 1)
+
+
+@lru_cache(maxsize=1024)
+def _refuse_name(name: Any) -> None:
+    if isinstance(name, str) and name.lower().replace("-", "_") in FORBIDDEN_FIELDS:
+        raise CardDataRefused(f"{name}: card data is not accepted; send payment_method.fingerprint")
+    refuse(name, "a field's name", 1)
+
+
+def _refuse_text(text: str, name: str) -> None:
+    if len(text) >= SHORTEST and _DIGITS.search(text):
+        for match in _DIGITS.finditer(_RANDOM_IDENTIFIERS.sub("…", text)):
+            if is_card_number(re.sub(r"[ -]", "", match.group())):
+                raise CardDataRefused(f"{name or 'value'}: a card number is not accepted; send a fingerprint")
 
 
 def _refuse_depth(depth: int) -> None:

@@ -7,10 +7,9 @@ already, sends are awaited, and an unexpected error ends the process instead of 
 from __future__ import annotations
 
 import asyncio
-import copy
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, cast
 
 import faust
@@ -21,9 +20,6 @@ from fraud_app.batch_consumer import BatchConsumer, Fetched, Taken
 from fraud_app.in_order import InOrder, Verdict
 
 log = logging.getLogger(__name__)
-
-Message = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
-"""key, value, headers"""
 
 AGAIN_S = 2.0
 """Silence after which a record that is still missing is asked for again."""
@@ -44,7 +40,8 @@ async def queued(stream: Any, limit: int, began: Callable[[Any, int], None] | No
     while not stream.should_stop:
         try:
             if not waiting:
-                waiting.append(await asyncio.wait_for(queue.get(), AGAIN_S))
+                async with asyncio.timeout(AGAIN_S):  # wait_for would make a task of it
+                    waiting.append(await queue.get())
         except TimeoutError:
             if generation != app.consumer_generation_id:
                 generation = app.consumer_generation_id
@@ -133,49 +130,6 @@ async def _seek(app: faust.App, tp: Any, offset: int) -> None:
 def acknowledge(app: faust.App, taken: Taken, records: Sequence[Any]) -> None:
     """Mark the next of the taken records as done; their offsets are committed with the next commit."""
     cast(BatchConsumer, app.consumer).processed(taken, records)
-
-
-async def send(
-    app: faust.App,
-    topic: str,
-    key: bytes | None,
-    value: bytes | None,
-    *,
-    partition: int | None = None,
-    headers: list[tuple[str, bytes]] | None = None,
-) -> Awaitable[Any]:
-    """Hand a message to the producer; the result is done when all in-sync replicas have it, and raises when they never will."""
-    producer: Any = cast(Any, app.producer)._ensure_producer()
-    sent: Awaitable[Any] = await producer.send(topic, value, key=key, partition=partition, headers=headers)
-    return sent
-
-
-async def send_all(app: faust.App, topic: str, partition: int, messages: Iterable[Message]) -> list[Awaitable[int]]:
-    """Hand messages of one partition to the producer, in order: a tenth of the cost of sending each by itself.
-
-    Each result is done when all in-sync replicas have its part, and raises when they never will; it is the part's last offset.
-    `AIOKafkaProducer.send_batch` would do, but waits while the partition has another batch that was not picked up yet.
-    """
-    producer: Any = cast(Any, app.producer)._ensure_producer()
-    await producer.client._wait_on_metadata(topic)
-    accumulator, tp = producer._message_accumulator, TopicPartition(topic, partition)
-    if accumulator._exception is not None:
-        raise copy.copy(accumulator._exception)
-    pending = accumulator._batches.get(tp)
-    batch = pending[-1] if pending else accumulator._append_batch(accumulator.create_builder(), tp)
-    last: dict[Any, int] = {}
-    for key, value, headers in messages:
-        added = batch._builder.append(key=key, value=value, timestamp=None, headers=headers)
-        if added is None:  # full, or on its way already
-            batch = accumulator._append_batch(accumulator.create_builder(), tp)
-            added = batch._builder.append(key=key, value=value, timestamp=None, headers=headers)
-        last[batch] = added.offset
-    return [_last_offset(asyncio.shield(one.future), offset) for one, offset in last.items()]
-
-
-async def _last_offset(delivered: Awaitable[Any], relative: int) -> int:
-    first: int = (await delivered).offset
-    return first + relative
 
 
 def assigned_partitions(app: faust.App, topic: str) -> set[int]:

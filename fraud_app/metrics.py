@@ -15,7 +15,7 @@ SCORED = Counter(
 )
 SCORING_SECONDS = Histogram(
     "fraud_scoring_duration_seconds",
-    "Time to a decision by stage; total is from ingest",
+    "Time to a decision by stage: total is from ingest and of each decision, features and model are of each batch",
     ["stage"],
     buckets=_SECONDS,
     registry=REGISTRY,

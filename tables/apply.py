@@ -8,10 +8,20 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from ml.behaviour import RECENT, update
+from ml.behaviour import update
 from ml.event import Event
 from ml.outcome import Outcome
-from tables.user_row import MODELS, PENDING, Decided, ModelUsed, Pending, UserRow
+from tables.user_row import (
+    MODELS,
+    PENDING,
+    Decided,
+    ModelUsed,
+    Pending,
+    UserRow,
+    decided,
+    remember,
+    without_first_model,
+)
 
 
 class Meeting(Enum):
@@ -55,19 +65,18 @@ def apply(row: UserRow, event: Event, outcome: Outcome, epoch: int, offset: int,
     if len(waiting) >= PENDING:
         raise ValueError(f"{len(waiting)} decisions of one user wait for the broker already")
     used = ModelUsed(outcome.model, outcome.review, outcome.block)
-    models, decided = row.models, row.decided[-(RECENT - 1) :]
+    models, past = row.models, row.past
     if used not in models:
         if len(models) == MODELS:
-            models, decided = models[1:], tuple(one._replace(model=max(one.model - 1, 0)) for one in decided)
+            models, past = models[1:], without_first_model(past)
         models = (*models, used)
+    behaviour = update(row.behaviour, event)
+    decision = Decided(outcome.decision, outcome.probability_ppm, models.index(used), outcome.scored_ms)
     return UserRow(
         epoch=epoch,
         offset=offset,
-        behaviour=update(row.behaviour, event),
-        decided=(
-            *decided,
-            Decided(outcome.decision, outcome.probability_ppm, models.index(used), outcome.scored_ms),
-        ),
+        behaviour=behaviour,
+        past=remember(past, behaviour.recent[-1], decision),
         models=models,
         pending=(*waiting, Pending(offset, outcome)),
     )
@@ -77,14 +86,14 @@ def _decision(row: UserRow, age: int, received_ms: int) -> Outcome:
     """The whole decision while it is pending, later what is kept of it. `age`: 1 for the row's latest transaction."""
     if age <= len(row.pending):
         return row.pending[-age].outcome
-    decided = row.decided[-age]
-    used = row.models[decided.model]
+    brief = decided(row.past, age)
+    used = row.models[brief.model]
     return Outcome(
-        decided.decision,
-        decided.probability_ppm,
+        brief.decision,
+        brief.probability_ppm,
         (),
         received_ms,
-        decided.scored_ms,
+        brief.scored_ms,
         0,
         0,
         0,

@@ -49,13 +49,15 @@ class Pending(NamedTuple):
 
 
 class UserRow(NamedTuple):
-    """One user. `decided` runs beside `behaviour.recent`, entry by entry."""
+    """One user."""
 
     epoch: int = 0
     """Which life of the topic the offset belongs to: a topic made anew starts at offset 0 again."""
     offset: int = -1
     behaviour: Behaviour = Behaviour()
-    decided: tuple[Decided, ...] = ()
+    past: bytes = b""
+    """`behaviour.recent` as it is stored, each entry with its decision beside it (`remember`, `decided`): one more is appended, not all
+    packed anew."""
     models: tuple[ModelUsed, ...] = ()
     pending: tuple[Pending, ...] = ()
 
@@ -67,11 +69,34 @@ _SIZES = struct.Struct(f"<{len(WINDOWS)}B")
 _BUCKET = struct.Struct("<IHq")
 _SEEN = struct.Struct("<III")
 _RECENT = struct.Struct("<QIqqIIH?BiBI")  # a payment, and its decision beside it
+_RECEIVED, _MODEL_PLACE = 2, 10
 _MODEL = struct.Struct("<Bdd")
 _PENDING = struct.Struct("<qH")
 
 
 _DECISION_CODES = {decision: code for code, decision in enumerate(DECISIONS)}
+
+
+def remember(past: bytes, recent: Recent, decided: Decided) -> bytes:
+    """The past with one payment and its decision more, and at most as many as a behaviour keeps."""
+    return past[-_RECENT.size * (RECENT - 1) :] + _RECENT.pack(
+        *recent, _DECISION_CODES[decided.decision], decided.probability_ppm, decided.model,
+        min(max(decided.scored_ms - recent.received_ms, 0), 0xFFFFFFFF),
+    )  # fmt: skip
+
+
+def decided(past: bytes, age: int) -> Decided:
+    """The decision of one of the latest payments; `age` is 1 for the last."""
+    *_, decision, ppm, model, delay_ms = entry = _RECENT.unpack_from(past, len(past) - age * _RECENT.size)
+    return Decided(DECISIONS[decision], ppm, model, entry[_RECEIVED] + delay_ms)
+
+
+def without_first_model(past: bytes) -> bytes:
+    """The past when the first of the row's models is dropped; what it decided counts as the next one's."""
+    return b"".join(
+        _RECENT.pack(*entry[:_MODEL_PLACE], max(entry[_MODEL_PLACE] - 1, 0), *entry[_MODEL_PLACE + 1 :])
+        for entry in _RECENT.iter_unpack(past)
+    )
 
 
 def _pack_all(one: struct.Struct, values: Sequence[tuple[Any, ...]]) -> bytes:
@@ -97,11 +122,7 @@ def encode(row: UserRow) -> bytes:
         _SIZES.pack(*map(len, known.windows)),
         _pack_all(_BUCKET, [bucket for buckets in known.windows for bucket in buckets]),
         _pack_all(_SEEN, [seen for group in sets for seen in group]),
-        _pack_all(_RECENT, [
-            (*recent, _DECISION_CODES[decided.decision], decided.probability_ppm, decided.model,
-             min(max(decided.scored_ms - recent.received_ms, 0), 0xFFFFFFFF))
-            for recent, decided in zip(known.recent, row.decided, strict=True)
-        ]),
+        row.past,
     ]  # fmt: skip
     for model, review, block in row.models:
         name = model.encode()
@@ -135,7 +156,7 @@ def decode(data: bytes) -> UserRow:
         sets.append(tuple(Seen(*_SEEN.unpack_from(data, at + _SEEN.size * place)) for place in range(size)))
         at += _SEEN.size * size
     end = at + _RECENT.size * recents
-    entries = tuple(_RECENT.iter_unpack(data[at:end]))
+    past = data[at:end]
     at = end
     used = []
     for _ in range(models):
@@ -152,9 +173,9 @@ def decode(data: bytes) -> UserRow:
         offset=offset,
         behaviour=Behaviour(
             first, last, count, largest, mask, latitude, longitude, place_ms, hours, tuple(windows),
-            tuple(Recent(*entry[:8]) for entry in entries), *sets,
+            tuple(Recent(*entry[: len(Recent._fields)]) for entry in _RECENT.iter_unpack(past)), *sets,
         ),
-        decided=tuple(Decided(DECISIONS[entry[8]], entry[9], entry[10], entry[2] + entry[11]) for entry in entries),
+        past=past,
         models=tuple(used),
         pending=tuple(waiting),
     )  # fmt: skip

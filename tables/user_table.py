@@ -6,14 +6,14 @@ sends each changelog record by itself and lets a failed send pass. Faust keeps a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import faust
 import rocksdict
 from faust.types import TP
 
-from fraud_app import faust_compat
+from fraud_app.sending import Delivery, Message, Offsets
 from tables.user_row import position
 
 NAME = "user_rows"
@@ -63,14 +63,17 @@ class UserTable(faust.Table[bytes, bytes]):
             batch.put(key_of(user_id), row)
         self._store_here._db_for_partition(partition).write(batch)
 
-    async def send_rows(self, partition: int, rows: Mapping[str, bytes]) -> list[Awaitable[int]]:
-        """Send rows to the changelog; each result is done when the broker has its part, and gives its last offset."""
-        messages: list[faust_compat.Message] = [(key_of(user_id), row, []) for user_id, row in rows.items()]
-        return await faust_compat.send_all(cast(faust.App, self.app), self.changelog_topic_name, partition, messages)
+    async def send_rows(self, delivery: Delivery, partition: int, rows: Mapping[str, bytes]) -> None:
+        """Send rows to the changelog."""
+        records: list[Message] = [(key_of(user_id), row, []) for user_id, row in rows.items()]
+        await delivery.add(self.changelog_topic_name, partition, records)
 
-    def rows_sent(self, partition: int, offset: int) -> None:
-        """Remember that the local database has everything up to this changelog offset."""
-        self._sent[partition] = offset
+    def rows_sent(self, offsets: Offsets) -> None:
+        """Remember that the local database has everything up to these offsets of the changelog; those of other topics are left alone."""
+        changelog = self.changelog_topic_name
+        for (topic, partition), offset in offsets.items():
+            if topic == changelog:
+                self._sent[partition] = offset
 
     def note_offsets(self) -> None:
         """Write down how far the local database is. To be called now and then: behind only means more to read at a recovery."""

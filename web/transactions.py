@@ -15,10 +15,10 @@ from aiokafka.errors import KafkaError
 from faust.exceptions import NotReady
 
 from agents.arrival import partition_of
-from fraud_app import faust_compat
 from fraud_app.app import app, config, model, redis_link, waiting
 from fraud_app.contracts import Transaction
 from fraud_app.history import transactions as table
+from fraud_app.sending import Delivery, Message
 from fraud_app.topics import RAW
 from ml.event import event_of
 from tables.redis_link import RedisAway
@@ -96,15 +96,10 @@ async def _publish(transaction: Transaction) -> None:
     user = transaction.user_id
     try:
         async with asyncio.timeout(ACK_S):
-            await (
-                await faust_compat.send(
-                    app,
-                    RAW,
-                    user.encode(),
-                    transaction.model_dump_json().encode(),
-                    partition=partition_of(user, config.kafka.partitions),
-                )
-            )
+            delivery = Delivery(app)
+            message: Message = (user.encode(), transaction.model_dump_json().encode(), [])
+            await delivery.add(RAW, partition_of(user, config.kafka.partitions), [message])
+            await delivery.landed()
     except (TimeoutError, KafkaError, NotReady) as error:
         raise Problem(
             503,

@@ -22,12 +22,13 @@ SHARED: tuple[int, ...] = tuple(place for place, feature in enumerate(CATALOGUE)
 
 def compute(behaviour: Behaviour, event: Event, shared: Shared) -> tuple[float, ...]:
     """The features of an event, given what was known before it; float64, NaN for missing."""
+    latest = velocity.lately(behaviour, event)
     return (
-        *velocity.compute(behaviour, event),
+        *velocity.compute(behaviour, event, latest),
         *amount.compute(behaviour, event),
         *geo.compute(behaviour, event),
         *device.compute(behaviour, event, shared),
         *merchant.compute(behaviour, event, shared),
         *time.compute(behaviour, event),
-        *card_testing.compute(behaviour, event),
+        *card_testing.compute(event, latest),
     )

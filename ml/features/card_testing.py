@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ml.behaviour import DAY_MS, HOUR_MS, Behaviour
 from ml.event import Event
 from ml.features.feature import Feature
-from ml.features.velocity import since
+from ml.features.velocity import Lately
 
 FEATURES = (
     Feature("declined", "card_testing", "flag", "1 when the issuer declined this payment", "declined by the card's issuer"),
@@ -18,10 +17,8 @@ FEATURES = (
 )  # fmt: skip
 
 
-def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
-    now = event.received_ms
-    last_day = since(behaviour.recent, now - DAY_MS, now)
-    last_hour = since(last_day, now - HOUR_MS, now)
+def compute(event: Event, latest: Lately) -> tuple[float, ...]:
+    last_day, last_hour = latest
     smallest = min((entry.amount_cents for entry in last_hour), default=event.amount_cents)
     return (
         float(event.declined),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ml.behaviour import DAY_MS, HOUR_MS, MINUTE_MS, WINDOWS, Behaviour, Recent, in_window
 from ml.event import Event
 from ml.features.feature import Feature
+
+_RECEIVED = Recent._fields.index("received_ms")
 
 FEATURES = (
     Feature("tx_count_1m", "velocity", "payments", "payments in the last minute (at most 32)", "{value} in the last minute"),
@@ -28,13 +31,26 @@ FEATURES = (
 )  # fmt: skip
 
 
-def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
+class Lately(NamedTuple):
+    """Of the user's latest payments, those before the event."""
+
+    day: Sequence[Recent]
+    hour: Sequence[Recent]
+
+
+def lately(behaviour: Behaviour, event: Event) -> Lately:
+    """The payments of the last 24 hours and of the last hour."""
+    now = event.received_ms
+    day = since(behaviour.recent, now - DAY_MS, now)
+    return Lately(day, since(day, now - HOUR_MS, now))
+
+
+def compute(behaviour: Behaviour, event: Event, latest: Lately) -> tuple[float, ...]:
     now = event.received_ms
     (ten, _), (hour, hour_cents), (day, day_cents), (week, week_cents) = (
         in_window(buckets, window, now) for buckets, window in zip(behaviour.windows, WINDOWS, strict=True)
     )
-    last_day = since(behaviour.recent, now - DAY_MS, now)
-    last_hour = since(last_day, now - HOUR_MS, now)
+    last_day, last_hour = latest
     return (
         float(len(since(last_hour, now - MINUTE_MS, now))),
         float(ten),
@@ -55,4 +71,4 @@ def since(recent: Sequence[Recent], start_ms: int, now_ms: int) -> Sequence[Rece
     """Those of the payments that were received after `start_ms` and not after `now_ms`."""
     if not recent:
         return recent
-    return [entry for entry in recent if start_ms < entry.received_ms <= now_ms]
+    return [entry for entry in recent if start_ms < entry[_RECEIVED] <= now_ms]

@@ -1,14 +1,9 @@
 """The private parts of Faust and aiokafka that we lean on; an upgrade that moves one turns these red."""
 
-import asyncio
 import inspect
 
 import faust
-import pytest
-from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher
-from aiokafka.errors import KafkaError
-from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from faust.tables.base import Collection
 from faust.transport.conductor import Conductor
 from faust.transport.consumer import Consumer
@@ -33,45 +28,6 @@ def test_what_is_used_of_faust_is_there():
 
     assert {"_db_for_partition", "set_persisted_offset"} <= vars(Store).keys()
     assert "self._dbs" in inspect.getsource(Store)
-
-
-async def test_messages_of_one_partition_share_batches_and_know_their_offsets():
-    tp = TopicPartition("t", 0)
-    accumulator = MessageAccumulator(None, 400, 0, 30)
-
-    class Client:
-        async def _wait_on_metadata(self, topic):
-            pass
-
-    class Sender:
-        client, _message_accumulator = Client(), accumulator
-
-        def _ensure_producer(self):
-            return self
-
-    class App:
-        producer = Sender()
-
-    messages = [(b"k", b"v" * 60, [("h", b"1")]) for _ in range(10)]
-    first = await faust_compat.send_all(App, "t", 0, messages[:1])
-    rest = await faust_compat.send_all(App, "t", 0, messages[1:])
-    batches = list(accumulator._batches[tp])
-    assert sum(batch.record_count for batch in batches) == 10, "nothing is left behind when a batch is full"
-    assert batches[0].record_count > 1, "what waits already takes more in"
-    offset = 100
-    for batch in batches:
-        batch.done(offset)
-        offset += batch.record_count
-    assert await asyncio.gather(*first) == [100]
-    assert (await asyncio.gather(*rest))[-1] == 109
-
-
-async def test_a_failed_batch_raises_for_everyone_who_has_a_part_in_it():
-    batch = MessageAccumulator(None, 400, 0, 30)._append_batch(BatchBuilder(400, 0), TopicPartition("t", 0))
-    waiting = faust_compat._last_offset(asyncio.shield(batch.future), 3)
-    batch.failure(KafkaError("never"))
-    with pytest.raises(KafkaError):
-        await waiting
 
 
 async def test_the_last_records_before_a_silence_are_asked_for_again_when_faust_dropped_them():

@@ -21,7 +21,7 @@ def test_the_offset_never_outlives_the_rows_before_it(tmp_path):
     table = UserTable.register(app, 4)
     rows = {f"u{number}": encode(EMPTY._replace(offset=number)) for number in range(50)}
     table.write(0, rows)
-    table.rows_sent(0, 49)
+    table.rows_sent({(table.changelog_topic_name, 0): 49, ("transactions.scored", 0): 70})
     table.note_offsets()
     left = after_a_kill(table, 0, tmp_path)
     assert int(left[table._store_here.offset_key]) == 49
@@ -31,6 +31,6 @@ def test_the_offset_never_outlives_the_rows_before_it(tmp_path):
 def test_an_offset_of_a_partition_that_moved_away_is_forgotten(tmp_path):
     app = faust.App("moved", store="rocksdb://", datadir=str(tmp_path / "data"), broker="kafka://nowhere")
     table = UserTable.register(app, 4)
-    table.rows_sent(3, 7)
+    table.rows_sent({(table.changelog_topic_name, 3): 7})
     table.note_offsets()
     assert not table._store_here._dbs

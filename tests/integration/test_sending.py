@@ -1,0 +1,128 @@
+"""Messages that go to Kafka together, by a producer of their own against the real broker."""
+
+import asyncio
+import uuid
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.producer.message_accumulator import MessageAccumulator
+
+from agents.arrival import partition_of
+from fraud_app.local.audit import read_topic
+from fraud_app.sending import Delivery
+
+
+class App:
+    """What a delivery needs of a Faust app."""
+
+    def __init__(self, producer):
+        self.producer = self
+        self._producer = producer
+
+    def _ensure_producer(self):
+        return self._producer
+
+
+@pytest.fixture
+def brokers(running):
+    return running.environment["FRAUD_KAFKA__BROKERS"]
+
+
+@pytest.fixture
+async def app(brokers):
+    producer = AIOKafkaProducer(bootstrap_servers=brokers, max_batch_size=2000)
+    await producer.start()
+    yield App(producer)
+    await producer.stop()
+
+
+@pytest.fixture
+async def topic(brokers):
+    name, admin = f"test.sending.{uuid.uuid4().hex}", AIOKafkaAdminClient(bootstrap_servers=brokers)
+    await admin.start()
+    await admin.create_topics([NewTopic(name, 4, 1)])
+    yield name
+    await admin.delete_topics([name])
+    await admin.close()
+
+
+async def test_messages_arrive_in_order_and_tell_their_last_offsets(brokers, app, topic):
+    delivery = Delivery(app)
+    for start in range(0, 300, 100):  # more than a producer batch holds
+        for partition in (0, 1):
+            numbers = range(start + partition, start + 100, 2)
+            await delivery.add(topic, partition, [(b"k", b"%d" % number, [("h", b"1")]) for number in numbers])
+    assert await delivery.landed() == {(topic, 0): 149, (topic, 1): 149}
+    records = await read_topic(brokers, topic)
+    for partition in (0, 1):
+        values = [int(record.value) for record in records if record.partition == partition]
+        assert values == list(range(partition, 300, 2))
+    assert {header for record in records for header in record.headers} == {("h", b"1")}
+
+
+async def test_nothing_to_send_has_landed_at_once(app):
+    assert await asyncio.wait_for(Delivery(app).landed(), 1) == {}
+
+
+async def test_a_single_message_goes_where_every_kafka_client_sends_its_key(brokers, app, topic):
+    users = [f"u{number}" for number in range(40)]
+    delivery = Delivery(app)
+    for user in users:
+        await delivery.add_one(topic, user.encode(), None, [("h", b"2")])
+    offsets = await delivery.landed()
+    records = await read_topic(brokers, topic)
+    homes = {user: partition_of(user, 4) for user in users}
+    assert {record.key.decode(): record.partition for record in records} == homes
+    assert offsets == {(topic, home): list(homes.values()).count(home) - 1 for home in set(homes.values())}
+
+
+class Unsent:
+    """A producer whose batches are acknowledged when the test says so."""
+
+    def __init__(self):
+        self.client = self
+        self._message_accumulator = MessageAccumulator(None, 400, 0, 30)
+
+    async def _wait_on_metadata(self, topic):
+        pass
+
+    @property
+    def batches(self):
+        return [batch for batches in self._message_accumulator._batches.values() for batch in batches]
+
+
+async def test_it_lands_when_the_last_batch_did_whatever_came_first():
+    producer = Unsent()
+    delivery = Delivery(App(producer))
+    await delivery.add("t", 0, [(b"k", b"v" * 60, [])] * 10)
+    landed = delivery.landed()
+    batches = producer.batches
+    assert len(batches) > 1, "nothing is left behind when a batch is full"
+    offsets = [100]
+    for batch in batches:
+        offsets.append(offsets[-1] + batch.record_count)
+    for batch, offset in reversed(list(zip(batches, offsets, strict=False))):
+        assert not landed.done()
+        batch.done(offset)
+        await asyncio.sleep(0)
+    assert await landed == {("t", 0): 109}
+
+
+@pytest.mark.parametrize(
+    ("end", "error"),
+    [
+        (lambda batch: batch.failure(KafkaError("never")), KafkaError),
+        (lambda batch: batch.future.cancel(), ProducerClosed),
+    ],
+)
+async def test_one_batch_that_never_arrives_fails_all_of_it(end, error):
+    producer = Unsent()
+    delivery = Delivery(App(producer))
+    await delivery.add("t", 0, [(b"k", b"v", [])])
+    await delivery.add("t", 1, [(b"k", b"v", [])])
+    end(producer.batches[0])
+    producer.batches[1].done(7)
+    with pytest.raises(error):
+        await asyncio.wait_for(delivery.landed(), 1)
