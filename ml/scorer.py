@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import lightgbm
 import numpy as np
 import numpy.typing as npt
 
+from ml.booster import Booster, Matrix
 from ml.features import NAMES
 from ml.registry import ModelFiles
-
-Matrix = npt.NDArray[np.float32]
 
 
 class Scorer:
@@ -22,9 +20,9 @@ class Scorer:
         self.reference = files.reference
         self.cutoffs = files.cutoffs
         self._slope, self._intercept = files.slope, files.intercept
-        self._booster = lightgbm.Booster(model_str=files.text)
-        if self._booster.num_feature() != len(NAMES):
-            raise ValueError(f"the model takes {self._booster.num_feature()} features, there are {len(NAMES)}")
+        self._booster = Booster(files.text)
+        if self._booster.features != len(NAMES):
+            raise ValueError(f"the model takes {self._booster.features} features, there are {len(NAMES)}")
         # The first calls set things up for 100 ms; the first customer need not wait for that.
         nothing = matrix_of([(math.nan,) * len(NAMES)])
         self.probabilities(nothing)
@@ -32,16 +30,16 @@ class Scorer:
 
     def probabilities(self, matrix: Matrix) -> list[float]:
         """Calibrated probability of fraud a row (Platt, Advances in Large Margin Classifiers, 1999)."""
-        return self.calibrated(np.asarray(self._booster.predict(matrix, raw_score=True, num_threads=1)))
+        return self.calibrated(self._booster.raw_scores(matrix))
 
     def calibrated(self, raw: npt.NDArray[np.float64]) -> list[float]:
         """Raw scores as probabilities."""
         return [1.0 / (1.0 + math.exp(-(self._slope * score + self._intercept))) for score in raw.tolist()]
 
     def contributions(self, matrix: Matrix) -> list[list[float]]:
-        """Each feature's part in the calibrated log-odds, a list a row: exact TreeSHAP (Lundberg et al., 2020). About 1 ms a row."""
-        parts = self._booster.predict(matrix, pred_contrib=True, num_threads=1)
-        return [[float(part) * self._slope for part in row[:-1]] for row in np.asarray(parts)]
+        """Each feature's part in the calibrated log-odds, a list a row: exact TreeSHAP. About 0.13 ms a row."""
+        parts: list[list[float]] = (self._booster.contributions(matrix)[:, :-1] * self._slope).tolist()
+        return parts
 
 
 def matrix_of(rows: Sequence[Sequence[float]]) -> Matrix:

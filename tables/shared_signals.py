@@ -16,7 +16,8 @@ from tables.redis_link import RedisAway, RedisLink
 
 PREFIX = "shared:"
 
-# An argument an event: user, device, ip, card, time, merchant, transaction. LT keeps the first time that a user was seen.
+# An argument an event: user, device, ip, card, time, merchant, transaction. A user who was seen within the span keeps the first time,
+# and nothing else changes: that is the common case and costs two commands. LT keeps the earlier of two times.
 _FIELDS = "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$"
 OBSERVE = f"""
 local answers = {{}}
@@ -24,17 +25,21 @@ local span, most = {FIRST_SEEN_SPAN_MS}, {MOST_USERS}
 for _, event in ipairs(ARGV) do
   local user, device, ip, card, time, merchant, transaction = string.match(event, '{_FIELDS}')
   local now, hashes = tonumber(time), {{device, ip, card}}
+  local oldest = now - span
   for place, kind in ipairs({{'d', 'i', 'c'}}) do
     local hash = hashes[place]
     if hash == '0' then
       answers[#answers + 1] = -1
     else
       local key = '{PREFIX}' .. kind .. ':' .. hash
-      redis.call('ZREMRANGEBYSCORE', key, '-inf', now - span)
-      redis.call('ZADD', key, 'LT', now, user)
-      redis.call('ZREMRANGEBYRANK', key, most, -1)
-      redis.call('PEXPIRE', key, span)
-      answers[#answers + 1] = redis.call('ZCOUNT', key, now - span, '(' .. time)
+      local first = tonumber(redis.call('ZSCORE', key, user) or oldest)
+      if first <= oldest or now < first then
+        redis.call('ZREMRANGEBYSCORE', key, '-inf', oldest)
+        redis.call('ZADD', key, 'LT', now, user)
+        redis.call('ZREMRANGEBYRANK', key, most, -1)
+        redis.call('PEXPIRE', key, span)
+      end
+      answers[#answers + 1] = redis.call('ZCOUNT', key, '(' .. oldest, '(' .. time)
     end
   end
   local base = '{PREFIX}m:' .. merchant .. ':'

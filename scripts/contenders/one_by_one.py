@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import numpy as np
 from lightgbm import LGBMClassifier
 
@@ -13,9 +14,10 @@ from agents.arrival import Payment, Record
 from agents.decider import score
 from fraud_app.contracts import Transaction
 from ml import registry
+from ml.booster import Matrix
 from ml.event import Shared, event_of, hash64, occurred_ms
 from ml.scored import scored_message
-from ml.scorer import Matrix, Scorer
+from ml.scorer import Scorer
 from tables.apply import apply
 from tables.user_row import EMPTY, UserRow, decode
 
@@ -29,9 +31,9 @@ class SklearnScorer(Scorer):
     def __init__(self, files: registry.ModelFiles) -> None:
         super().__init__(files)
         self._classifier: Any = LGBMClassifier()
-        self._classifier._Booster = self._booster
+        self._classifier._Booster = booster = lightgbm.Booster(model_str=files.text)
         self._classifier.fitted_ = True
-        self._classifier._n_features = self._classifier._n_features_in = self._booster.num_feature()
+        self._classifier._n_features = self._classifier._n_features_in = booster.num_feature()
         self._classifier._classes, self._classifier._n_classes = np.array([False, True]), 2
 
     def probabilities(self, matrix: Matrix) -> list[float]:

@@ -1,0 +1,66 @@
+"""A LightGBM model behind LightGBM's C API (`c_api.h`), which is stable; the Python package's `Booster.predict` spends more on checking
+and converting its input than a small batch takes to score (docs/performance.md)."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import lightgbm
+import numpy as np
+import numpy.typing as npt
+from lightgbm.basic import LightGBMError
+
+Matrix = npt.NDArray[np.float32]
+"""One row a transaction, C order."""
+Doubles = npt.NDArray[np.float64]
+
+_API: Any = lightgbm.basic._LIB  # type: ignore[attr-defined]
+_FLOAT32, _ROW_MAJOR, _ALL_TREES = 0, 1, -1
+_RAW_SCORE, _CONTRIBUTIONS = 1, 3
+_PARAMETERS = b"num_threads=1"
+
+
+class Booster:
+    """A loaded model; single-threaded. Raises `LightGBMError` for a text that LightGBM cannot read."""
+
+    def __init__(self, text: str) -> None:
+        self._handle = ctypes.c_void_p()
+        trees, features = ctypes.c_int(), ctypes.c_int()
+        _ask("LGBM_BoosterLoadModelFromString", text.encode(), ctypes.byref(trees), ctypes.byref(self._handle))
+        _ask("LGBM_BoosterGetNumFeature", self._handle, ctypes.byref(features))
+        self.features = features.value
+
+    def __del__(self) -> None:
+        if self._handle:
+            _API.LGBM_BoosterFree(self._handle)
+
+    def raw_scores(self, matrix: Matrix) -> Doubles:
+        """Log-odds as trained, one a row."""
+        return self._predict(matrix, _RAW_SCORE, 1)[:, 0]
+
+    def contributions(self, matrix: Matrix) -> Doubles:
+        """Each feature's part in the raw score, and the base value last: rows × (features + 1). Exact TreeSHAP (Lundberg et al., 2020)."""
+        return self._predict(matrix, _CONTRIBUTIONS, self.features + 1)
+
+    def _predict(self, matrix: Matrix, kind: int, width: int) -> Doubles:
+        if matrix.dtype != np.float32 or not matrix.flags.c_contiguous or matrix.shape[1:] != (self.features,):
+            raise ValueError(f"not a C-ordered float32 matrix of {self.features} columns")
+        out = np.empty((len(matrix), width), dtype=np.float64)
+        written = ctypes.c_int64()
+        if len(matrix):
+            _ask(
+                "LGBM_BoosterPredictForMat", self._handle, ctypes.c_void_p(matrix.ctypes.data), _FLOAT32, len(matrix),
+                self.features, _ROW_MAJOR, kind, 0, _ALL_TREES, _PARAMETERS, ctypes.byref(written),
+                ctypes.c_void_p(out.ctypes.data),
+            )  # fmt: skip
+        return out
+
+
+def _ask(function: str, *arguments: Any) -> None:
+    """Call a function of the C API. Raises `LightGBMError` with what the library says."""
+    if getattr(_API, function)(*arguments):
+        raise LightGBMError(_API.LGBM_GetLastError().decode())
+
+
+_API.LGBM_GetLastError.restype = ctypes.c_char_p

@@ -1,0 +1,50 @@
+"""The C API against LightGBM's own Python package, on the champion."""
+
+import lightgbm
+import numpy as np
+import pytest
+from lightgbm.basic import LightGBMError
+
+from fraud_app.settings import ROOT
+from ml import registry
+from ml.booster import Booster
+from ml.features import NAMES
+
+
+@pytest.fixture(scope="module")
+def text():
+    models = ROOT / "models"
+    return registry.read(models / "fraud-lgbm" / registry.version_of(models, "fraud-lgbm")).text
+
+
+def rows(count):
+    random = np.random.default_rng(5)
+    made = random.lognormal(1, 2, (count, len(NAMES))).astype(np.float32)
+    made[random.random(made.shape) < 0.2] = np.nan
+    return made
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 64])
+def test_it_gives_what_the_python_package_gives_bit_for_bit(text, count):
+    ours, theirs, matrix = Booster(text), lightgbm.Booster(model_str=text), rows(count)
+    assert ours.features == theirs.num_feature() == len(NAMES)
+    if not count:
+        assert ours.raw_scores(matrix).shape == (0,)
+        return
+    assert np.array_equal(ours.raw_scores(matrix), theirs.predict(matrix, raw_score=True, num_threads=1))
+    assert np.array_equal(ours.contributions(matrix), theirs.predict(matrix, pred_contrib=True, num_threads=1))
+
+
+def test_a_text_that_is_no_model_is_an_error():
+    with pytest.raises(LightGBMError):
+        Booster("tree\nversion=v4\nnonsense")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [rows(2).astype(np.float64), rows(4).T, rows(2)[:, :-1], rows(4)[:, ::-1]],
+    ids=["doubles", "turned", "a feature short", "not contiguous"],
+)
+def test_another_shape_or_layout_never_reaches_the_library(text, wrong):
+    with pytest.raises(ValueError, match="C-ordered"):
+        Booster(text).raw_scores(wrong)
