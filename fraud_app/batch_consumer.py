@@ -53,11 +53,18 @@ class BatchConsumer(Consumer):
         self._whole: set[str] = self._app.whole
         self._channels = self._app.topics._tp_index
         self._working: Any = self._unacked_messages
+        self.idle = asyncio.Event()
+        """Set while no batch is worked on, and nothing that was fetched waits for its turn."""
+        self.idle.set()
         self._done: dict[TP, int] = {}
         """By partition, the offset up to which everything is processed and not committed yet, plus one."""
 
     def _new_consumer_thread(self) -> PromptConsumer:
         return PromptConsumer(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
+
+    async def sleep(self, n: Any) -> None:
+        """Faust gives way with `sleep(0)` before each fetch; mode makes a task and a timer of it."""
+        await (super().sleep(n) if n else asyncio.sleep(0))
 
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         if self.flow_active and not self._get_active_partitions():
@@ -110,6 +117,7 @@ class BatchConsumer(Consumer):
 
     def take(self, taken: Taken) -> None:
         """These records are worked on now."""
+        self.idle.clear()
         self._working.add(taken)
 
     def processed(self, taken: Taken, records: Iterable[Any]) -> None:

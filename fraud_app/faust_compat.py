@@ -34,12 +34,14 @@ async def queued(stream: Any, limit: int, began: Callable[[Any, int], None] | No
     when the effects are durable. `began(partition, offset)` is told where the reading of each newly assigned partition begins.
     """
     app, queue, order = stream.app, stream.channel.queue, InOrder()
+    consumer = cast(BatchConsumer, app.consumer)
     waiting: deque[Fetched] = deque()
     generation = None
     await stream.maybe_start()
     while not stream.should_stop:
         try:
             if not waiting:
+                consumer.idle.set()
                 async with asyncio.timeout(AGAIN_S):  # wait_for would make a task of it
                     waiting.append(await queue.get())
         except TimeoutError:
@@ -83,7 +85,7 @@ async def queued(stream: Any, limit: int, began: Callable[[Any, int], None] | No
                     await _seek(app, tp, order.expected(tp))
         if batch:
             taken = Taken(batch)
-            app.consumer.take(taken)
+            consumer.take(taken)
             yield taken
 
 

@@ -1,4 +1,4 @@
-"""How the broker is asked for records: in the loop that uses them, and with a short wait.
+"""How the broker is asked for records: in the loop that uses them, with a short wait, and for decisions only when they are wanted.
 
 Faust gives its consumer a thread, so that user code which blocks the loop cannot hold up heartbeats. Nothing here blocks it, and two
 threads that take turns at one interpreter cost each fetch two hand-overs of up to 5 ms: on two busy cores the median at 1,000
@@ -6,12 +6,14 @@ transactions a second was 137 ms with the thread and 21 ms without.
 
 Faust's long-poll waits up to 1.5 s and cannot be told otherwise. While such a request waits on quiet partitions the broker is asked for
 nothing else, so partitions whose records were just used up stay silent: at 500 transactions a second the median was 1.3 s.
+
+aiokafka asks for the next records as soon as it has handed over the last. The answer is there long before the agent is through with its
+batch, and what comes in between waits for another whole round; asked when the agent waits, the broker gives all there is by then.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
@@ -22,43 +24,23 @@ from fraud_app import dying
 
 
 class Fetching(NamedTuple):
-    """What the broker waits for before it answers: so long, or so much data."""
+    """What the broker waits for before it answers, so long or so much data, and whether it is asked while a batch is worked on."""
 
     wait_ms: int
     least_bytes: int
-    from_rate: float = 0.0
-    """Records a second below which it answers at the first byte instead: there is nothing to gather then."""
+    ahead: bool = True
 
 
-PROMPT = Fetching(4, 8192, from_rate=250)
-"""For decisions. Asking again for each few records takes processor time that the next payment waits for."""
+PROMPT = Fetching(10, 1, ahead=False)
+"""For decisions. Records gather while a batch is worked on, and nowhere else."""
 GATHERING = Fetching(25, 16_384)
 """For what people look at: a twentieth of a second is soon enough."""
 LEISURELY = Fetching(200, 65_536)
 """For history."""
-QUIET_WAIT_MS = 10
 
 UNUSED_S = 0.001
 """How long what was fetched and not used holds up every other fetch: aiokafka's 0.1 s hit payments right after a start, since the first
 changelog record of each partition comes back to its writer and is never read."""
-
-
-class Pace:
-    """The rate of records over about the last second, and what to ask for at that rate."""
-
-    def __init__(self, fetching: Fetching, now: float) -> None:
-        self._fetching = fetching
-        self._since = now
-        self.rate = 0.0
-
-    def asks(self, records: int, now: float) -> tuple[int, int]:
-        """Wait (ms) and least bytes of the next fetch, after so many records came since the last call."""
-        spent = max(now - self._since, 1e-6)
-        self._since = now
-        self.rate += (records / spent - self.rate) * min(spent, 1.0)
-        if self.rate < self._fetching.from_rate:
-            return QUIET_WAIT_MS, 1
-        return self._fetching.wait_ms, self._fetching.least_bytes
 
 
 class SameLoop:
@@ -92,12 +74,20 @@ class PromptConsumer(AIOKafkaConsumerThread):
         app: Any = self.app
         # aiokafka logs what ends the task that keeps the group, and Faust never asks: the worker would wait for partitions for ever.
         dying.watch(self._ensure_consumer()._coordinator._coordination_task, "the consumer lost its group")
-        self._pace = Pace(app.fetching, time.monotonic())
-        fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = self._pace.asks(0, time.monotonic())
+        fetching: Fetching = app.fetching
+        fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = fetching.wait_ms, fetching.least_bytes
+        if not fetching.ahead:
+            fetcher._proc_fetch_request = _when(app.consumer.idle, fetcher._proc_fetch_request)
 
-    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
-        fetched = await super()._fetch_records(consumer, *args, **kwargs)
-        count = sum(map(len, fetched.values()))
-        fetcher = consumer._fetcher
-        fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = self._pace.asks(count, time.monotonic())
-        return fetched
+
+def _when(idle: asyncio.Event, fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
+    """`fetch`, but not before the agent waits for records. aiokafka cancels what it asks for when its partitions move: nothing came then."""
+
+    async def fetch_when_idle(*request: Any) -> bool:
+        try:
+            await idle.wait()
+        except asyncio.CancelledError:
+            return False
+        return await fetch(*request)
+
+    return fetch_when_idle

@@ -27,7 +27,7 @@ class Flow:
 def consumer():
     made = BatchConsumer.__new__(BatchConsumer)
     made._whole, made._done, made._working = {"raw"}, {}, WeakSet()
-    made._acked, made._waiting_for_ack = {}, None
+    made._acked, made._waiting_for_ack, made.idle = {}, None, asyncio.Event()
     made._app = SimpleNamespace(flow_control=Flow())
     made._channels = {RAW: [SimpleNamespace(queue=asyncio.Queue(2))]}
     return made
@@ -85,3 +85,9 @@ def test_nothing_is_handed_over_while_partitions_are_assigned(consumer):
     left = [Fetched(RAW, 1, records(0))]
     assert not consumer._delivered(left)
     assert len(left) == 1
+
+
+def test_nothing_more_is_asked_for_while_a_batch_is_worked_on(consumer):
+    consumer.idle.set()
+    consumer.take(Taken(records(1)))
+    assert not consumer.idle.is_set()

@@ -19,7 +19,8 @@ def test_what_is_used_of_faust_is_there():
     assert "_ensure_producer" in vars(Producer)
     assert {"getmany", "unacked", "_new_offset", "_filter_tps_with_pending_acks", "wait_empty"} <= vars(Consumer).keys()
     assert {"_wait_next_records", "_get_active_partitions", "_clean_unacked_messages"} <= vars(Consumer).keys()
-    assert "_prefetch_backoff" in inspect.getsource(Fetcher)
+    for name in ("_prefetch_backoff", "_fetch_max_wait_ms", "self._proc_fetch_request("):
+        assert name in inspect.getsource(Fetcher)
     for name in ("_committed_offset", "_buffered_partitions", "_waiting_for_ack", "suspend_flow", "flow_active"):
         assert name in inspect.getsource(Consumer)
     assert "_tp_index" in inspect.getsource(Conductor)

@@ -1,48 +1,36 @@
-"""How the broker is asked, by how much there is to read; and a thread's service as a task of the same loop."""
+"""When the broker is asked; and a thread's service as a task of the same loop."""
 
 import asyncio
 import threading
 
-from hypothesis import given
-from hypothesis import strategies as st
 from mode.threads import QueueServiceThread
 
-from fraud_app.prompt_consumer import GATHERING, PROMPT, QUIET_WAIT_MS, Pace, PromptConsumer, SameLoop
-
-QUIET = (QUIET_WAIT_MS, 1)
+from fraud_app.prompt_consumer import PromptConsumer, SameLoop, _when
 
 
-def after(pace, rate, seconds, every_s=0.01, start=0.0):
-    asks = QUIET
-    for number in range(1, round(seconds / every_s) + 1):
-        asks = pace.asks(round(rate * every_s), start + number * every_s)
-    return asks
+async def test_the_broker_is_asked_when_the_agent_waits_and_not_before():
+    idle, asked = asyncio.Event(), []
+
+    async def fetch(*request):
+        asked.append(request)
+        return True
+
+    waiting = asyncio.create_task(_when(idle, fetch)("assignment", 0, "request"))
+    await asyncio.sleep(0)
+    assert not asked
+    idle.set()
+    assert await asyncio.wait_for(waiting, 1)
+    assert asked == [("assignment", 0, "request")]
 
 
-def test_a_quiet_topic_is_answered_at_the_first_byte_and_a_busy_one_is_gathered():
-    pace = Pace(PROMPT, 0.0)
-    assert pace.asks(0, 0.01) == QUIET
-    assert after(pace, 1000, 3) == (PROMPT.wait_ms, PROMPT.least_bytes)
-    assert after(pace, 100, 5, start=3.0) == QUIET
+async def test_a_request_that_is_no_longer_wanted_ends_as_one_that_brought_nothing():
+    async def fetch(*request):
+        raise AssertionError("its partitions have moved")
 
-
-def test_one_burst_after_a_long_silence_does_not_make_it_busy():
-    pace = Pace(PROMPT, 0.0)
-    assert pace.asks(200, 60.0) == QUIET
-
-
-def test_what_may_take_its_time_always_gathers():
-    assert Pace(GATHERING, 0.0).asks(0, 1.0) == (GATHERING.wait_ms, GATHERING.least_bytes)
-
-
-@given(st.lists(st.tuples(st.integers(0, 10_000), st.floats(0, 100)), max_size=50))
-def test_the_rate_never_leaves_what_was_seen(steps):
-    pace, now, most = Pace(PROMPT, 0.0), 0.0, 0.0
-    for records, spent in steps:
-        now += spent
-        most = max(most, records / max(spent, 1e-6))
-        pace.asks(records, now)
-        assert 0 <= pace.rate <= most * (1 + 1e-9)
+    waiting = asyncio.create_task(_when(asyncio.Event(), fetch)("assignment", 0, "request"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    assert await asyncio.wait_for(waiting, 1) is False
 
 
 class Served(QueueServiceThread):
