@@ -22,7 +22,7 @@ import orjson
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from fraud_app.local import bench_report, contending
+from fraud_app.local import bench_report, contending, stages
 from fraud_app.local.audit import read_topic
 from fraud_app.local.contending import PARTITIONS, Contender
 from fraud_app.local.measuring import Measured, backlog, http_latency, latency, transactions
@@ -99,6 +99,8 @@ async def _measure(
             f"{contender.name:13} {rate:6g}/s  p50 {one.p50:8.2f}  p95 {one.p95:8.2f}  p99 {one.p99:8.2f}  p99.9 {one.p999:8.2f} ms"
             f"  {one.cpu_s_per_1000:5.2f} CPU-s per 1,000"
         )
+        if one.stages:
+            say(f"{'':13} {rate:6g}/s  {stages.told(one.stages)} ms (p50/p99)")
         if one.p50 > OVERLOADED_MS:
             say(f"{contender.name:13} cannot keep up; higher rates are left out")
             break

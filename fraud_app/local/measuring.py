@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,9 @@ import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
 from hdrh.histogram import HdrHistogram
 
+from fraud_app.local import stages
+from fraud_app.local.stages import Stage
+from fraud_app.topics import SCORED
 from ml.simulator import Population, simulate
 
 WARM_UP_S = 5.0
@@ -44,6 +47,8 @@ class Measured:
     sent: int
     cpu_s_per_1000: float = 0.0
     """CPU-seconds of the contender's own processes a thousand transactions."""
+    stages: list[Stage] = field(default_factory=list)
+    """Where the time went; of ours only, whose messages tell."""
 
 
 class Reader:
@@ -51,6 +56,8 @@ class Reader:
 
     def __init__(self, brokers: str, topic: str) -> None:
         self.came: dict[str, float] = {}
+        self.messages: dict[str, tuple[int, bytes]] = {}
+        """When its sender says that it sent it (ms since 1970), and the message."""
         self._ends = threading.Event()
         self._consumer = Consumer(
             {
@@ -74,7 +81,10 @@ class Reader:
                 continue
             now = time.perf_counter()
             headers: Any = message.headers()
-            self.came.setdefault(dict(headers)["ce_id"].decode(), now)
+            identity, value = dict(headers)["ce_id"].decode(), message.value()
+            if identity not in self.came and value is not None:
+                self.came[identity] = now
+                self.messages[identity] = message.timestamp()[1], value
 
     def wait_for(self, count: int, seconds: float) -> None:
         """Return when so many came, or after so long."""
@@ -146,7 +156,13 @@ def latency(brokers: str, contender: str, into: str, out: str, rate: float, seco
         raise SystemExit(f"{contender} at {rate:g}/s: {lost} of {count} decisions never came")
     due = {one["transaction_id"]: started + number / rate for number, one in enumerate(made)}
     counted = [identity for identity, moment in due.items() if moment >= started + WARM_UP_S]
-    return _measured(contender, rate, count, [reader.came[one] - due[one] for one in counted])
+    measured = _measured(contender, rate, count, [reader.came[one] - due[one] for one in counted])
+    if out == SCORED:
+        wall = time.time() - time.perf_counter()
+        measured.stages = stages.of(
+            stages.times(due[one] + wall, *reader.messages[one], reader.came[one] + wall) for one in counted
+        )
+    return measured
 
 
 async def http_latency(contender: str, address: str, rate: float, seconds: float) -> Measured:
