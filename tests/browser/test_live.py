@@ -9,6 +9,7 @@ import uuid
 import pytest
 from playwright.async_api import expect
 
+from tests.asking import until
 from tests.builders import payload
 from tests.reviewing import flagged
 
@@ -22,6 +23,11 @@ def fresh(**fields):
 
 def row_of(page, sent):
     return page.locator("#feed tr", has_text=sent["user_id"])
+
+
+async def stored(api, sent):
+    """History follows the decision by up to a flush."""
+    await until(lambda: api.get(f"/api/transactions/{sent['transaction_id']}"), lambda answer: answer.status == 200)
 
 
 async def open_live(page, query=""):
@@ -62,6 +68,8 @@ async def test_the_past_is_read_page_by_page(page, api):
     sent = [fresh(country=country) for _ in range(205)]
     for start in range(0, len(sent), 41):
         await asyncio.gather(*(api.decided(one) for one in sent[start : start + 41]))
+    for one in sent:
+        await stored(api, one)
     await open_live(page, f"?country={country}&from=2020-01-01T00:00:00Z")
     await expect(page.locator("#mode")).to_have_text("of the past")
     await expect(page.locator("#feed tr")).to_have_count(200)
