@@ -15,6 +15,8 @@ FORBIDDEN_FIELDS = frozenset(
 MAX_DEPTH = 8
 SHORTEST = 13
 """Digits of the shortest card number."""
+SHORT = 64
+"""Letters of a field's name that are repeated in an error, and of those that are remembered as harmless."""
 
 # Issuer ranges of the large schemes; digits may be parted by single spaces or hyphens.
 _DIGITS = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d])")
@@ -59,22 +61,25 @@ def refuse(value: Any, name: str = "", depth: int = 0) -> None:
     elif isinstance(value, dict):
         _refuse_depth(depth)
         for key, item in value.items():
-            _refuse_name(key)
+            name = str(key)
+            (_refuse_short_name if len(name) <= SHORT else _refuse_name)(name)
             if type(item) is not str:  # the common case without a call
-                refuse(item, str(key)[:64], depth + 1)
+                refuse(item, name[:SHORT], depth + 1)
             elif len(item) >= SHORTEST:
-                _refuse_text(item, str(key)[:64])
+                _refuse_text(item, name[:SHORT])
     elif isinstance(value, list):
         _refuse_depth(depth)
         for item in value:
             refuse(item, name, depth + 1)
 
 
-@lru_cache(maxsize=1024)
-def _refuse_name(name: Any) -> None:
-    if isinstance(name, str) and name.lower().replace("-", "_") in FORBIDDEN_FIELDS:
+def _refuse_name(name: str) -> None:
+    if name.lower().replace("-", "_") in FORBIDDEN_FIELDS:
         raise CardDataRefused(f"{name}: card data is not accepted; send payment_method.fingerprint")
-    refuse(name, "a field's name", 1)
+    _refuse_text(name, "a field's name")
+
+
+_refuse_short_name = lru_cache(maxsize=1024)(_refuse_name)
 
 
 def _refuse_text(text: str, name: str) -> None:

@@ -56,6 +56,8 @@ async def queued(stream: Any, limit: int, began: Callable[[Any, int], None] | No
             return
         while not queue.empty():
             waiting.append(queue.get_nowait())
+        if not app.flow_control.is_active():
+            consumer.idle.set()  # partitions move: changelogs must be read before this goes on
         await app.flow_control.acquire()
         batch: list[Any] = []
         while waiting and len(batch) < limit:

@@ -4,6 +4,7 @@ and converting its input than a small batch takes to score (docs/performance.md)
 from __future__ import annotations
 
 import ctypes
+import weakref
 from typing import Any
 
 import lightgbm
@@ -28,12 +29,9 @@ class Booster:
         self._handle = ctypes.c_void_p()
         trees, features = ctypes.c_int(), ctypes.c_int()
         _ask("LGBM_BoosterLoadModelFromString", text.encode(), ctypes.byref(trees), ctypes.byref(self._handle))
+        weakref.finalize(self, _API.LGBM_BoosterFree, self._handle)
         _ask("LGBM_BoosterGetNumFeature", self._handle, ctypes.byref(features))
         self.features = features.value
-
-    def __del__(self) -> None:
-        if self._handle:
-            _API.LGBM_BoosterFree(self._handle)
 
     def raw_scores(self, matrix: Matrix) -> Doubles:
         """Log-odds as trained, one a row."""

@@ -1,8 +1,11 @@
 """The private parts of Faust and aiokafka that we lean on; an upgrade that moves one turns these red."""
 
+import asyncio
 import inspect
+from types import SimpleNamespace
 
 import faust
+import pytest
 from aiokafka.consumer.fetcher import Fetcher
 from faust.tables.base import Collection
 from faust.transport.conductor import Conductor
@@ -11,6 +14,7 @@ from faust.transport.drivers.aiokafka import Producer
 from faust.types import TP
 
 from fraud_app import faust_compat
+from fraud_app.batch_consumer import BatchConsumer, Fetched
 from fraud_app.in_order import InOrder
 
 
@@ -72,3 +76,41 @@ async def test_the_last_records_before_a_silence_are_asked_for_again_when_faust_
     assert sorted(await faust_compat._missed(App, ["raw"], order)) == [(TP("raw", 0), 7), (TP("raw", 2), 1)]
     App.rebalancing = True
     assert await faust_compat._missed(App, ["raw"], order) == []
+
+
+async def test_partitions_that_move_while_records_wait_find_the_broker_asked_again():
+    """The flow is stopped until the changelogs are read; who asks only when idle must be idle meanwhile."""
+
+    class Flow(asyncio.Event):
+        is_active, acquire = asyncio.Event.is_set, asyncio.Event.wait
+
+    class Worker(BatchConsumer):
+        def __init__(self):
+            self.idle, self._working = asyncio.Event(), set()
+
+        def assignment(self):
+            return {tp}
+
+    tp = TP("raw", 0)
+    records = [SimpleNamespace(topic="raw", partition=0, offset=offset) for offset in range(2)]
+    queue = asyncio.Queue()
+    queue.put_nowait(Fetched(tp, 1, records))
+    consumer, flow = Worker(), Flow()
+    flow.set()
+    app = SimpleNamespace(consumer=consumer, flow_control=flow, consumer_generation_id=1)
+
+    async def started():
+        pass
+
+    stream = SimpleNamespace(app=app, channel=SimpleNamespace(queue=queue), should_stop=False, maybe_start=started)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(faust_compat, "_start", lambda *_: asyncio.sleep(0, 0))
+        batches = faust_compat.queued(stream, 1)
+        assert [record.offset for record in (await anext(batches)).records] == [0]
+        assert not consumer.idle.is_set()
+        flow.clear()
+        following = asyncio.create_task(anext(batches))
+        await asyncio.wait_for(consumer.idle.wait(), 1)
+        assert not following.done()
+        flow.set()
+        assert [record.offset for record in (await asyncio.wait_for(following, 1)).records] == [1]
