@@ -5,6 +5,9 @@ import { count } from "./format.js";
 import { problem, toast } from "./notices.js";
 import { follow } from "./socket.js";
 
+// History follows a decision by a part of a second, so the last that were skipped may not be in the list yet.
+const STORED_AFTER_MS = 1500;
+
 export function connect({ onItems, onGap }) {
   let lostAt = null;
   let retryAt = 0;
@@ -31,6 +34,7 @@ export function connect({ onItems, onGap }) {
     onGap(dropped) {
       toast(`${dropped === null ? "Some" : count(dropped)} decisions were skipped in the feed; reading the list again`);
       onGap();
+      setTimeout(onGap, STORED_AFTER_MS);
     },
     onOpen() {
       at("connection").dataset.state = "ok";
