@@ -29,8 +29,7 @@ class RedisLink:
     """`call` with a deadline; `up` tells whether the last calls were answered."""
 
     def __init__(self, url: str) -> None:
-        # Without a timeout of redis-py's own: it makes each command a task, and `call` has a deadline anyway.
-        self.client = redis.from_url(url, socket_connect_timeout=1.0, socket_timeout=None, health_check_interval=0)
+        self.client = redis.from_url(url, socket_connect_timeout=1.0, socket_timeout=5.0, health_check_interval=0)
         self._failures = 0
         self._retry_at = 0.0
         self.last_error = ""
