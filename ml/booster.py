@@ -59,6 +59,3 @@ def _ask(function: str, *arguments: Any) -> None:
     """Call a function of the C API. Raises `LightGBMError` with what the library says."""
     if getattr(_API, function)(*arguments):
         raise LightGBMError(_API.LGBM_GetLastError().decode())
-
-
-_API.LGBM_GetLastError.restype = ctypes.c_char_p

@@ -69,7 +69,8 @@ _SIZES = struct.Struct(f"<{len(WINDOWS)}B")
 _BUCKET = struct.Struct("<IHq")
 _SEEN = struct.Struct("<III")
 _RECENT = struct.Struct("<QIqqIIH?BiBI")  # a payment, and its decision beside it
-_RECEIVED, _MODEL_PLACE = 2, 10
+_RECEIVED = Recent._fields.index("received_ms")
+_MODEL_PLACE = len(Recent._fields) + Decided._fields.index("model")
 _MODEL = struct.Struct("<Bdd")
 _PENDING = struct.Struct("<qH")
 
