@@ -8,20 +8,12 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+from ml import latest
+from ml import outcome as outcomes
 from ml.behaviour import update
 from ml.event import Event
 from ml.outcome import Outcome
-from tables.user_row import (
-    MODELS,
-    PENDING,
-    Decided,
-    ModelUsed,
-    Pending,
-    UserRow,
-    decided,
-    remember,
-    without_first_model,
-)
+from tables.user_row import MODELS, PENDING, ModelUsed, Pending, UserRow, decided, remember, without_first_model
 
 
 class Meeting(Enum):
@@ -47,13 +39,14 @@ def meet(row: UserRow, event: Event, epoch: int, offset: int) -> Met:
     if (epoch, offset) <= (row.epoch, row.offset):
         for pending in row.pending:
             if pending.offset == offset:
-                return Met(Meeting.REPLAYED, pending.outcome)
+                return Met(Meeting.REPLAYED, outcomes.decode(pending.outcome))
         return Met(Meeting.SETTLED, None)
-    for age, recent in enumerate(reversed(row.behaviour.recent), start=1):
-        if recent.id_hash == event.id_hash:
-            kind = Meeting.DUPLICATE if recent.body_hash == event.body_hash else Meeting.CONFLICT
-            return Met(kind, _decision(row, age, recent.received_ms))
-    return Met(Meeting.NEW, None)
+    age = latest.age_of(row.behaviour.latest, event.id_hash)
+    if age is None:
+        return Met(Meeting.NEW, None)
+    body_hash, received_ms = latest.body_and_time(row.behaviour.latest, age)
+    kind = Meeting.DUPLICATE if body_hash == event.body_hash else Meeting.CONFLICT
+    return Met(kind, _decision(row, age, received_ms))
 
 
 def apply(row: UserRow, event: Event, outcome: Outcome, epoch: int, offset: int, settled: int) -> UserRow:
@@ -65,28 +58,26 @@ def apply(row: UserRow, event: Event, outcome: Outcome, epoch: int, offset: int,
     if len(waiting) >= PENDING:
         raise ValueError(f"{len(waiting)} decisions of one user wait for the broker already")
     used = ModelUsed(outcome.model, outcome.review, outcome.block)
-    models, past = row.models, row.past
+    models, decisions = row.models, row.decisions
     if used not in models:
         if len(models) == MODELS:
-            models, past = models[1:], without_first_model(past)
+            models, decisions = models[1:], without_first_model(decisions)
         models = (*models, used)
-    behaviour = update(row.behaviour, event)
-    decision = Decided(outcome.decision, outcome.probability_ppm, models.index(used), outcome.scored_ms)
     return UserRow(
         epoch=epoch,
         offset=offset,
-        behaviour=behaviour,
-        past=remember(past, behaviour.recent[-1], decision),
+        behaviour=update(row.behaviour, event),
+        decisions=remember(decisions, outcome, models.index(used), event.received_ms),
         models=models,
-        pending=(*waiting, Pending(offset, outcome)),
+        pending=(*waiting, Pending(offset, outcomes.encode(outcome))),
     )
 
 
 def _decision(row: UserRow, age: int, received_ms: int) -> Outcome:
     """The whole decision while it is pending, later what is kept of it. `age`: 1 for the row's latest transaction."""
     if age <= len(row.pending):
-        return row.pending[-age].outcome
-    brief = decided(row.past, age)
+        return outcomes.decode(row.pending[-age].outcome)
+    brief = decided(row.decisions, age, received_ms)
     used = row.models[brief.model]
     return Outcome(
         brief.decision,

@@ -8,17 +8,17 @@ Counter, memory of ids and source offset are one value and one changelog record,
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fraud_app.contracts import Decision
-from ml import outcome as outcomes
-from ml.behaviour import RECENT, WINDOWS, Behaviour, Bucket, Recent, Seen
+from ml import latest, seen, windows
+from ml.behaviour import Behaviour
 from ml.outcome import DECISIONS, Outcome
 
-FORMAT = 1
+FORMAT = 2
+_INTERLEAVED = 1
+"""The format before: each decision stood behind its payment."""
 BOUND = 4096
 PENDING = 4
 """Most decisions of one user that may wait for the broker at once (agents/scoring.py holds a user's further ones back)."""
@@ -45,7 +45,8 @@ class Pending(NamedTuple):
     """A decision that was perhaps not yet acknowledged by the broker when the row was written."""
 
     offset: int
-    outcome: Outcome
+    outcome: bytes
+    """As `ml.outcome` encodes it."""
 
 
 class UserRow(NamedTuple):
@@ -55,9 +56,8 @@ class UserRow(NamedTuple):
     """Which life of the topic the offset belongs to: a topic made anew starts at offset 0 again."""
     offset: int = -1
     behaviour: Behaviour = Behaviour()
-    past: bytes = b""
-    """`behaviour.recent` as it is stored, each entry with its decision beside it (`remember`, `decided`): one more is appended, not all
-    packed anew."""
+    decisions: bytes = b""
+    """Packed, one each of `behaviour.latest` (`remember`, `decided`)."""
     models: tuple[ModelUsed, ...] = ()
     pending: tuple[Pending, ...] = ()
 
@@ -65,49 +65,34 @@ class UserRow(NamedTuple):
 EMPTY = UserRow()
 
 _HEAD = struct.Struct("<BIqqqIqIddq24HBBBBBBBB")
-_SIZES = struct.Struct(f"<{len(WINDOWS)}B")
-_BUCKET = struct.Struct("<IHq")
-_SEEN = struct.Struct("<III")
-_RECENT = struct.Struct("<QIqqIIH?BiBI")  # a payment, and its decision beside it
-_RECEIVED = Recent._fields.index("received_ms")
-_MODEL_PLACE = len(Recent._fields) + Decided._fields.index("model")
+_SIZES = struct.Struct(f"<{len(windows.WINDOWS)}B")
+_DECISION = struct.Struct("<BiBI")
 _MODEL = struct.Struct("<Bdd")
 _PENDING = struct.Struct("<qH")
-
 
 _DECISION_CODES = {decision: code for code, decision in enumerate(DECISIONS)}
 
 
-def remember(past: bytes, recent: Recent, decided: Decided) -> bytes:
-    """The past with one payment and its decision more, and at most as many as a behaviour keeps."""
-    return past[-_RECENT.size * (RECENT - 1) :] + _RECENT.pack(
-        *recent, _DECISION_CODES[decided.decision], decided.probability_ppm, decided.model,
-        min(max(decided.scored_ms - recent.received_ms, 0), 0xFFFFFFFF),
+def remember(decisions: bytes, outcome: Outcome, model: int, received_ms: int) -> bytes:
+    """The decisions with one more, and at most as many as there are latest payments. `model`: its place in the row's models."""
+    return decisions[-_DECISION.size * (latest.KEPT - 1) :] + _DECISION.pack(
+        _DECISION_CODES[outcome.decision], outcome.probability_ppm, model,
+        min(max(outcome.scored_ms - received_ms, 0), 0xFFFFFFFF),
     )  # fmt: skip
 
 
-def decided(past: bytes, age: int) -> Decided:
-    """The decision of one of the latest payments; `age` is 1 for the last."""
-    *_, decision, ppm, model, delay_ms = entry = _RECENT.unpack_from(past, len(past) - age * _RECENT.size)
-    return Decided(DECISIONS[decision], ppm, model, entry[_RECEIVED] + delay_ms)
+def decided(decisions: bytes, age: int, received_ms: int) -> Decided:
+    """The decision of the payment that was received then; `age` is 1 for the last."""
+    decision, ppm, model, delay_ms = _DECISION.unpack_from(decisions, len(decisions) - age * _DECISION.size)
+    return Decided(DECISIONS[decision], ppm, model, received_ms + delay_ms)
 
 
-def without_first_model(past: bytes) -> bytes:
-    """The past when the first of the row's models is dropped; what it decided counts as the next one's."""
+def without_first_model(decisions: bytes) -> bytes:
+    """The decisions when the first of the row's models is dropped; what it decided counts as the next one's."""
     return b"".join(
-        _RECENT.pack(*entry[:_MODEL_PLACE], max(entry[_MODEL_PLACE] - 1, 0), *entry[_MODEL_PLACE + 1 :])
-        for entry in _RECENT.iter_unpack(past)
+        _DECISION.pack(decision, ppm, max(model - 1, 0), delay_ms)
+        for decision, ppm, model, delay_ms in _DECISION.iter_unpack(decisions)
     )
-
-
-def _pack_all(one: struct.Struct, values: Sequence[tuple[Any, ...]]) -> bytes:
-    """All of them as one, in a single call; the formats have no padding, so it is the same bytes."""
-    return _repeated(one.format, len(values)).pack(*chain.from_iterable(values))
-
-
-@lru_cache(maxsize=1024)
-def _repeated(form: str, times: int) -> struct.Struct:
-    return struct.Struct("<" + form.removeprefix("<") * times)
 
 
 def encode(row: UserRow) -> bytes:
@@ -117,20 +102,18 @@ def encode(row: UserRow) -> bytes:
     parts = [
         _HEAD.pack(
             FORMAT, row.epoch, row.offset, known.first_ms, known.last_ms, known.payments, known.amount_max_cents,
-            known.category_mask, known.latitude, known.longitude, known.place_ms, *known.hours, len(known.recent),
-            len(row.models), len(row.pending), *map(len, sets), 0,
+            known.category_mask, known.latitude, known.longitude, known.place_ms, *known.hours, latest.count(known.latest),
+            len(row.models), len(row.pending), *map(seen.count, sets), 0,
         ),
-        _SIZES.pack(*map(len, known.windows)),
-        _pack_all(_BUCKET, [bucket for buckets in known.windows for bucket in buckets]),
-        _pack_all(_SEEN, [seen for group in sets for seen in group]),
-        row.past,
+        _SIZES.pack(*[len(packed) // windows.SIZE for packed in known.windows]),
+        *known.windows,
+        *sets,
+        known.latest,
+        row.decisions,
+        *map(_encoded_model, row.models),
     ]  # fmt: skip
-    for model, review, block in row.models:
-        name = model.encode()
-        parts += (_MODEL.pack(len(name), review, block), name)
     for offset, outcome in row.pending:
-        data = outcomes.encode(outcome)
-        parts += (_PENDING.pack(offset, len(data)), data)
+        parts += (_PENDING.pack(offset, len(outcome)), outcome)
     encoded = b"".join(parts)
     if len(encoded) > BOUND:
         raise ValueError(f"a user row of {len(encoded)} bytes breaks the bound of {BOUND}")
@@ -138,48 +121,60 @@ def encode(row: UserRow) -> bytes:
 
 
 def decode(data: bytes) -> UserRow:
-    """The row that `encode` gave these bytes for. Raises `ValueError` for another format."""
-    if data[0] != FORMAT:
+    """The row that `encode` gave these bytes for; reads the format before, too. Raises `ValueError` for any other."""
+    if data[0] not in (FORMAT, _INTERLEAVED):
         raise ValueError(f"a user row of format {data[0]}; this version reads {FORMAT}: rebuild the table")
     (_, epoch, offset, first, last, count, largest, mask, latitude, longitude, place_ms, *rest) = _HEAD.unpack_from(
         data
     )
-    hours, (recents, models, pendings, *set_sizes, _) = tuple(rest[:24]), rest[24:]
-    at = _HEAD.size
-    sizes = _SIZES.unpack_from(data, at)
-    at += _SIZES.size
-    windows = []
-    for size in sizes:
-        windows.append(tuple(Bucket(*_BUCKET.unpack_from(data, at + _BUCKET.size * place)) for place in range(size)))
-        at += _BUCKET.size * size
-    sets = []
-    for size in set_sizes:
-        sets.append(tuple(Seen(*_SEEN.unpack_from(data, at + _SEEN.size * place)) for place in range(size)))
-        at += _SEEN.size * size
-    end = at + _RECENT.size * recents
-    past = data[at:end]
+    payments, models, pendings, *set_sizes, _ = rest[24:]
+    sizes = _SIZES.unpack_from(data, _HEAD.size)
+    at = _HEAD.size + _SIZES.size
+    packed = []
+    for size in [*(windows.SIZE * size for size in sizes), *(seen.SIZE * size for size in set_sizes)]:
+        packed.append(data[at : at + size])
+        at += size
+    if data[0] == FORMAT:
+        middle, end = at + latest.SIZE * payments, at + (latest.SIZE + _DECISION.size) * payments
+        last_payments, decisions = data[at:middle], data[middle:end]
+    else:
+        end = at + (latest.SIZE + _DECISION.size) * payments
+        last_payments, decisions = _parted(data[at:end])
     at = end
     used = []
     for _ in range(models):
-        size, review, block = _MODEL.unpack_from(data, at)
-        at += _MODEL.size + size
-        used.append(ModelUsed(data[at - size : at].decode(), review, block))
+        end = at + _MODEL.size + data[at]
+        used.append(_model(data[at:end]))
+        at = end
     waiting = []
     for _ in range(pendings):
         position, size = _PENDING.unpack_from(data, at)
         at += _PENDING.size + size
-        waiting.append(Pending(position, outcomes.decode(data[at - size : at])))
-    return UserRow(
-        epoch=epoch,
-        offset=offset,
-        behaviour=Behaviour(
-            first, last, count, largest, mask, latitude, longitude, place_ms, hours, tuple(windows),
-            tuple(Recent(*entry[: len(Recent._fields)]) for entry in _RECENT.iter_unpack(past)), *sets,
-        ),
-        past=past,
-        models=tuple(used),
-        pending=tuple(waiting),
+        waiting.append(Pending(position, data[at - size : at]))
+    behaviour = Behaviour(
+        first, last, count, largest, mask, latitude, longitude, place_ms, tuple(rest[:24]),
+        tuple(packed[: len(sizes)]), last_payments, *packed[len(sizes) :],
     )  # fmt: skip
+    return UserRow(epoch, offset, behaviour, decisions, tuple(used), tuple(waiting))
+
+
+@lru_cache(maxsize=64)
+def _encoded_model(used: ModelUsed) -> bytes:
+    name = used.model.encode()
+    return _MODEL.pack(len(name), used.review, used.block) + name
+
+
+@lru_cache(maxsize=64)
+def _model(encoded: bytes) -> ModelUsed:
+    _, review, block = _MODEL.unpack_from(encoded)
+    return ModelUsed(encoded[_MODEL.size :].decode(), review, block)
+
+
+def _parted(interleaved: bytes) -> tuple[bytes, bytes]:
+    """Payments and decisions of the format before."""
+    both = struct.Struct(f"{latest.SIZE}s{_DECISION.size}s")
+    payments, decisions = zip(*both.iter_unpack(interleaved), strict=True) if interleaved else ((), ())
+    return b"".join(payments), b"".join(decisions)
 
 
 def position(data: bytes) -> tuple[int, int]:
@@ -188,4 +183,4 @@ def position(data: bytes) -> tuple[int, int]:
     return epoch, offset
 
 
-assert RECENT <= 255  # noqa: S101 - the counts in the head are single bytes
+assert latest.KEPT <= 255  # noqa: S101 - the counts in the head are single bytes

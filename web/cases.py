@@ -11,7 +11,7 @@ from aiohttp import web
 
 from fraud_app.app import model
 from fraud_app.history import customers, labels, related, reviews, transactions, verdicts
-from ml.behaviour import WINDOWS, in_window
+from ml.windows import WINDOWS, in_window
 from tables.user_row import UserRow
 from web import explaining
 from web.analyst_models import (
@@ -105,8 +105,8 @@ def behaviour_of(row: UserRow, now_ms: int) -> Behaviour:
     payments, cents = in_window(known.windows[-1], week, now_ms)
     lived_ms = min(week.span_ms, max(now_ms - known.first_ms, 1))
     windows = []
-    for window, buckets in zip(WINDOWS, known.windows, strict=True):
-        count, spent = in_window(buckets, window, now_ms)
+    for window, packed in zip(WINDOWS, known.windows, strict=True):
+        count, spent = in_window(packed, window, now_ms)
         parts = max(1.0, lived_ms / window.span_ms)
         windows.append(
             WindowUse(

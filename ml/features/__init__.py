@@ -5,6 +5,7 @@ The same function runs in the agent, in `/score`, in training and in the parity 
 
 from __future__ import annotations
 
+from ml import latest
 from ml.behaviour import Behaviour
 from ml.event import Event, Shared
 from ml.features import amount, card_testing, device, geo, merchant, time, velocity
@@ -22,13 +23,13 @@ SHARED: tuple[int, ...] = tuple(place for place, feature in enumerate(CATALOGUE)
 
 def compute(behaviour: Behaviour, event: Event, shared: Shared) -> tuple[float, ...]:
     """The features of an event, given what was known before it; float64, NaN for missing."""
-    latest = velocity.lately(behaviour, event)
+    lately = latest.lately(behaviour.latest, event.received_ms)
     return (
-        *velocity.compute(behaviour, event, latest),
-        *amount.compute(behaviour, event),
+        *velocity.compute(behaviour, event, lately),
+        *amount.compute(behaviour, event, lately),
         *geo.compute(behaviour, event),
         *device.compute(behaviour, event, shared),
         *merchant.compute(behaviour, event, shared),
         *time.compute(behaviour, event),
-        *card_testing.compute(event, latest),
+        *card_testing.compute(event, lately),
     )

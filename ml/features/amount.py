@@ -7,6 +7,7 @@ import math
 from ml.behaviour import Behaviour
 from ml.event import Event
 from ml.features.feature import Feature
+from ml.latest import Lately
 
 FEATURES = (
     Feature("amount", "amount", "EUR", "amount of this payment in euro", "amount of {value}"),
@@ -24,11 +25,11 @@ LEAST_SPREAD_CENTS, LEAST_SPREAD_SHARE = 100.0, 0.05
 Z_BOUND = 50.0
 
 
-def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
+def compute(behaviour: Behaviour, event: Event, lately: Lately) -> tuple[float, ...]:
     cents = event.amount_cents
-    if not behaviour.recent:
+    amounts = sorted(lately.amount_cents)
+    if not amounts:
         return cents / 100.0, math.nan, math.nan, math.nan
-    amounts = sorted([entry.amount_cents for entry in behaviour.recent])
     middle = median(amounts)
     return (
         cents / 100.0,

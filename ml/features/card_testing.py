@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ml.event import Event
 from ml.features.feature import Feature
-from ml.features.velocity import Lately
+from ml.latest import Lately
 
 FEATURES = (
     Feature("declined", "card_testing", "flag", "1 when the issuer declined this payment", "declined by the card's issuer"),
@@ -17,12 +17,11 @@ FEATURES = (
 )  # fmt: skip
 
 
-def compute(event: Event, latest: Lately) -> tuple[float, ...]:
-    last_day, last_hour = latest
-    smallest = min((entry.amount_cents for entry in last_hour), default=event.amount_cents)
+def compute(event: Event, lately: Lately) -> tuple[float, ...]:
+    smallest = min(lately.amount_cents[lately.hour], default=event.amount_cents)
     return (
         float(event.declined),
-        float(sum(entry.declined for entry in last_hour)),
-        float(sum(entry.declined for entry in last_day)),
+        float(sum(lately.declined[lately.hour])),
+        float(sum(lately.declined[lately.day])),
         event.amount_cents / max(smallest, 1),
     )

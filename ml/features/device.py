@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from ml.behaviour import Behaviour, find
+from ml.behaviour import Behaviour
 from ml.event import Event, Shared
 from ml.features.feature import Feature
+from ml.seen import count, first_seen
 
 FEATURES = (
     Feature("device_is_new", "device", "flag", "1 when the user was never seen with this device", "first payment from this device"),
@@ -26,14 +27,14 @@ SECONDS_PER_DAY = 86_400.0
 
 
 def compute(behaviour: Behaviour, event: Event, shared: Shared) -> tuple[float, ...]:
-    device = find(behaviour.devices, event.device)
+    first_s = first_seen(behaviour.devices, event.device)
     known_before = behaviour.payments > 0
     return (
-        float(device is None) if event.device and known_before else math.nan,
-        max(0.0, (event.received_ms // 1000 - device.first_s) / SECONDS_PER_DAY) if device else math.nan,
-        float(len(behaviour.devices)),
-        float(find(behaviour.cards, event.card) is None) if event.card and known_before else math.nan,
-        float(len(behaviour.cards)),
+        float(first_s is None) if event.device and known_before else math.nan,
+        max(0.0, (event.received_ms // 1000 - first_s) / SECONDS_PER_DAY) if first_s is not None else math.nan,
+        float(count(behaviour.devices)),
+        float(first_seen(behaviour.cards, event.card) is None) if event.card and known_before else math.nan,
+        float(count(behaviour.cards)),
         shared.device_users,
         shared.ip_users,
         shared.card_users,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ml.behaviour import HOUR_MS, Behaviour, find
+from ml.behaviour import Behaviour
 from ml.event import Event
 from ml.features.feature import Feature
+from ml.seen import first_seen
+from ml.windows import HOUR_MS
 
 FEATURES = (
     Feature("km_from_last", "geo", "km", "great-circle distance from the last known place", "{value} from the last place"),
@@ -30,7 +32,7 @@ def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
         travel_speed(km, event.received_ms - behaviour.place_ms),
         math.nan
         if not event.country or not behaviour.payments
-        else float(find(behaviour.countries, event.country) is None),
+        else float(first_seen(behaviour.countries, event.country) is None),
         math.nan if not event.country or not event.card_country else float(event.country != event.card_country),
     )
 

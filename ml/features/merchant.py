@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from ml.behaviour import Behaviour, find
+from ml.behaviour import Behaviour
 from ml.event import Event, Shared
 from ml.features.feature import Feature
+from ml.seen import first_seen
 
 FEATURES = (
     Feature("merchant_is_new", "merchant", "flag", "1 when the merchant is not among the user's latest 12", "first payment to this merchant"),
@@ -21,7 +22,7 @@ FEATURES = (
 def compute(behaviour: Behaviour, event: Event, shared: Shared) -> tuple[float, ...]:
     known_before = behaviour.payments > 0
     return (
-        float(find(behaviour.merchants, event.merchant) is None) if known_before else math.nan,
+        float(first_seen(behaviour.merchants, event.merchant) is None) if known_before else math.nan,
         float(event.category),
         float(not behaviour.category_mask >> event.category & 1) if known_before else math.nan,
         shared.merchant_rate,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from ml.behaviour import DAY_MS, HOUR_MS, Behaviour
+from ml.behaviour import Behaviour
 from ml.event import Event
 from ml.features.feature import Feature
+from ml.windows import DAY_MS, HOUR_MS
 
 FEATURES = (
     Feature("seconds_since_last", "time", "s", "since the user's last payment", "{value} after the last payment"),

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
-from ml.behaviour import DAY_MS, HOUR_MS, MINUTE_MS, WINDOWS, Behaviour, Recent, in_window
+from ml.behaviour import Behaviour
 from ml.event import Event
 from ml.features.feature import Feature
-
-_RECEIVED = Recent._fields.index("received_ms")
+from ml.latest import Lately
+from ml.windows import WINDOWS, in_window
 
 FEATURES = (
     Feature("tx_count_1m", "velocity", "payments", "payments in the last minute (at most 32)", "{value} in the last minute"),
@@ -30,29 +27,16 @@ FEATURES = (
             "{value} in 24 hours", rising=True),
 )  # fmt: skip
 
-
-class Lately(NamedTuple):
-    """Of the user's latest payments, those before the event."""
-
-    day: Sequence[Recent]
-    hour: Sequence[Recent]
+_MISSING = {0}
 
 
-def lately(behaviour: Behaviour, event: Event) -> Lately:
-    """The payments of the last 24 hours and of the last hour."""
-    now = event.received_ms
-    day = since(behaviour.recent, now - DAY_MS, now)
-    return Lately(day, since(day, now - HOUR_MS, now))
-
-
-def compute(behaviour: Behaviour, event: Event, latest: Lately) -> tuple[float, ...]:
-    now = event.received_ms
-    (ten, _), (hour, hour_cents), (day, day_cents), (week, week_cents) = (
-        in_window(buckets, window, now) for buckets, window in zip(behaviour.windows, WINDOWS, strict=True)
-    )
-    last_day, last_hour = latest
+def compute(behaviour: Behaviour, event: Event, lately: Lately) -> tuple[float, ...]:
+    (ten, _), (hour, hour_cents), (day, day_cents), (week, week_cents) = [
+        in_window(packed, window, event.received_ms) for packed, window in zip(behaviour.windows, WINDOWS, strict=True)
+    ]
+    last_day, last_hour = lately.day, lately.hour
     return (
-        float(len(since(last_hour, now - MINUTE_MS, now))),
+        float(len(lately.merchant[lately.minute])),
         float(ten),
         float(hour),
         float(day),
@@ -60,15 +44,8 @@ def compute(behaviour: Behaviour, event: Event, latest: Lately) -> tuple[float, 
         hour_cents / 100.0,
         day_cents / 100.0,
         week_cents / 100.0,
-        float(len({entry.merchant for entry in last_hour})),
-        float(len({entry.merchant for entry in last_day})),
-        float(len({entry.device for entry in last_day if entry.device})),
-        float(len({entry.country for entry in last_day if entry.country})),
+        float(len(set(lately.merchant[last_hour]))),
+        float(len(set(lately.merchant[last_day]))),
+        float(len(set(lately.device[last_day]) - _MISSING)),
+        float(len(set(lately.country[last_day]) - _MISSING)),
     )
-
-
-def since(recent: Sequence[Recent], start_ms: int, now_ms: int) -> Sequence[Recent]:
-    """Those of the payments that were received after `start_ms` and not after `now_ms`."""
-    if not recent:
-        return recent
-    return [entry for entry in recent if start_ms < entry[_RECEIVED] <= now_ms]

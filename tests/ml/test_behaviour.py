@@ -1,19 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.behaviour import (
-    CARDS,
-    COUNTRIES,
-    DAY_MS,
-    DEVICES,
-    EMPTY,
-    HOUR_MS,
-    MERCHANTS,
-    RECENT,
-    WINDOWS,
-    in_window,
-    update,
-)
+from ml import latest, seen, windows
+from ml.behaviour import CARDS, COUNTRIES, DEVICES, EMPTY, MERCHANTS, update
+from ml.windows import DAY_MS, HOUR_MS, WINDOWS, in_window
 from tests.builders import NOW_MS, event, same
 
 WEEK = WINDOWS[-1]
@@ -32,8 +22,8 @@ def test_a_window_counts_what_is_within_it_and_nothing_else():
         event(NOW_MS - 2 * HOUR_MS, amount="10"), event(NOW_MS - 60_000, amount="20"), event(NOW_MS, amount="5")
     )
     found = {
-        window.name: in_window(buckets, window, NOW_MS)
-        for window, buckets in zip(WINDOWS, behaviour.windows, strict=True)
+        window.name: in_window(packed, window, NOW_MS)
+        for window, packed in zip(WINDOWS, behaviour.windows, strict=True)
     }
     assert found["10m"] == (2, 2500)
     assert found["1h"] == (2, 2500)
@@ -62,8 +52,8 @@ def test_windows_do_not_depend_on_the_order_of_arrival(at, random):
     asked = max(kept, default=NOW_MS)
     counts = [
         [
-            in_window(buckets, window, asked)
-            for window, buckets in zip(WINDOWS, grown(*map(event, order)).windows, strict=True)
+            in_window(packed, window, asked)
+            for window, packed in zip(WINDOWS, grown(*map(event, order)).windows, strict=True)
         ]
         for order in (kept, shuffled)
     ]
@@ -79,22 +69,20 @@ def test_everything_is_bounded(events):
         )
     )
     assert behaviour.payments == len(events)
-    assert len(behaviour.recent) <= RECENT
-    assert len(behaviour.devices) <= DEVICES
-    assert len(behaviour.merchants) <= MERCHANTS
-    assert len(behaviour.countries) <= COUNTRIES
-    assert len(behaviour.cards) <= CARDS
-    for window, buckets in zip(WINDOWS, behaviour.windows, strict=True):
-        assert len(buckets) <= window.span_ms // window.bucket_ms
-        assert list(buckets) == sorted(buckets)
+    assert latest.count(behaviour.latest) <= latest.KEPT
+    assert seen.count(behaviour.devices) <= DEVICES
+    assert seen.count(behaviour.merchants) <= MERCHANTS
+    assert seen.count(behaviour.countries) <= COUNTRIES
+    assert seen.count(behaviour.cards) <= CARDS
+    for window, packed in zip(WINDOWS, behaviour.windows, strict=True):
+        assert len(packed) // windows.SIZE <= window.buckets
 
 
 def test_a_known_device_keeps_its_first_day():
     behaviour = grown(
         event(NOW_MS - 5 * DAY_MS, device_id="a"), event(NOW_MS, device_id="b"), event(NOW_MS, device_id="a")
     )
-    assert behaviour.devices[-1].first_s == (NOW_MS - 5 * DAY_MS) // 1000
-    assert behaviour.devices[-1].last_s == NOW_MS // 1000
+    assert seen.first_seen(behaviour.devices, event(device_id="a").device) == (NOW_MS - 5 * DAY_MS) // 1000
 
 
 def test_updating_leaves_the_old_value_alone():

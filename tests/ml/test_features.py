@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.behaviour import DAY_MS, EMPTY, HOUR_MS, update
+from ml.behaviour import EMPTY, update
 from ml.event import LATEST_SKEW_MS, Shared
 from ml.features import CATALOGUE, NAMES, SHARED, compute
+from ml.windows import DAY_MS, HOUR_MS
 from tests.builders import NOW_MS, event
 
 
@@ -44,7 +45,7 @@ def test_what_cannot_be_known_of_a_newcomer_is_missing():
 
 
 def test_velocity_counts_payments_before_this_one():
-    found = features(*(event(NOW_MS - minutes * 60_000, amount="10") for minutes in (120, 30, 5, 0.5)), event(NOW_MS))
+    found = features(*(event(NOW_MS - seconds * 1000, amount="10") for seconds in (7200, 1800, 300, 30)), event(NOW_MS))
     assert (found["tx_count_1m"], found["tx_count_10m"], found["tx_count_1h"], found["tx_count_24h"]) == (1, 2, 3, 4)
     assert found["amount_sum_24h"] == 40.0
 

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.behaviour import DAY_MS, HOUR_MS
+from ml import latest
 from ml.features import NAMES
 from ml.outcome import Contribution
+from ml.windows import DAY_MS, HOUR_MS
 from tables.apply import apply
 from tables.user_row import BOUND, EMPTY, PENDING, decode, encode, position
 from tests.builders import NOW_MS, event, outcome, same
@@ -62,6 +63,20 @@ def test_more_decisions_than_a_row_can_hold_are_refused():
 def test_a_row_of_another_format_says_what_to_do():
     with pytest.raises(ValueError, match="rebuild the table"):
         decode(b"\x63" + encode(grown(1))[1:])
+
+
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_a_row_of_the_format_before_is_read(count):
+    row = grown(count)
+    payments, data = latest.count(row.behaviour.latest), encode(row)
+    separate = row.behaviour.latest + row.decisions
+    size = len(row.decisions) // payments if payments else 0
+    interleaved = b"".join(
+        row.behaviour.latest[place * latest.SIZE : (place + 1) * latest.SIZE]
+        + row.decisions[place * size : (place + 1) * size]
+        for place in range(payments)
+    )
+    assert same(decode(b"\x01" + data[1:].replace(separate, interleaved)), row)
 
 
 def test_the_position_can_be_read_without_the_rest():
