@@ -16,9 +16,9 @@ from fraud_app.local import ports
 from fraud_app.local.process import Process, StartFailed
 
 VERSION = "4.3.1"
-_JVM = ("-Xmx512m", "-XX:+UseParallelGC", "-XX:TieredStopAtLevel=1")
-"""Without the second compiler: it would take a third of a core for minutes, which payments wait for on a small machine. The collector
-with one thread stops the broker for 10 to 20 ms every second; the one with a thread a core for 2 to 4."""
+_JVM = ("-Xmx512m", "-XX:+UseParallelGC")
+"""The collector with one thread stops the broker for 10 to 20 ms every second; the one with a thread a core for 2 to 4. The second compiler
+costs two seconds at the start and saves a third of the broker's time after half a minute (docs/performance.md)."""
 
 
 def class_path(downloads: Path, version: str = VERSION) -> str:
