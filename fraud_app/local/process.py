@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+LOWEST_PRIORITY = "19"
 
 
 class StartFailed(Exception):
@@ -19,11 +21,11 @@ class StartFailed(Exception):
 
 
 class Process:
-    """A started program. `stop` is safe to call twice."""
+    """A started program. `stop` is safe to call twice. `gives_way`: it gets what processor time the others leave."""
 
     def __init__(
         self, name: str, command: Sequence[str | Path], log: Path, *, env: Mapping[str, str] | None = None,
-        user: str | None = None, cwd: Path | None = None,
+        user: str | None = None, cwd: Path | None = None, gives_way: bool = False,
     ) -> None:  # fmt: skip
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -34,6 +36,13 @@ class Process:
                 extra_groups=[] if user else None, cwd=cwd,
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )  # fmt: skip
+        if gives_way:
+            self._give_way()
+
+    def _give_way(self) -> None:
+        """Run when nobody else wants to. Between sessions plain niceness says nothing: Linux shares the processor among them by this figure."""
+        with suppress(OSError):  # a kernel without groups by session
+            Path(f"/proc/{self.pid}/autogroup").write_text(LOWEST_PRIORITY)
 
     @property
     def pid(self) -> int:

@@ -24,8 +24,16 @@ STEADY_S = 30.0
 class Service:
     """A process that should run: `start`, and `watch` to bring it back."""
 
-    def __init__(self, name: str, arguments: list[str], environment: Mapping[str, str], directory: Path) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        directory: Path,
+        *,
+        gives_way: bool = False,
+    ) -> None:
+        self.name, self._gives_way = name, gives_way
         self.environment = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **environment}
         self._arguments, self._directory = arguments, directory
         self.process: Process | None = None
@@ -38,7 +46,7 @@ class Service:
     def start(self) -> None:
         self.process = Process(
             self.name, [sys.executable, "-m", "fraud_app", *self._arguments], self._directory / f"{self.name}.log",
-            env=self.environment, cwd=ROOT,
+            env=self.environment, cwd=ROOT, gives_way=self._gives_way,
         )  # fmt: skip
 
     def stop(self) -> None:
@@ -109,14 +117,14 @@ def worker(number: int, environment: Mapping[str, str], directory: Path, port: i
 
 
 def sinks(environment: Mapping[str, str], directory: Path) -> Service:
-    """Storage and feed in one process."""
+    """Storage and feed in one process. Decisions come first: what they leave of the machine is enough, or history follows later."""
     own = {
         **environment,
         "FRAUD_WORKER_ID": "sinks-1",
         "FRAUD_WEB__PORT": str(ports.any_free()),
         "FRAUD_STREAM__DATA_DIR": str(directory / "sinks-1"),
     }
-    return Service("sinks-1", ["sinks"], own, directory / "logs")
+    return Service("sinks-1", ["sinks"], own, directory / "logs", gives_way=True)
 
 
 def ready(port: int) -> bool:
