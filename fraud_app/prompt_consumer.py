@@ -33,9 +33,9 @@ class Fetching(NamedTuple):
 
 PROMPT = Fetching(10, 1, ahead=False)
 """For decisions. Records gather while a batch is worked on, and nowhere else."""
-GATHERING = Fetching(25, 16_384)
+GATHERING = Fetching(40, 65_536)
 """For what people look at: a twentieth of a second is soon enough."""
-LEISURELY = Fetching(200, 65_536)
+LEISURELY = Fetching(200, 262_144)
 """For history."""
 
 UNUSED_S = 0.001
