@@ -5,11 +5,31 @@ cd "$ROOT"
 export PYTHONPATH="$ROOT" PIP_DISABLE_PIP_VERSION_CHECK=1
 VENV="$ROOT/.fraud/venv"
 
-find_python() {
-  local candidate
+# The shortest of several times for a loop like ours, and the Python that took it.
+TIMED='
+import os, sys, time
+def call(row, at): return row[at % 8] + len(row)
+def once():
+    began, row = time.perf_counter_ns(), tuple(range(8))
+    for at in range(20000): call(row, at)
+    return time.perf_counter_ns() - began
+if sys.version_info[:2] == (int(sys.argv[1]), int(sys.argv[2])): print(min(once() for _ in range(9)), os.path.realpath(sys.executable))
+'
+
+# The Pythons that will do, best first. Of one version the quickest build: distributions compile theirs with profiles, pyenv does not, and
+# that is a fifth of a worker's time (docs/performance.md).
+find_pythons() {
+  local candidate version
   for candidate in "${FRAUD_PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11; do
-    if [ -n "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-      command -v "$candidate"
+    if [ -n "$candidate" ] && version=$("$candidate" -c 'import sys; print(*sys.version_info[:2]); sys.exit(sys.version_info < (3, 11))' 2>/dev/null); then
+      if [ "$candidate" = "${FRAUD_PYTHON:-}" ]; then
+        command -v "$candidate"
+        return
+      fi
+      for candidate in "$candidate" "python${version/ /.}" "/usr/bin/python${version/ /.}"; do
+        # shellcheck disable=SC2086
+        "$candidate" -c "$TIMED" $version 2>/dev/null || true
+      done | sort -n | awk '!seen[$2]++ { print $2 }'
       return
     fi
   done
@@ -17,25 +37,34 @@ find_python() {
   return 1
 }
 
+# new_venv PYTHON DIRECTORY
+new_venv() {
+  rm -rf "$2"
+  "$1" -m venv "$2" 2>>.fraud/venv.log && return
+  rm -rf "$2"
+  # Debian's python3 comes without ensurepip; pip's own way around it needs only pip somewhere.
+  "$1" -m venv --without-pip "$2" 2>>.fraud/venv.log && "$1" -m pip --python "$2/bin/python" install -q pip >>.fraud/venv.log 2>&1
+}
+
 # make_environment DIRECTORY LOCK: a virtual environment with exactly what the lock file names, made once.
 make_environment() {
-  local venv=$1 lock=$2 python want have
+  local venv=$1 lock=$2 python pythons want have
   want=$(cksum < "$lock")
   have=$(cat "$venv/complete" 2>/dev/null || true)
   [ "$want" = "$have" ] && "$venv/bin/python" -c '' 2>/dev/null && return
-  python=$(find_python)
-  echo "Setting up ${venv#"$ROOT"/} with $("$python" --version) (about 300 MB of packages, once) …"
+  pythons=$(find_pythons)
   mkdir -p .fraud
-  rm -rf "$venv"
-  if ! "$python" -m venv "$venv" 2>.fraud/venv.log; then
+  : >.fraud/venv.log
+  for python in $pythons; do
+    new_venv "$python" "$venv" && break
     rm -rf "$venv"
-    # Debian's python3 comes without ensurepip; pip's own way around it needs only pip somewhere.
-    if ! { "$python" -m venv --without-pip "$venv" && "$python" -m pip --python "$venv/bin/python" install -q pip >>.fraud/venv.log 2>&1; }; then
-      cat .fraud/venv.log >&2
-      echo "The environment could not be made. On Debian or Ubuntu: apt-get install python3-venv" >&2
-      return 1
-    fi
+  done
+  if [ ! -d "$venv" ]; then
+    cat .fraud/venv.log >&2
+    echo "The environment could not be made. On Debian or Ubuntu: apt-get install python3-venv" >&2
+    return 1
   fi
+  echo "Setting up ${venv#"$ROOT"/} with $("$python" --version), $python (about 300 MB of packages, once) …"
   "$venv/bin/python" -m pip install --progress-bar "$([ -t 1 ] && echo on || echo off)" -q --require-hashes --no-deps -r "$lock"
   echo "$want" > "$venv/complete"
 }
