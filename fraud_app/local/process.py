@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
-LOWEST_PRIORITY = "19"
+BACKGROUND = "10"
+"""A tenth of the weight: enough to go on when the processor is full."""
 
 
 class StartFailed(Exception):
@@ -21,7 +22,7 @@ class StartFailed(Exception):
 
 
 class Process:
-    """A started program. `stop` is safe to call twice. `gives_way`: it gets what processor time the others leave."""
+    """A started program. `stop` is safe to call twice. `gives_way`: the others' work comes first."""
 
     def __init__(
         self, name: str, command: Sequence[str | Path], log: Path, *, env: Mapping[str, str] | None = None,
@@ -40,9 +41,9 @@ class Process:
             self._give_way()
 
     def _give_way(self) -> None:
-        """Run when nobody else wants to. Between sessions plain niceness says nothing: Linux shares the processor among them by this figure."""
+        """Between sessions plain niceness says nothing: Linux shares the processor among them by this figure."""
         with suppress(OSError):  # a kernel without groups by session
-            Path(f"/proc/{self.pid}/autogroup").write_text(LOWEST_PRIORITY)
+            Path(f"/proc/{self.pid}/autogroup").write_text(BACKGROUND)
 
     @property
     def pid(self) -> int:

@@ -117,7 +117,7 @@ def worker(number: int, environment: Mapping[str, str], directory: Path, port: i
 
 
 def sinks(environment: Mapping[str, str], directory: Path) -> Service:
-    """Storage and feed in one process. Decisions come first: what they leave of the machine is enough, or history follows later."""
+    """Storage and feed in one process. Decisions come first; history may follow later."""
     own = {
         **environment,
         "FRAUD_WORKER_ID": "sinks-1",
