@@ -46,10 +46,9 @@ class Application(faust.App):
 
 
 def collect_in_small_steps() -> None:
-    """Let reference counting do the work of the collector, whose full pass over 20,000 rows stops everything for half a second.
-
-    What it would find there is a handful of cycles, and Faust collects everything at every rebalance. Young objects are looked at
-    often and few at a time: a pass over 50,000 of them took 64 to 80 ms, one over 1,000 takes 1 ms (docs/performance.md).
+    """Let reference counting do the work of the collector: what it would find here is a handful of cycles, and Faust collects everything at
+    every rebalance. Rows are kept as bytes, which it does not follow (docs/decisions/0014); young objects are looked at often and few at a time,
+    since a pass over 50,000 of them took 64 to 80 ms, one over 1,000 takes less than one (docs/performance.md).
     """
     gc.collect()
     gc.freeze()

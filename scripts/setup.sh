@@ -33,7 +33,8 @@ find_pythons() {
         command -v "$candidate"
         return
       fi
-      for candidate in "$candidate" "python${version/ /.}" "/usr/bin/python${version/ /.}"; do
+      set -- "$candidate" "python${version/ /.}" "/usr/bin/python${version/ /.}"
+      for candidate in "$@" "$@" "$@"; do  # in turn, since a machine's speed changes
         # shellcheck disable=SC2086
         "$candidate" -c "$TIMED" $version 2>/dev/null || true
       done | sort -n | awk '!seen[$2]++ { print $2 }'

@@ -62,7 +62,7 @@ def start(directory: Path, port: int, password: str) -> Process:
         "PostgreSQL",
         [programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-c", "unix_socket_directories=",
          "-c", "shared_buffers=128MB", "-c", "max_connections=60", "-c", "dynamic_shared_memory_type=posix"],
-        directory / "postgres.log", user=user, cwd=home, gives_way=True,
+        directory / "postgres.log", user=user, cwd=home, niceness=10,
     )  # fmt: skip
     server.wait_until(lambda: ports.answers(port), 30)
     return server

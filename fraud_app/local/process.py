@@ -13,8 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
-BACKGROUND = "10"
-"""A tenth of the weight: enough to go on when the processor is full."""
 
 
 class StartFailed(Exception):
@@ -22,11 +20,12 @@ class StartFailed(Exception):
 
 
 class Process:
-    """A started program. `stop` is safe to call twice. `gives_way`: the others' work comes first."""
+    """A started program. `stop` is safe to call twice. `niceness`: 10 has a tenth of the weight of 0, 19 what the others
+    leave."""
 
     def __init__(
         self, name: str, command: Sequence[str | Path], log: Path, *, env: Mapping[str, str] | None = None,
-        user: str | None = None, cwd: Path | None = None, gives_way: bool = False,
+        user: str | None = None, cwd: Path | None = None, niceness: int = 0,
     ) -> None:  # fmt: skip
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -37,13 +36,9 @@ class Process:
                 extra_groups=[] if user else None, cwd=cwd,
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )  # fmt: skip
-        if gives_way:
-            self._give_way()
-
-    def _give_way(self) -> None:
-        """Between sessions plain niceness says nothing: Linux shares the processor among them by this figure."""
+        # Between sessions a process's own niceness says nothing: Linux shares the processor among them by this figure.
         with suppress(OSError):  # a kernel without groups by session
-            Path(f"/proc/{self.pid}/autogroup").write_text(BACKGROUND)
+            Path(f"/proc/{self.pid}/autogroup").write_text(str(niceness))
 
     @property
     def pid(self) -> int:

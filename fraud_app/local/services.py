@@ -31,9 +31,9 @@ class Service:
         environment: Mapping[str, str],
         directory: Path,
         *,
-        gives_way: bool = False,
+        niceness: int = 0,
     ) -> None:
-        self.name, self._gives_way = name, gives_way
+        self.name, self._niceness = name, niceness
         self.environment = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **environment}
         self._arguments, self._directory = arguments, directory
         self.process: Process | None = None
@@ -46,7 +46,7 @@ class Service:
     def start(self) -> None:
         self.process = Process(
             self.name, [sys.executable, "-m", "fraud_app", *self._arguments], self._directory / f"{self.name}.log",
-            env=self.environment, cwd=ROOT, gives_way=self._gives_way,
+            env=self.environment, cwd=ROOT, niceness=self._niceness,
         )  # fmt: skip
 
     def stop(self) -> None:
@@ -124,7 +124,7 @@ def sinks(environment: Mapping[str, str], directory: Path) -> Service:
         "FRAUD_WEB__PORT": str(ports.any_free()),
         "FRAUD_STREAM__DATA_DIR": str(directory / "sinks-1"),
     }
-    return Service("sinks-1", ["sinks"], own, directory / "logs", gives_way=True)
+    return Service("sinks-1", ["sinks"], own, directory / "logs", niceness=19)
 
 
 def ready(port: int) -> bool:
