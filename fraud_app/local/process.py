@@ -36,9 +36,10 @@ class Process:
                 extra_groups=[] if user else None, cwd=cwd,
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )  # fmt: skip
-        # Between sessions a process's own niceness says nothing: Linux shares the processor among them by this figure.
-        with suppress(OSError):  # a kernel without groups by session
-            Path(f"/proc/{self.pid}/autogroup").write_text(str(niceness))
+        if niceness:
+            # Between sessions a process's own niceness says nothing: Linux shares the processor among them by this figure.
+            with suppress(OSError):  # a kernel without groups by session
+                Path(f"/proc/{self.pid}/autogroup").write_text(str(niceness))
 
     @property
     def pid(self) -> int:
