@@ -23,7 +23,8 @@ async def feed_transactions(stream: Any) -> None:
             messages = [record.value for record in in_time if record.value]
             appended = await _appended(messages)
             metrics.DEPENDENCY_UP.labels("redis").set(appended)
-            metrics.FEED_EVENTS.inc(len(messages) if appended else 0)
+            if appended:
+                metrics.FEED_EVENTS.inc(len(messages))
             faust_compat.acknowledge(feed, taken, taken.records)
     except Exception as error:
         dying.die("the feed failed", error)

@@ -9,6 +9,7 @@ from zlib import crc32
 
 from fraud_app import currency
 from fraud_app.contracts import Category, Transaction
+from ml.windows import DAY_MS
 
 CATEGORY_CODES = {category: code for code, category in enumerate(Category)}
 
@@ -50,7 +51,6 @@ class Shared(NamedTuple):
     merchant_rate: float = math.nan
 
 
-DAY_MS = 86_400_000
 EARLIEST_SKEW_MS = DAY_MS
 LATEST_SKEW_MS = 300_000
 

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from ml.event import Event
+from ml.packed import place_of
 from ml.windows import DAY_MS, HOUR_MS, MINUTE_MS
 
 KEPT = 32
@@ -54,10 +55,7 @@ def count(packed: bytes) -> int:
 
 def age_of(packed: bytes, id_hash: int) -> int | None:
     """How many payments ago this id came, 1 for the last; None when it is not among the latest."""
-    sought = _ID.pack(id_hash)
-    at = packed.rfind(sought)
-    while at % SIZE and at >= 0:  # the same bytes across two fields
-        at = packed.rfind(sought, 0, at + len(sought) - 1)
+    at = place_of(packed, _ID.pack(id_hash), SIZE)
     return None if at < 0 else (len(packed) - at) // SIZE
 
 

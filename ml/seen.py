@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 
+from ml.packed import place_of
+
 _ENTRY = struct.Struct("<III")
 SIZE = _ENTRY.size
 _HASH = struct.Struct("<I")
@@ -18,7 +20,7 @@ def see(packed: bytes, hash_: int, seconds: int, bound: int) -> bytes:
     """
     if not hash_:
         return packed
-    at = _place(packed, hash_)
+    at = place_of(packed, _HASH.pack(hash_), SIZE)
     if at < 0:
         return packed[-SIZE * (bound - 1) :] + _ENTRY.pack(hash_, seconds, seconds)
     _, first, last = _ENTRY.unpack_from(packed, at)
@@ -27,18 +29,9 @@ def see(packed: bytes, hash_: int, seconds: int, bound: int) -> bytes:
 
 def first_seen(packed: bytes, hash_: int) -> int | None:
     """When the user was first seen with this, in seconds since 1970; None when it is unknown or 0."""
-    at = _place(packed, hash_) if hash_ else -1
+    at = place_of(packed, _HASH.pack(hash_), SIZE) if hash_ else -1
     return None if at < 0 else int(_ENTRY.unpack_from(packed, at)[1])
 
 
 def count(packed: bytes) -> int:
     return len(packed) // SIZE
-
-
-def _place(packed: bytes, hash_: int) -> int:
-    """Where the entry with this hash begins; -1 when there is none."""
-    sought = _HASH.pack(hash_)
-    at = packed.find(sought)
-    while at % SIZE and at >= 0:  # the same bytes across two fields
-        at = packed.find(sought, at + 1)
-    return at

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
-from ml.event import DAY_MS, Event, Shared
+from ml.event import Event, Shared
+from ml.windows import DAY_MS
 
 FIRST_SEEN_SPAN_MS = 7 * DAY_MS
 MOST_USERS = 256

@@ -26,7 +26,7 @@ if sys.version_info[:2] == (int(sys.argv[1]), int(sys.argv[2])): print(min(once(
 # The Pythons that will do, best first. Of one version the quickest build: distributions compile theirs with profiles, pyenv does not, and
 # that is a fifth of a worker's time (docs/performance.md).
 find_pythons() {
-  local candidate version
+  local candidate build version
   for candidate in "${FRAUD_PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11; do
     if [ -n "$candidate" ] && version=$("$candidate" -c 'import sys; print(*sys.version_info[:2]); sys.exit(sys.version_info < (3, 11))' 2>/dev/null); then
       if [ "$candidate" = "${FRAUD_PYTHON:-}" ]; then
@@ -34,10 +34,10 @@ find_pythons() {
         return
       fi
       set -- "$candidate" "python${version/ /.}" "/usr/bin/python${version/ /.}"
-      for candidate in "$@" "$@" "$@"; do  # in turn, since a machine's speed changes
+      for build in "$@" "$@" "$@"; do  # in turn, since a machine's speed changes
         # shellcheck disable=SC2086
-        "$candidate" -c "$TIMED" $version 2>/dev/null || true
-      done | sort -n | awk '!seen[$2]++ { print $2 }'
+        "$build" -c "$TIMED" $version 2>/dev/null || true
+      done | sort -n | cut -d ' ' -f 2- | awk '!seen[$0]++'
       return
     fi
   done
@@ -63,10 +63,10 @@ make_environment() {
   pythons=$(find_pythons)
   mkdir -p .fraud
   : >.fraud/venv.log
-  for python in $pythons; do
+  while IFS= read -r -u 3 python; do
     new_venv "$python" "$venv" && break
     rm -rf "$venv"
-  done
+  done 3<<<"$pythons"
   if [ ! -d "$venv" ]; then
     cat .fraud/venv.log >&2
     echo "The environment could not be made. On Debian or Ubuntu: apt-get install python3-venv" >&2

@@ -10,8 +10,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ml.event import DAY_MS, Event, Shared
+from ml.event import Event, Shared
 from ml.shared_memory import FIRST_SEEN_SPAN_MS, MOST_USERS, RATE_BUCKET_MS, merchant_rate
+from ml.windows import DAY_MS
 from tables.redis_link import RedisAway, RedisLink
 
 PREFIX = "shared:"

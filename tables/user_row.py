@@ -134,12 +134,9 @@ def decode(data: bytes) -> UserRow:
     for size in [*(windows.SIZE * size for size in sizes), *(seen.SIZE * size for size in set_sizes)]:
         packed.append(data[at : at + size])
         at += size
-    if data[0] == FORMAT:
-        middle, end = at + latest.SIZE * payments, at + (latest.SIZE + _DECISION.size) * payments
-        last_payments, decisions = data[at:middle], data[middle:end]
-    else:
-        end = at + (latest.SIZE + _DECISION.size) * payments
-        last_payments, decisions = _parted(data[at:end])
+    middle = at + latest.SIZE * payments
+    end = middle + _DECISION.size * payments
+    last_payments, decisions = (data[at:middle], data[middle:end]) if data[0] == FORMAT else _parted(data[at:end])
     at = end
     used = []
     for _ in range(models):

@@ -21,8 +21,9 @@ from one_by_one import SklearnScorer, champion, decided, payment_of, row_of
 
 from agents.arrival import Payment
 from fraud_app.history import transactions
-from ml.event import DAY_MS, Shared
+from ml.event import Shared
 from ml.shared_memory import FIRST_SEEN_SPAN_MS, RATE_BUCKET_MS, merchant_rate
+from ml.windows import DAY_MS
 from tables.user_row import encode
 
 _INSERT = "INSERT INTO transactions ({}) VALUES ({}) ON CONFLICT (transaction_id) DO NOTHING".format(  # noqa: S608 - our own columns

@@ -1,7 +1,7 @@
 import math
 
-from ml.event import DAY_MS
 from ml.shared_memory import SharedMemory, merchant_rate
+from ml.windows import DAY_MS
 from tests.builders import NOW_MS, event
 
 
