@@ -6,9 +6,9 @@ That bound is what makes a replay complete: a decision is dropped from its user'
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from fraud_app.sending import Offsets
 from tables.user_row import PENDING
@@ -16,47 +16,54 @@ from tables.user_row import PENDING
 
 class Flight(NamedTuple):
     users: Counter[str]
-    sent: Awaitable[Offsets]
+    sent: asyncio.Future[Offsets]
     done: Callable[[Offsets], None]
     """Called with the offsets of what was sent, once all of it is acknowledged and all earlier flights are done."""
 
 
 class InFlight:
-    """At most `most` batches on their way. `land` must run as a task; when it fails, nothing more may be acknowledged."""
+    """At most `most` batches on their way. `failed` is told why nothing more may be acknowledged, and nothing is after it."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, failed: Callable[[BaseException], None]) -> None:
+        self._most, self._failed = most, failed
         self._users: Counter[str] = Counter()
-        self._flights: asyncio.Queue[Flight] = asyncio.Queue()
-        self._flying = 0
-        self._landed = asyncio.Condition()
+        self._flights: deque[Flight] = deque()
+        self._landed = asyncio.Event()
+        self._grounded = False
 
     async def room(self, users: Counter[str]) -> None:
         """Wait until these users' payments may be decided."""
+        while not self._fits(users):
+            self._landed.clear()
+            await self._landed.wait()
 
-        def fits() -> bool:
-            return self._flying < self._most and all(
-                self._users[user] + count <= PENDING for user, count in users.items()
-            )
-
-        if not fits():
-            async with self._landed:
-                await self._landed.wait_for(fits)
+    def _fits(self, users: Counter[str]) -> bool:
+        return len(self._flights) < self._most and all(
+            self._users[user] + count <= PENDING for user, count in users.items()
+        )
 
     def take_off(self, flight: Flight) -> None:
         self._users.update(flight.users)
-        self._flying += 1
-        self._flights.put_nowait(flight)
+        self._flights.append(flight)
+        flight.sent.add_done_callback(self._land)
 
-    async def land(self) -> None:
-        """Wait for what each flight sent, in order. Raises what its sending raised."""
-        while True:
-            flight = await self._flights.get()
-            flight.done(await flight.sent)
-            async with self._landed:
-                self._users -= flight.users
-                self._flying -= 1
-                self._landed.notify_all()
+    def ground(self) -> None:
+        """Acknowledge nothing any more."""
+        self._grounded = True
+
+    def _land(self, _: Any) -> None:
+        """In order: what was sent later waits for what was sent before."""
+        while not self._grounded and self._flights and self._flights[0].sent.done():
+            flight = self._flights[0]
+            try:
+                flight.done(flight.sent.result())
+            except (Exception, asyncio.CancelledError) as error:
+                self._grounded = True
+                self._failed(error)
+                return
+            self._flights.popleft()
+            self._users -= flight.users
+            self._landed.set()
 
 
 def parts(users: Sequence[str | None]) -> Iterator[tuple[int, int]]:

@@ -6,9 +6,9 @@ process, so that nothing is acknowledged by accident; Kafka delivers it again an
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache, partial
 from typing import Any
 
 from agents import emitting
@@ -18,6 +18,7 @@ from agents.in_flight import Flight, InFlight, parts
 from fraud_app import dying, faust_compat, metrics
 from fraud_app.app import app, config, mirror, model, shared_signals, transactions_raw, user_table, waiting
 from fraud_app.batch_consumer import Taken
+from fraud_app.contracts import Decision
 from fraud_app.sending import Delivery, Message, Offsets
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
 from ml.registry import version_in
@@ -32,9 +33,7 @@ _TOTAL, _FEATURES, _MODEL = (metrics.SCORING_SECONDS.labels(stage) for stage in 
 
 @app.agent(transactions_raw, name="scoring")
 async def score_transactions(stream: Any) -> None:
-    flights = InFlight(config.stream.in_flight)
-    landing = asyncio.create_task(flights.land())
-    dying.watch(landing, "what a batch sent was not acknowledged")
+    flights = InFlight(config.stream.in_flight, partial(dying.die, "what a batch sent was not acknowledged"))
     try:
         async for taken in faust_compat.queued(stream, config.stream.batch, _began):
             arrivals = [
@@ -49,7 +48,7 @@ async def score_transactions(stream: Any) -> None:
     except Exception as error:
         dying.die("a batch could not be scored", error)
     finally:
-        landing.cancel()
+        flights.ground()
 
 
 def _began(partition: Any, offset: int) -> None:
@@ -96,11 +95,8 @@ async def _take_off(taken: Taken, messages: Sequence[Any], arrivals: Sequence[Ar
 
 def _count(decided: Decided, refused: Sequence[str], size: int) -> None:
     metrics.BATCH_SIZE.observe(size)
-    for (decision, version), count in Counter(
-        (one.decision.value, version_in(one.model)) for _, one in decided.new
-    ).items():
-        metrics.SCORED.labels(decision, version).inc(count)
     for _, outcome in decided.new:
+        _scored(outcome.decision, outcome.model).inc()
         _TOTAL.observe(outcome.total_us / 1e6)
         for dependency in outcome.degraded:
             metrics.DEGRADED.labels(dependency).inc()
@@ -111,3 +107,8 @@ def _count(decided: Decided, refused: Sequence[str], size: int) -> None:
         metrics.MEETINGS.labels(kind.value).inc()
     for code in refused:
         metrics.DEAD_LETTERS.labels(code).inc()
+
+
+@cache
+def _scored(decision: Decision, model: str) -> Any:
+    return metrics.SCORED.labels(decision.value, version_in(model))

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any, cast
 
+from aiokafka.consumer.fetcher import FetchResult
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
@@ -91,12 +92,36 @@ class BatchConsumer(Consumer):
                     whole.append(Fetched(TP(*tp), asked_in, records))
                 else:
                     single[tp] = records
-        if whole and not self._delivered(whole):
-            await self.wait_first(self._deliver(whole), self.suspend_flow.wait())
+        await self._hand_over(whole)
         for tp, record in self.scheduler.iterate(single):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 break
             yield tp, self._to_message(tp, record)
+
+    async def handed_over(self, asked_in: int) -> bool:
+        """Give an answer of the broker to its agents at once, without the turns of the loop that Faust's way there takes; whether it went.
+        Whatever is out of the ordinary is left to `getmany`."""
+        consumer = self._thread._ensure_consumer()
+        fetcher, active = consumer._fetcher, self._get_active_partitions()
+        if (
+            not self.flow_active
+            or self.should_stop
+            or self.app.consumer_generation_id != asked_in
+            or fetcher._subscriptions.reassignment_in_progress
+            or any(
+                type(answer) is not FetchResult or tp.topic not in self._whole
+                for tp, answer in fetcher._records.items()
+                if tp in active
+            )
+        ):
+            return False
+        fetched = await self._thread._fetch_records(consumer, active, timeout=0)
+        await self._hand_over([Fetched(TP(*tp), asked_in, records) for tp, records in fetched.items()])
+        return True
+
+    async def _hand_over(self, whole: list[Fetched]) -> None:
+        if whole and not self._delivered(whole):
+            await self.wait_first(self._deliver(whole), self.suspend_flow.wait())
 
     def _delivered(self, whole: list[Fetched]) -> bool:
         """Hand over at once what there is room for, since each wait here is a turn of a busy loop."""

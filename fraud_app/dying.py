@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import Any
+from typing import Any, NoReturn
 
 log = logging.getLogger(__name__)
 
@@ -13,8 +13,8 @@ EXIT_CODE = 70
 """EX_SOFTWARE: the supervisor starts the process again and Kafka delivers what was not acknowledged."""
 
 
-def die(reason: str, error: BaseException | None = None) -> None:
-    """End the process at once, without acknowledging or committing anything. Never returns."""
+def die(reason: str, error: BaseException | None = None) -> NoReturn:
+    """End the process at once, without acknowledging or committing anything."""
     log.critical("worker_dies", extra={"reason": reason}, exc_info=error)
     logging.shutdown()
     os._exit(EXIT_CODE)

@@ -9,7 +9,7 @@ from typing import Any
 import faust
 from faust.app.base import SCAN_IGNORE
 
-from fraud_app import log, topics
+from fraud_app import log, topics, wire
 from fraud_app.batch_consumer import BatchConsumer
 from fraud_app.prompt_consumer import PROMPT, Fetching
 from fraud_app.settings import Settings
@@ -63,6 +63,7 @@ def bytes_topic(app: Application, name: str) -> Any:
 
 def new_app(name: str, settings: Settings, fetching: Fetching = PROMPT, **options: Any) -> Application:
     """An app that is its own consumer group, at least once, with Faust's own web pages off."""
+    wire.quicken()
     kafka = settings.kafka
     app = Application(
         name,

@@ -77,17 +77,22 @@ class PromptConsumer(AIOKafkaConsumerThread):
         fetching: Fetching = app.fetching
         fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = fetching.wait_ms, fetching.least_bytes
         if not fetching.ahead:
-            fetcher._proc_fetch_request = _when(app.consumer.idle, fetcher._proc_fetch_request)
+            fetcher._proc_fetch_request = _when_wanted(app.consumer, fetcher._proc_fetch_request)
 
 
-def _when(idle: asyncio.Event, fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
-    """`fetch`, but not before the agent waits for records. aiokafka cancels what it asks for when its partitions move: nothing came then."""
+def _when_wanted(consumer: Any, fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
+    """`fetch`, but not before the agent waits for records, and what came goes to it at once. aiokafka cancels what it asks for when its
+    partitions move: nothing came then. True wakes Faust's loop, which takes what is left."""
 
     async def fetch_when_idle(*request: Any) -> bool:
         try:
-            await idle.wait()
+            await consumer.idle.wait()
         except asyncio.CancelledError:
             return False
-        return await fetch(*request)
+        asked_in = consumer.app.consumer_generation_id
+        try:
+            return await fetch(*request) and not await consumer.handed_over(asked_in)
+        except Exception as error:  # a damaged record; aiokafka's loop would end without a word
+            dying.die("what the broker gave could not be read", error)
 
     return fetch_when_idle

@@ -6,13 +6,16 @@ Redis is a cache and a shared memory. Whoever calls this must be able to go on w
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
+import hiredis
 import redis.asyncio as redis
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError as RedisLost
+from redis.exceptions import NoScriptError, RedisError
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ class RedisLink:
         self._failures = 0
         self._retry_at = 0.0
         self.last_error = ""
+        self._scripts: list[Script] = []
 
     @property
     def up(self) -> bool:
@@ -61,5 +65,42 @@ class RedisLink:
         self._failures = 0
         return answer
 
+    def script(self, text: str) -> Script:
+        """A script with a connection of its own."""
+        pool: Any = self.client.connection_pool
+        self._scripts.append(Script(pool.make_connection(), text))
+        return self._scripts[-1]
+
     async def close(self) -> None:
+        for script in self._scripts:
+            await script.close()
         await self.client.aclose()
+
+
+class Script:
+    """A script for every batch, over a connection that it keeps: redis-py's way through pool, retries and a timeout for each half of a call
+    takes more of the loop's time than Redis takes for the answer. To be called through `RedisLink.call`, which has the deadline.
+
+    It may run twice when Redis was started anew, so running it twice must do what running it once does.
+    """
+
+    def __init__(self, connection: Any, text: str) -> None:
+        self._connection, self._text = connection, text
+        connection.socket_timeout = None
+        self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        self._one_at_a_time = asyncio.Lock()
+
+    async def __call__(self, arguments: Sequence[str]) -> Any:
+        """What the script answers. Raises redis-py's errors."""
+        async with self._one_at_a_time:
+            try:
+                return await self._ask("EVALSHA", self._digest, 0, *arguments)
+            except (RedisLost, NoScriptError):
+                return await self._ask("EVAL", self._text, 0, *arguments)
+
+    async def _ask(self, *command: Any) -> Any:
+        await self._connection.send_packed_command(hiredis.pack_command(command), check_health=False)
+        return await self._connection.read_response()
+
+    async def close(self) -> None:
+        await self._connection.disconnect()

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from ml.event import Event, Shared
 from ml.shared_memory import FIRST_SEEN_SPAN_MS, MOST_USERS, RATE_BUCKET_MS, merchant_rate
 from ml.windows import DAY_MS
-from tables.redis_link import RedisAway, RedisLink
+from tables.redis_link import RedisAway, RedisLink, Script
 
 PREFIX = "shared:"
 
@@ -80,8 +79,8 @@ class SharedSignals:
     def __init__(self, link: RedisLink, deadline_ms: float) -> None:
         self._link = link
         self._deadline_s = deadline_ms / 1000
-        self._observe = link.client.register_script(OBSERVE)
-        self._peek = link.client.register_script(_PEEK)
+        self._observe = link.script(OBSERVE)
+        self._peek = link.script(_PEEK)
 
     async def observe(self, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
         """Take (event, user hash) pairs in and give their signals; None when Redis did not answer in time."""
@@ -91,11 +90,11 @@ class SharedSignals:
         """The signals that these events would get; nothing is changed."""
         return await self._ask(self._peek, events)
 
-    async def _ask(self, script: Any, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
+    async def _ask(self, script: Script, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
         if not events:
             return []
         try:
-            answer = await self._link.call(script(args=arguments(events)), self._deadline_s)
+            answer = await self._link.call(script(arguments(events)), self._deadline_s)
         except RedisAway:
             return None
         return answers(answer)

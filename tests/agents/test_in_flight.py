@@ -34,14 +34,16 @@ class Broker:
 
 
 @pytest.fixture
-async def flights():
-    made = InFlight(2)
-    task = asyncio.create_task(made.land())
-    yield made
-    task.cancel()
+def failures():
+    return []
 
 
-async def test_flights_land_in_order_whatever_is_acknowledged_first(flights):
+@pytest.fixture
+async def flights(failures):
+    return InFlight(2, failures.append)
+
+
+async def test_flights_land_in_order_whatever_is_acknowledged_first(flights, failures):
     broker = Broker()
     first, a = broker.flight("a")
     second, b = broker.flight("b")
@@ -53,6 +55,19 @@ async def test_flights_land_in_order_whatever_is_acknowledged_first(flights):
     first.set_result(1)
     await flights.room(Counter(["u"] * PENDING))
     assert broker.done == [("a", 1), ("b", 2)]
+    assert failures == []
+
+
+async def test_no_more_than_so_many_are_on_their_way(flights):
+    broker = Broker()
+    sent, a = broker.flight("a", ["a"])
+    flights.take_off(a)
+    flights.take_off(broker.flight("b", ["b"])[1])
+    waiting = asyncio.create_task(flights.room(Counter(["c"])))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    sent.set_result(None)
+    await asyncio.wait_for(waiting, 1)
 
 
 async def test_a_user_waits_for_room_and_others_do_not(flights):
@@ -67,13 +82,38 @@ async def test_a_user_waits_for_room_and_others_do_not(flights):
     await asyncio.wait_for(waiting, 1)
 
 
-async def test_a_send_that_fails_lands_nothing():
+async def test_after_a_send_that_fails_nothing_lands_any_more(flights, failures):
     broker = Broker()
-    flights = InFlight(2)
-    task = asyncio.create_task(flights.land())
+    sent, flight = broker.flight("a")
+    later, next_flight = broker.flight("b")
+    flights.take_off(flight)
+    flights.take_off(next_flight)
+    lost = OSError("no broker")
+    later.set_result(2)
+    sent.set_exception(lost)
+    await asyncio.sleep(0)
+    assert failures == [lost]
+    assert broker.done == []
+
+
+async def test_an_acknowledgement_that_fails_is_told_too(flights, failures):
+    sent = asyncio.get_running_loop().create_future()
+    wrong = RuntimeError("no consumer")
+
+    def done(offsets):
+        raise wrong
+
+    flights.take_off(Flight(Counter(["u"]), sent, done))
+    sent.set_result({})
+    await asyncio.sleep(0)
+    assert failures == [wrong]
+
+
+async def test_once_grounded_nothing_lands(flights, failures):
+    broker = Broker()
     sent, flight = broker.flight("a")
     flights.take_off(flight)
-    sent.set_exception(OSError("no broker"))
-    with pytest.raises(OSError, match="no broker"):
-        await task
-    assert broker.done == []
+    flights.ground()
+    sent.set_result(1)
+    await asyncio.sleep(0)
+    assert (broker.done, failures) == ([], [])

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from weakref import WeakSet
 
 import pytest
+from aiokafka.consumer.fetcher import FetchError, FetchResult
 from faust.types import TP
 
 from fraud_app.batch_consumer import BatchConsumer, Fetched, Taken
@@ -91,3 +92,46 @@ def test_nothing_more_is_asked_for_while_a_batch_is_worked_on(consumer):
     consumer.idle.set()
     consumer.take(Taken(records(1)))
     assert not consumer.idle.is_set()
+
+
+class Answered:
+    """A consumer of aiokafka's that holds an answer of the broker."""
+
+    def __init__(self, *topics, kind=FetchResult):
+        records = {TP(topic, 0): kind.__new__(kind) for topic in topics}
+        self._fetcher = SimpleNamespace(
+            _records=records, _subscriptions=SimpleNamespace(reassignment_in_progress=False)
+        )
+
+    async def fetch(self, consumer, active, timeout):  # noqa: ASYNC109 - Faust's signature
+        assert timeout == 0, "it is all here already"
+        return {tp: records(4, 5) for tp in self._fetcher._records if tp in active}
+
+
+def holding(consumer, answered, *active):
+    consumer._thread = SimpleNamespace(_ensure_consumer=lambda: answered, _fetch_records=answered.fetch)
+    consumer._active_partitions = {TP(topic, 0) for topic in active}
+    consumer.app = SimpleNamespace(consumer_generation_id=7)
+    consumer.flow_active = True
+    consumer._stopped = consumer._crashed = asyncio.Event()
+    return consumer
+
+
+async def test_an_answer_goes_straight_to_its_agent_whatever_else_lies_there_unread(consumer):
+    holding(consumer, Answered("raw", "changelog"), "raw")
+    assert await consumer.handed_over(7)
+    fetched = consumer._channels[RAW][0].queue.get_nowait()
+    assert (fetched.tp, fetched.generation, [record.offset for record in fetched.records]) == (RAW, 7, [4, 5])
+
+
+@pytest.mark.parametrize("case", ["changelog", "error", "moving", "older", "stopped"])
+async def test_what_is_out_of_the_ordinary_is_left_to_faust(consumer, case):
+    answered = {
+        "changelog": Answered("raw", "changelog"),
+        "error": Answered("raw", kind=FetchError),
+    }.get(case, Answered("raw"))
+    holding(consumer, answered, "raw", "changelog")
+    answered._fetcher._subscriptions.reassignment_in_progress = case == "moving"
+    consumer.flow_active = case != "stopped"
+    assert not await consumer.handed_over(6 if case == "older" else 7)
+    assert consumer._channels[RAW][0].queue.empty()

@@ -2,32 +2,72 @@
 
 import asyncio
 import threading
+from types import SimpleNamespace
 
+import pytest
 from mode.threads import QueueServiceThread
 
-from fraud_app.prompt_consumer import PromptConsumer, SameLoop, _when
+from fraud_app.prompt_consumer import PromptConsumer, SameLoop, _when_wanted
+
+
+class Consumer:
+    """Wants records when it is told to; takes what came unless it is told not to."""
+
+    def __init__(self, *, takes=True):
+        self.idle, self.app, self._takes = asyncio.Event(), SimpleNamespace(consumer_generation_id=3), takes
+        self.asked_in = []
+
+    async def handed_over(self, asked_in):
+        self.asked_in.append(asked_in)
+        return self._takes
+
+
+async def found(*request):
+    return True
 
 
 async def test_the_broker_is_asked_when_the_agent_waits_and_not_before():
-    idle, asked = asyncio.Event(), []
+    consumer, asked = Consumer(), []
 
     async def fetch(*request):
         asked.append(request)
-        return True
+        return False
 
-    waiting = asyncio.create_task(_when(idle, fetch)("assignment", 0, "request"))
+    waiting = asyncio.create_task(_when_wanted(consumer, fetch)("assignment", 0, "request"))
     await asyncio.sleep(0)
     assert not asked
-    idle.set()
-    assert await asyncio.wait_for(waiting, 1)
+    consumer.idle.set()
+    assert await asyncio.wait_for(waiting, 1) is False
     assert asked == [("assignment", 0, "request")]
+    assert consumer.asked_in == [], "there was nothing to hand over"
+
+
+@pytest.mark.parametrize("takes", [True, False])
+async def test_faust_is_woken_only_for_what_was_not_handed_over(takes):
+    consumer = Consumer(takes=takes)
+    consumer.idle.set()
+    assert await _when_wanted(consumer, found)() is not takes
+    assert consumer.asked_in == [3]
+
+
+async def test_what_cannot_be_read_ends_the_process(monkeypatch):
+    died, damaged = [], ValueError("a checksum is wrong")
+    monkeypatch.setattr("fraud_app.dying.die", lambda reason, error: died.append(error))
+    consumer = Consumer()
+    consumer.idle.set()
+
+    async def fetch(*request):
+        raise damaged
+
+    await _when_wanted(consumer, fetch)()
+    assert died == [damaged]
 
 
 async def test_a_request_that_is_no_longer_wanted_ends_as_one_that_brought_nothing():
     async def fetch(*request):
         raise AssertionError("its partitions have moved")
 
-    waiting = asyncio.create_task(_when(asyncio.Event(), fetch)("assignment", 0, "request"))
+    waiting = asyncio.create_task(_when_wanted(Consumer(), fetch)("assignment", 0, "request"))
     await asyncio.sleep(0)
     waiting.cancel()
     assert await asyncio.wait_for(waiting, 1) is False

@@ -141,6 +141,31 @@ async def test_shared_signals_are_counted_once_and_as_of_the_event(running):
         await link.close()
 
 
+async def test_signals_outlive_their_connection_and_what_redis_forgot(running):
+    from ml.event import hash64
+    from tables.redis_link import RedisLink
+    from tables.shared_signals import SharedSignals
+    from tests.builders import NOW_MS, event
+
+    link = RedisLink(running.environment["FRAUD_REDIS__URL"])
+    try:
+        signals = SharedSignals(link, 2000)
+        one = [(event(NOW_MS, device_id=uuid.uuid4().hex), hash64("u"))]
+        first = await signals.observe(one)
+        assert first is not None
+        await link.client.script_flush()
+        assert await signals.observe(one) == first
+        await link.client.client_kill_filter(_type="normal", skipme=True)
+        assert await signals.observe(one) == first
+        assert await asyncio.gather(*(signals.observe(one) for _ in range(20))) == [first] * 20
+        late = SharedSignals(link, 0.001)
+        assert await late.observe(one) is None
+        late._deadline_s = 2.0
+        assert await late.observe(one) == first, "an answer that came too late is not taken for the next"
+    finally:
+        await link.close()
+
+
 async def test_the_online_and_the_offline_shared_signals_agree(running):
     import random
 
