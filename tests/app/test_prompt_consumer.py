@@ -42,11 +42,25 @@ async def test_the_broker_is_asked_when_the_agent_waits_and_not_before():
     assert consumer.asked_in == [], "there was nothing to hand over"
 
 
+async def test_one_broker_is_asked_again_only_after_a_while_and_another_at_once(monkeypatch):
+    monkeypatch.setattr("fraud_app.prompt_consumer.APART_S", 60.0)
+    consumer = Consumer()
+    consumer.idle.set()
+    fetch = _when_wanted(consumer, found)
+    await fetch("assignment", 1, "request")
+    await asyncio.wait_for(fetch("assignment", 2, "request"), 1)
+    again = asyncio.create_task(fetch("assignment", 1, "request"))
+    await asyncio.sleep(0)
+    assert not again.done()
+    again.cancel()
+    assert await asyncio.wait_for(again, 1) is False
+
+
 @pytest.mark.parametrize("takes", [True, False])
 async def test_faust_is_woken_only_for_what_was_not_handed_over(takes):
     consumer = Consumer(takes=takes)
     consumer.idle.set()
-    assert await _when_wanted(consumer, found)() is not takes
+    assert await _when_wanted(consumer, found)("assignment", 0, "request") is not takes
     assert consumer.asked_in == [3]
 
 
@@ -59,7 +73,7 @@ async def test_what_cannot_be_read_ends_the_process(monkeypatch):
     async def fetch(*request):
         raise damaged
 
-    await _when_wanted(consumer, fetch)()
+    await _when_wanted(consumer, fetch)("assignment", 0, "request")
     assert died == [damaged]
 
 
