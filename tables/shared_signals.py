@@ -7,12 +7,13 @@ in twice changes nothing, so a redelivery does not count. The offline twin is `m
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from ml.event import Event, Shared
 from ml.shared_memory import FIRST_SEEN_SPAN_MS, MOST_USERS, RATE_BUCKET_MS, merchant_rate
 from ml.windows import DAY_MS
-from tables.redis_link import RedisAway, RedisLink, Script
+from tables.redis_link import RedisAway, RedisLink
 
 PREFIX = "shared:"
 
@@ -80,7 +81,9 @@ class SharedSignals:
         self._link = link
         self._deadline_s = deadline_ms / 1000
         self._observe = link.script(OBSERVE)
-        self._peek = link.script(_PEEK)
+        self._peek = link.client.register_script(
+            _PEEK
+        )  # requests come side by side, and one connection takes them one by one
 
     async def observe(self, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
         """Take (event, user hash) pairs in and give their signals; None when Redis did not answer in time."""
@@ -88,9 +91,11 @@ class SharedSignals:
 
     async def peek(self, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
         """The signals that these events would get; nothing is changed."""
-        return await self._ask(self._peek, events)
+        return await self._ask(lambda given: self._peek(args=given), events)
 
-    async def _ask(self, script: Script, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
+    async def _ask(
+        self, script: Callable[[Sequence[str]], Awaitable[Any]], events: Sequence[tuple[Event, int]]
+    ) -> list[Shared] | None:
         if not events:
             return []
         try:
