@@ -34,6 +34,7 @@ _TOTAL, _FEATURES, _MODEL = (metrics.SCORING_SECONDS.labels(stage) for stage in 
 @app.agent(transactions_raw, name="scoring")
 async def score_transactions(stream: Any) -> None:
     flights = InFlight(config.stream.in_flight, partial(dying.die, "what a batch sent was not acknowledged"))
+    await shared_signals.get_ready()
     try:
         async for taken in faust_compat.queued(stream, config.stream.batch, _began):
             arrivals = [

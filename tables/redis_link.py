@@ -89,6 +89,7 @@ class Script:
         connection.socket_timeout = None
         self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
         self._one_at_a_time = asyncio.Lock()
+        self._connecting: asyncio.Future[None] | None = None
 
     async def __call__(self, arguments: Sequence[str]) -> Any:
         """What the script answers. Raises redis-py's errors."""
@@ -98,7 +99,16 @@ class Script:
             except (RedisLost, NoScriptError):
                 return await self._ask("EVAL", self._text, 0, *arguments)
 
+    async def _connect(self) -> None:
+        """A caller whose deadline is over leaves the connecting to go on: the next one finds it made, instead of beginning anew each time."""
+        if self._connecting is None or self._connecting.done():
+            self._connecting = asyncio.ensure_future(self._connection.connect())
+            self._connecting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(self._connecting)
+
     async def _ask(self, *command: Any) -> Any:
+        if not self._connection.is_connected:
+            await self._connect()
         await self._connection.send_packed_command(hiredis.pack_command(command), check_health=False)
         return await self._connection.read_response()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ml.event import Event, Shared
@@ -71,7 +72,7 @@ for _, event in ipairs(ARGV) do
 end
 return answers
 """
-MISSING = Shared()
+READY_S = 1.0
 
 
 class SharedSignals:
@@ -84,6 +85,11 @@ class SharedSignals:
         self._peek = link.client.register_script(
             _PEEK
         )  # requests come side by side, and one connection takes them one by one
+
+    async def get_ready(self) -> None:
+        """Connect and leave the script with Redis: the first payments would miss their deadline over it."""
+        with suppress(RedisAway):
+            await self._link.call(self._observe([]), READY_S)
 
     async def observe(self, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
         """Take (event, user hash) pairs in and give their signals; None when Redis did not answer in time."""
