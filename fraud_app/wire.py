@@ -6,7 +6,7 @@ The same schemas, the same bytes and the same values (the tests compare them), i
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from itertools import groupby
 from typing import Any
@@ -57,34 +57,31 @@ def _decode(of: Any) -> Callable[[Any, BytesIO | bytes], Any]:
 
 def packer(kind: Any) -> Packer:
     """How values of a kind are packed. Raises `TypeError` for a kind that fetching and producing do not use."""
-    if kind in _FIXED:
-        pack = struct.Struct(f">{_FIXED[kind]}").pack
-        return lambda value, to: to.append(pack(value))
-    if isinstance(kind, Schema):
-        return _schema_packer(kind)
-    if isinstance(kind, Array):
-        return _array_packer(kind.array_of)
-    if isinstance(kind, String):
-        return _string_packer(kind.encoding)
-    if kind is Bytes:
-        return _pack_bytes
-    raise TypeError(f"{kind} is not packed here")
+    packing: Packer = _made(kind, _PACKERS)
+    return packing
 
 
 def unpacker(kind: Any) -> Unpacker:
     """How values of a kind are unpacked. Raises `TypeError` as `packer` does."""
-    if kind in _FIXED:
-        one = struct.Struct(f">{_FIXED[kind]}")
-        return lambda data, at: (one.unpack_from(data, at)[0], at + one.size)
-    if isinstance(kind, Schema):
-        return _schema_unpacker(kind)
-    if isinstance(kind, Array):
-        return _array_unpacker(kind.array_of)
-    if isinstance(kind, String):
-        return _string_unpacker(kind.encoding)
-    if kind is Bytes:
-        return _unpack_bytes
-    raise TypeError(f"{kind} is not unpacked here")
+    unpacking: Unpacker = _made(kind, _UNPACKERS)
+    return unpacking
+
+
+def _made(kind: Any, makers: Mapping[Any, Callable[[Any], Any]]) -> Any:
+    maker = makers.get(kind) or makers.get(type(kind))
+    if maker is None:
+        raise TypeError(f"{kind} is not of what fetching and producing use")
+    return maker(kind)
+
+
+def _fixed_packer(kind: Any) -> Packer:
+    pack = struct.Struct(f">{_FIXED[kind]}").pack
+    return lambda value, to: to.append(pack(value))
+
+
+def _fixed_unpacker(kind: Any) -> Unpacker:
+    one = struct.Struct(f">{_FIXED[kind]}")
+    return lambda data, at: (one.unpack_from(data, at)[0], at + one.size)
 
 
 def _runs(schema: Schema) -> list[struct.Struct | Any]:
@@ -137,8 +134,8 @@ def _schema_unpacker(schema: Schema) -> Unpacker:
     return unpack
 
 
-def _array_packer(kind: Any) -> Packer:
-    one = packer(kind)
+def _array_packer(kind: Array) -> Packer:
+    one = packer(kind.array_of)
 
     def pack(values: Sequence[Any] | None, to: list[bytes]) -> None:
         to.append(_INT32.pack(-1 if values is None else len(values)))
@@ -148,17 +145,19 @@ def _array_packer(kind: Any) -> Packer:
     return pack
 
 
-def _array_unpacker(kind: Any) -> Unpacker:
-    runs = _runs(kind) if isinstance(kind, Schema) else []
-    if len(runs) == 1 and isinstance(runs[0], struct.Struct):
-        return _rows_unpacker(runs[0])
-    one = unpacker(kind)
+def _array_unpacker(kind: Array) -> Unpacker:
+    one = unpacker(kind.array_of)
+    runs = _runs(kind.array_of) if isinstance(kind.array_of, Schema) else []
+    row = runs[0] if len(runs) == 1 and isinstance(runs[0], struct.Struct) else None
 
     def unpack(data: bytes, at: int) -> tuple[list[Any] | None, int]:
         (count,) = _INT32.unpack_from(data, at)
         at += 4
         if count == -1:
             return None, at
+        if row:
+            rows, at = _piece(data, at, count * row.size)
+            return list(row.iter_unpack(rows or b"")), at
         values = []
         for _ in range(count):
             value, at = one(data, at)
@@ -168,34 +167,22 @@ def _array_unpacker(kind: Any) -> Unpacker:
     return unpack
 
 
-def _rows_unpacker(row: struct.Struct) -> Unpacker:
-    def unpack(data: bytes, at: int) -> tuple[list[Any] | None, int]:
-        (count,) = _INT32.unpack_from(data, at)
-        at += 4
-        if count == -1:
-            return None, at
-        rows, at = _piece(data, at, count * row.size)
-        return list(row.iter_unpack(rows or b"")), at
-
-    return unpack
-
-
-def _string_packer(encoding: str) -> Packer:
+def _string_packer(kind: String) -> Packer:
     def pack(value: str | None, to: list[bytes]) -> None:
         if value is None:
             to.append(_INT16.pack(-1))
             return
-        encoded = str(value).encode(encoding)
+        encoded = str(value).encode(kind.encoding)
         to += _INT16.pack(len(encoded)), encoded
 
     return pack
 
 
-def _string_unpacker(encoding: str) -> Unpacker:
+def _string_unpacker(kind: String) -> Unpacker:
     def unpack(data: bytes, at: int) -> tuple[str | None, int]:
         (length,) = _INT16.unpack_from(data, at)
         taken, at = _piece(data, at + 2, length)
-        return None if taken is None else taken.decode(encoding), at
+        return None if taken is None else taken.decode(kind.encoding), at
 
     return unpack
 
@@ -219,3 +206,13 @@ def _piece(data: bytes, at: int, length: int) -> tuple[bytes | None, int]:
     if len(taken) != length:
         raise ValueError(f"{length} bytes were announced, {len(taken)} came")
     return taken, at + length
+
+
+_PACKERS: Mapping[Any, Callable[[Any], Packer]] = {
+    **dict.fromkeys(_FIXED, _fixed_packer),
+    Schema: _schema_packer, Array: _array_packer, String: _string_packer, Bytes: lambda _: _pack_bytes,
+}  # fmt: skip
+_UNPACKERS: Mapping[Any, Callable[[Any], Unpacker]] = {
+    **dict.fromkeys(_FIXED, _fixed_unpacker),
+    Schema: _schema_unpacker, Array: _array_unpacker, String: _string_unpacker, Bytes: lambda _: _unpack_bytes,
+}  # fmt: skip

@@ -82,9 +82,8 @@ class SharedSignals:
         self._link = link
         self._deadline_s = deadline_ms / 1000
         self._observe = link.script(OBSERVE)
-        self._peek = link.client.register_script(
-            _PEEK
-        )  # requests come side by side, and one connection takes them one by one
+        # Over the pool: requests come side by side, and one connection takes them one by one.
+        self._peek = link.client.register_script(_PEEK)
 
     async def get_ready(self) -> None:
         """Connect and leave the script with Redis: the first payments would miss their deadline over it."""
