@@ -21,7 +21,10 @@ log = logging.getLogger(__name__)
 
 BREAK_AFTER = 3
 """Failures in a row before calls are refused without trying."""
-RETRY_S = 1.0
+RETRY_S, LONGEST_RETRY_S = 0.1, 1.0
+"""Until one call is tried again, doubled each time it fails: two cores that had no time for Redis have it again a moment later, an outage
+costs a deadline a second."""
+CONNECT_S = 5.0
 
 
 class RedisAway(Exception):
@@ -34,7 +37,7 @@ class RedisLink:
     def __init__(self, url: str) -> None:
         self.client = redis.from_url(url, socket_connect_timeout=1.0, socket_timeout=5.0, health_check_interval=0)
         self._failures = 0
-        self._retry_at = 0.0
+        self._retry_at, self._retry_s = 0.0, RETRY_S
         self.last_error = ""
         self._scripts: list[Script] = []
 
@@ -49,15 +52,18 @@ class RedisLink:
                 if asyncio.iscoroutine(awaitable):
                     awaitable.close()
                 raise RedisAway(self.last_error)
-            self._retry_at = time.monotonic() + RETRY_S
+            self._retry_s = min(2 * self._retry_s, LONGEST_RETRY_S)
+            self._retry_at = time.monotonic() + self._retry_s
         try:
             async with asyncio.timeout(deadline_s):
                 answer = await awaitable
-        except (TimeoutError, RedisError, OSError) as error:
+        except Exception as error:  # redis-py has faults of its own, and none may stop scoring
             self._failures += 1
             self.last_error = f"{type(error).__name__}: {error}"
+            if not isinstance(error, TimeoutError | RedisError | OSError):
+                log.exception("redis_failed_unexpectedly")
             if self._failures == BREAK_AFTER:
-                self._retry_at = time.monotonic() + RETRY_S
+                self._retry_at, self._retry_s = time.monotonic() + RETRY_S, RETRY_S
                 log.warning("redis_away", extra={"error": self.last_error})
             raise RedisAway(self.last_error) from error
         if not self.up:
@@ -99,18 +105,29 @@ class Script:
             except (RedisLost, NoScriptError):
                 return await self._ask("EVAL", self._text, 0, *arguments)
 
-    async def _connect(self) -> None:
-        """A caller whose deadline is over leaves the connecting to go on: the next one finds it made, instead of beginning anew each time."""
-        if self._connecting is None or self._connecting.done():
-            self._connecting = asyncio.ensure_future(self._connection.connect())
+    async def _connected(self) -> None:
+        """A caller whose deadline is over leaves the connecting to go on: the next one finds it made, instead of beginning anew each time.
+        redis-py calls itself connected before the server has let it in, and two who read at once are an error."""
+        if self._connecting is None or (self._connecting.done() and not self._connection.is_connected):
+            self._connecting = asyncio.ensure_future(self._connect())
             self._connecting.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.shield(self._connecting)
+        if not self._connecting.done():
+            await asyncio.shield(self._connecting)
+
+    async def _connect(self) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await self._connection.connect()
+        except BaseException:
+            await self._connection.disconnect(nowait=True)
+            raise
 
     async def _ask(self, *command: Any) -> Any:
-        if not self._connection.is_connected:
-            await self._connect()
+        await self._connected()
         await self._connection.send_packed_command(hiredis.pack_command(command), check_health=False)
         return await self._connection.read_response()
 
     async def close(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
         await self._connection.disconnect()

@@ -48,7 +48,7 @@ async def test_tiles_and_charts_show_the_figures(page, api):
     await page.goto("/")
     await expect(page.locator("#note-rate")).to_contain_text("in all")
     await expect(page.locator("#tile-p99")).to_contain_text("ms")
-    await expect(page.locator("#health-text")).to_have_text("All systems work")
+    await expect(page.locator("#health-text")).to_have_text("All systems work", timeout=20_000)
     for chart in ("#course", "#risk"):
         await expect(page.locator(f"{chart} .bars .point").first).to_be_attached()
     await page.locator("#risk-data").locator("xpath=ancestor::details").locator("summary").click()

@@ -123,7 +123,7 @@ async def test_no_match_says_so_and_can_be_cleared(page, waiting):
 
 async def test_the_help_lists_the_keys_and_they_can_be_turned_off(page):
     await page.goto("/ops")
-    await expect(page.locator("#health-text")).to_have_text("All systems work")
+    await expect(page.locator("#health-text")).to_have_text("All systems work", timeout=20_000)
     await page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keyboard")
     await expect(dialog).to_contain_text("go to review queue")

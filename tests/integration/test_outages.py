@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import uuid
+from contextlib import suppress
 
 import pytest
 import redis.asyncio as redis
@@ -162,6 +163,51 @@ async def test_signals_outlive_their_connection_and_what_redis_forgot(running):
         assert await late.observe(one) is None
         late._deadline_s = 2.0
         assert await late.observe(one) == first, "an answer that came too late is not taken for the next"
+    finally:
+        await link.close()
+
+
+async def test_a_slow_way_in_only_delays_the_first_signals(running):
+    from ml.event import hash64
+    from tables.redis_link import RedisLink
+    from tables.shared_signals import SharedSignals
+    from tests.builders import NOW_MS, event
+
+    url = running.environment["FRAUD_REDIS__URL"]
+    link, other = RedisLink(url), redis.from_url(url)
+    try:
+        signals = SharedSignals(link, 15)
+        one = [(event(NOW_MS, device_id=uuid.uuid4().hex), hash64("u"))]
+        await other.client_pause(300)
+        assert await signals.observe(one) is None
+        assert await until(lambda: signals.observe(one))
+    finally:
+        await other.aclose()
+        await link.close()
+
+
+async def test_a_fault_of_the_client_is_an_outage_and_is_over_when_a_call_is_answered(running):
+    from tables.redis_link import BREAK_AFTER, RedisAway, RedisLink
+
+    link = RedisLink(running.environment["FRAUD_REDIS__URL"])
+
+    async def faulty():
+        raise RuntimeError("read() called while another coroutine is already waiting for incoming data")
+
+    try:
+        for _ in range(BREAK_AFTER):
+            with pytest.raises(RedisAway):
+                await link.call(faulty(), 1.0)
+        assert not link.up
+        with pytest.raises(RedisAway):
+            await link.call(link.client.ping(), 1.0)
+
+        async def asked():
+            with suppress(RedisAway):
+                return await link.call(link.client.ping(), 1.0)
+
+        assert await until(asked)
+        assert link.up
     finally:
         await link.close()
 
