@@ -16,6 +16,7 @@ from ml.features import NAMES
 from ml.outcome import Outcome
 from ml.policy import Cutoffs, risk_level, risk_score
 from ml.registry import parts_of
+from ml.windows import HOUR_MS, MINUTE_MS
 
 
 def scored_fields(tx: Transaction, outcome: Outcome) -> dict[str, Any]:
@@ -73,9 +74,10 @@ def timestamp(ms: int) -> str:
     >>> timestamp(1_700_000_000_123)
     '2023-11-14T22:13:20.123Z'
     """
-    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
+    hour, rest = divmod(ms, HOUR_MS)
+    return f"{_hour(hour)}{rest // MINUTE_MS:02d}:{rest // 1000 % 60:02d}.{rest % 1000:03d}Z"
 
 
 @lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+def _hour(hours: int) -> str:
+    return datetime.fromtimestamp(hours * 3600, UTC).strftime("%Y-%m-%dT%H:")

@@ -74,7 +74,7 @@ def guarded_address(running: Running) -> Iterator[str]:
 
 
 async def _whole(running: Running) -> None:
-    """Wait until the workers share the partitions and a decision of each reaches the other by the feed."""
+    """Wait until the workers share the partitions, a decision of each reaches the other by the feed, and there is a history."""
 
     async def owned() -> list[int]:
         states = [(await ask.get("/health")).body for ask in asks]
@@ -93,6 +93,7 @@ async def _whole(running: Running) -> None:
         ]
         await until(owned, lambda counts: sum(counts) == 4 and all(counts), 60)
         await until(answers, lambda statuses: set(statuses) == {200}, 60)
+        await until(lambda: asks[0].get("/api/transactions"), lambda answer: answer.status == 200, 60)
 
 
 @pytest_asyncio.fixture

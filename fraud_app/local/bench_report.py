@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from fraud_app.local.contending import OURS
 from fraud_app.local.measuring import Measured
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def table(found: Found) -> str:
     for (name, rate), runs in _grouped(found.latency).items():
         cells = " | ".join(_median(runs, of) for of in (_p50, _p95, _p99, _p999, lambda one: one.cpu_s_per_1000))
         lines.append(f"| {name} | {rate:g}/s | {cells} |")
-    ours = statistics.median(found.backlog["fraud-app"])
+    ours = statistics.median(found.backlog[OURS])
     lines += ["", "| | backlog, per second | ours is | CPU-s per 1,000 | resident MiB | decided as ours |"]
     lines += ["|---|---|---|---|---|---|"]
     for name, rates in found.backlog.items():

@@ -57,7 +57,7 @@ def start(directory: Path, downloads: Path, port: int) -> Process:
                 "controller.listener.names=CONTROLLER", "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
                 f"log.dirs={data}", "num.partitions=4", "offsets.topic.replication.factor=1", "offsets.topic.num.partitions=8",
                 "transaction.state.log.replication.factor=1", "transaction.state.log.min.isr=1", "group.initial.rebalance.delay.ms=0",
-                "auto.create.topics.enable=false", "num.network.threads=2", "num.io.threads=2", "log.cleaner.dedupe.buffer.size=8388608",
+                "auto.create.topics.enable=false", "num.network.threads=1", "num.io.threads=1", "log.cleaner.dedupe.buffer.size=8388608",
                 "group.coordinator.rebalance.protocols=classic,consumer",
             )
         )
