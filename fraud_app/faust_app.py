@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Iterable
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import faust
 from faust.app.base import SCAN_IGNORE
 
-from fraud_app import log, topics, wire
+from fraud_app import dying, log, topics, wire
 from fraud_app.batch_consumer import BatchConsumer
 from fraud_app.prompt_consumer import PROMPT, Fetching
 from fraud_app.settings import Settings
 
+STOP_S = 20.0
+"""Longest that a stop may take: what Kubernetes allows for it is 30 s, and what was not acknowledged by then comes again."""
 FETCHED_WAITING = 32
 """Fetched pieces that may wait for an agent; each holds at most what the broker gives of one partition, 1 MB."""
 
@@ -33,6 +36,14 @@ class Application(faust.App):
         transport: Any = super()._new_transport()
         transport.Consumer = BatchConsumer
         return transport
+
+    async def stop(self) -> None:
+        """Without a broker to say goodbye to, aiokafka's consumer never stops."""
+        too_late = asyncio.get_running_loop().call_later(STOP_S, dying.die, "the stop took too long")
+        try:
+            await super().stop()
+        finally:
+            too_late.cancel()
 
     def discover(self, *extra_modules: str, categories: Any = None, ignore: Iterable[Any] = SCAN_IGNORE) -> None:
         """Without `fraud_app.local`: Faust imports all of the package that it is started from, and those start servers."""

@@ -13,7 +13,6 @@ import platform
 import signal
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,14 +24,15 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from fraud_app.local import bench_report, contending, cores, stages
 from fraud_app.local.audit import read_topic
-from fraud_app.local.contending import PARTITIONS, Contender
+from fraud_app.local.contending import OURS, PARTITIONS, Contender
 from fraud_app.local.measuring import Measured, backlog, http_latency, latency, transactions
 from fraud_app.local.stack import HOME, Stack
 from fraud_app.settings import ROOT
-from fraud_app.topics import RAW
 
 Say = Callable[[str], None]
-WARM_RATE, BROKER_RATE, BACKLOG_RUN = 100.0, 1000.0, 1000
+WARM_RATE, BROKER_RATE = 250.0, 1000.0
+OWN_CORE = f"{OURS}, own core"
+"""The worker alone on one core, its sinks and the servers on the others, the load on any."""
 SETTLE_S = 15.0
 OVERLOADED_MS = 1000.0
 
@@ -56,10 +56,11 @@ async def run(args: argparse.Namespace, stack: Stack, say: Say) -> Found:
     contenders = [
         one
         for one in contending.all_of(environment, stack.directory)
-        if not args.only or one.name in args.only or one.into == RAW
+        if not args.only or one.name in args.only or one.name == OURS
     ]
-    await _topics(brokers, [one for one in contenders if one.into != RAW])
+    await _topics(brokers, [one for one in contenders if one.name != OURS])
     servers = [server.pid for server in (stack.kafka, stack.redis, stack.postgres) if server]
+    runs = 2 * (len(args.rates) + 2)
     found = Found(
         {"cores": os.cpu_count(), "platform": platform.platform(), "python": platform.python_version(), "rates": args.rates}
     )  # fmt: skip
@@ -68,10 +69,17 @@ async def run(args: argparse.Namespace, stack: Stack, say: Say) -> Found:
         turn = repeat % len(contenders)
         for contender in contenders[turn:] + contenders[:turn]:
             await asyncio.to_thread(contender.start)
-            first, *others = [process.pid for process in contender.processes]
             try:
-                with cores.apart(first, [*others, *servers]) if contender.own_core else nullcontext():
-                    await _measure(contender, repeat, args, brokers, found, say)
+                warm_up = partial(
+                    latency, brokers, contender.name, contender.into, contender.out, WARM_RATE, args.warm_up
+                )
+                # Also waits for those who tell nobody when they are ready, and lets the broker's compiler have its say.
+                await asyncio.to_thread(warm_up, repeat * runs)
+                await _measure(contender, contender.name, repeat * runs + 1, args, brokers, found, say)
+                if contender.name == OURS and len(cores.usable()) > 1:
+                    worker, *others = [process.pid for process in contender.processes]
+                    with cores.apart(worker, [*others, *servers]):
+                        await _measure(contender, OWN_CORE, repeat * runs + runs // 2, args, brokers, found, say)
             finally:
                 await asyncio.to_thread(contender.stop)
     await _compare(brokers, contenders, found)
@@ -89,42 +97,40 @@ async def _warm_broker(contenders: list[Contender], brokers: str, seconds: float
 
 
 async def _measure(
-    contender: Contender, repeat: int, args: argparse.Namespace, brokers: str, found: Found, say: Say
+    contender: Contender, name: str, first: int, args: argparse.Namespace, brokers: str, found: Found, say: Say
 ) -> None:
-    first = contender.first_run + repeat * (len(args.rates) + 2)
-    # Also waits for those who tell nobody when they are ready, and lets the broker's compiler have its say.
-    measure = partial(latency, brokers, contender.name, contender.into, contender.out)
-    await asyncio.to_thread(measure, WARM_RATE, args.warm_up, first)
-    for number, rate in enumerate(args.rates, first + 1):
+    """Every rate, the backlog and `/score`, from the transactions of run `first` on: time goes on from run to run."""
+    measure = partial(latency, brokers, name, contender.into, contender.out)
+    for number, rate in enumerate(args.rates, first):
         used = contender.cpu_s()
         one = await asyncio.to_thread(measure, rate, args.seconds, number)
         one.cpu_s_per_1000 = (contender.cpu_s() - used) / one.sent * 1000
         found.latency.append(one)
         say(
-            f"{contender.name:19} {rate:6g}/s  p50 {one.p50:8.2f}  p95 {one.p95:8.2f}  p99 {one.p99:8.2f}  p99.9 {one.p999:8.2f} ms"
+            f"{name:19} {rate:6g}/s  p50 {one.p50:8.2f}  p95 {one.p95:8.2f}  p99 {one.p99:8.2f}  p99.9 {one.p999:8.2f} ms"
             f"  {one.cpu_s_per_1000:5.2f} CPU-s per 1,000"
         )
         if one.stages:
             say(f"{'':19} {rate:6g}/s  {stages.told(one.stages)} ms (p50/p99)")
         if one.p50 > OVERLOADED_MS:
-            say(f"{contender.name:19} cannot keep up; higher rates are left out")
+            say(f"{name:19} cannot keep up; higher rates are left out")
             break
     contender.pause(signal.SIGSTOP)
     used = contender.cpu_s()
-    waiting = transactions(args.backlog, contender.first_run + BACKLOG_RUN + repeat)
+    waiting = transactions(args.backlog, first + len(args.rates))
     many = args.backlog if contender.name != "usual design" else args.backlog // 4
     per_s = await asyncio.to_thread(
         backlog, brokers, contender.into, contender.out, waiting[:many], lambda: contender.pause(signal.SIGCONT)
     )
-    found.backlog.setdefault(contender.name, []).append(per_s)
-    found.backlog_cpu_s_per_1000.setdefault(contender.name, []).append((contender.cpu_s() - used) / many * 1000)
-    found.resident_mib[contender.name] = contender.resident_mib()
-    say(f"{contender.name:19} backlog of {many:,}: {per_s:,.0f} a second")
+    found.backlog.setdefault(name, []).append(per_s)
+    found.backlog_cpu_s_per_1000.setdefault(name, []).append((contender.cpu_s() - used) / many * 1000)
+    found.resident_mib[name] = contender.resident_mib()
+    say(f"{name:19} backlog of {many:,}: {per_s:,.0f} a second")
     if contender.address:
         await asyncio.sleep(SETTLE_S)  # storing the backlog is not what /score is measured on
-        asked = await http_latency(contender.name, contender.address, args.score_rate, args.seconds)
+        asked = await http_latency(name, contender.address, args.score_rate, args.seconds)
         found.score.append(asked)
-        say(f"{contender.name:19} /score at {asked.rate:g}/s  p50 {asked.p50:8.2f}  p99 {asked.p99:8.2f} ms")
+        say(f"{name:19} /score at {asked.rate:g}/s  p50 {asked.p50:8.2f}  p99 {asked.p99:8.2f} ms")
 
 
 async def _topics(brokers: str, contenders: list[Contender]) -> None:
@@ -139,7 +145,7 @@ async def _compare(brokers: str, contenders: list[Contender], found: Found) -> N
     """The share of the transactions that each peer decided as we did."""
     ours: dict[str, Any] = {}
     for contender in contenders:
-        if contender.name == "pass-through" or contender.own_core:
+        if contender.name == "pass-through":
             continue
         messages = [orjson.loads(record.value) for record in await read_topic(brokers, contender.out)]
         decisions = {one["transaction_id"]: (one["decision"], one["probability"]) for one in messages}
@@ -174,7 +180,7 @@ def _arguments() -> argparse.Namespace:
         "--rates", type=float, nargs="+", default=[100, 500, 1000, 2000], help="transactions a second (default: %(default)s)"
     )  # fmt: skip
     parser.add_argument("--seconds", type=float, default=10.0, help="measured time of each run, after 5 s of warm-up")
-    parser.add_argument("--warm-up", type=float, default=20.0, help="seconds at 100/s before a contender is measured")
+    parser.add_argument("--warm-up", type=float, default=20.0, help="seconds at 250/s before a contender is measured")
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--backlog", type=int, default=20_000)
     parser.add_argument("--score-rate", type=float, default=500.0, help="requests a second to POST /score")

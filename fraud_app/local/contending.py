@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fraud_app import topics
-from fraud_app.local import cores, ports
+from fraud_app.local import ports
 from fraud_app.local.process import Process
 from fraud_app.local.services import Service, sinks, worker
 from fraud_app.settings import ROOT
@@ -16,27 +16,14 @@ from fraud_app.settings import ROOT
 BENCH_PYTHON = ROOT / ".fraud" / "bench-venv" / "bin" / "python"
 PARTITIONS = 4
 OURS = "fraud-app"
-OWN_CORE_RUN = 1500
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Contender:
-    """Something that turns transactions of one topic into decisions on another. `own_core`: its first process has a core for itself, its
-    others and the servers have the rest. `first_run`: of its transactions; what another contender sent to the same topic would count as
-    sent twice."""
+    """Something that turns transactions of one topic into decisions on another."""
 
-    def __init__(
-        self,
-        name: str,
-        into: str,
-        out: str,
-        start: Callable[[], list[Process]],
-        *,
-        own_core: bool = False,
-        first_run: int = 0,
-    ) -> None:
+    def __init__(self, name: str, into: str, out: str, start: Callable[[], list[Process]]) -> None:
         self.name, self.into, self.out, self._start = name, into, out, start
-        self.own_core, self.first_run = own_core, first_run
         self.processes: list[Process] = []
         self.address: str | None = None
 
@@ -69,7 +56,7 @@ def cpu_s(pid: int) -> float:
 
 
 def all_of(environment: Mapping[str, str], directory: Path) -> list[Contender]:
-    """Ours first, then ours with a core of its own where there are two, then the others."""
+    """Ours first, then the others."""
     brokers, dsn = environment["FRAUD_KAFKA__BROKERS"], environment["FRAUD_POSTGRES__DSN"]
     redis_url = environment["FRAUD_REDIS__URL"].removesuffix("/0")
     logs, port = directory / "logs", ports.any_free()
@@ -88,13 +75,8 @@ def all_of(environment: Mapping[str, str], directory: Path) -> list[Contender]:
         return str(made)
 
     usual_port = str(ports.any_free())
-    we, apart = (
-        Contender(
-            name, topics.RAW, topics.SCORED, lambda: ours(environment, directory, [port]), own_core=own_core, first_run=first,
-        )
-        for name, own_core, first in ((OURS, False, 0), (f"{OURS}, own core", True, OWN_CORE_RUN))
-    )  # fmt: skip
-    we.address = apart.address = f"http://127.0.0.1:{port}/score"
+    we = Contender(OURS, topics.RAW, topics.SCORED, lambda: ours(environment, directory, [port]))
+    we.address = f"http://127.0.0.1:{port}/score"
     usual = Contender(
         "usual design", "bench.usual.in", "bench.usual.out",
         lambda: peer("usual", usual_port, brokers, f"{redis_url}/1", dsn, "bench.usual.in", "bench.usual.out"),
@@ -102,7 +84,6 @@ def all_of(environment: Mapping[str, str], directory: Path) -> list[Contender]:
     usual.address = f"http://127.0.0.1:{usual_port}/score"
     return [
         we,
-        *([apart] if len(cores.usable()) > 1 else []),
         usual,
         Contender(
             "Quix Streams", "bench.quix.in", "bench.quix.out",

@@ -1,0 +1,32 @@
+"""The app's own part of Faust's life cycle."""
+
+import subprocess
+import sys
+
+from fraud_app.dying import EXIT_CODE
+from fraud_app.settings import ROOT
+
+HANGS = """
+import asyncio
+from fraud_app import faust_app
+from fraud_app.settings import Settings
+
+async def never():
+    await asyncio.Event().wait()
+
+async def main():
+    app = faust_app.new_app("hangs", Settings())
+    app.on_stop = never
+    await app.stop()
+
+faust_app.STOP_S = 0.1
+asyncio.run(main())
+"""
+
+
+def test_a_stop_that_hangs_ends_the_process_and_says_so():
+    ended = subprocess.run(
+        [sys.executable, "-c", HANGS], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == EXIT_CODE, ended.stderr
+    assert "worker_dies" in ended.stderr
