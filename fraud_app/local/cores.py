@@ -30,8 +30,8 @@ def apart(pid: int, others: Sequence[int]) -> Iterator[None]:
 def confine(pid: int, cores: Iterable[int]) -> None:
     """Keep every thread of a process, and of those it started, on these cores. What they start later stays there, too."""
     allowed = set(cores)
-    with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
-        for thread in Path(f"/proc/{pid}/task").iterdir():
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
             os.sched_setaffinity(int(thread.name), allowed)
             for child in (thread / "children").read_text().split():
                 confine(int(child), allowed)
