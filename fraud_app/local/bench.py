@@ -58,7 +58,7 @@ async def run(args: argparse.Namespace, stack: Stack, say: Say) -> Found:
         for one in contending.all_of(environment, stack.directory)
         if not args.only or one.name in args.only or one.name == OURS
     ]
-    await _topics(brokers, [one for one in contenders if one.name != OURS])
+    await _topics(brokers, contenders[1:])
     servers = [server.pid for server in (stack.kafka, stack.redis, stack.postgres) if server]
     runs = 2 * (len(args.rates) + 2)
     found = Found(
@@ -70,11 +70,8 @@ async def run(args: argparse.Namespace, stack: Stack, say: Say) -> Found:
         for contender in contenders[turn:] + contenders[:turn]:
             await asyncio.to_thread(contender.start)
             try:
-                warm_up = partial(
-                    latency, brokers, contender.name, contender.into, contender.out, WARM_RATE, args.warm_up
-                )
                 # Also waits for those who tell nobody when they are ready, and lets the broker's compiler have its say.
-                await asyncio.to_thread(warm_up, repeat * runs)
+                await _warm(contender, brokers, WARM_RATE, args.warm_up, repeat * runs)
                 await _measure(contender, contender.name, repeat * runs + 1, args, brokers, found, say)
                 if contender.name == OURS and len(cores.usable()) > 1:
                     worker, *others = [process.pid for process in contender.processes]
@@ -91,9 +88,13 @@ async def _warm_broker(contenders: list[Contender], brokers: str, seconds: float
     plain = contenders[-1]
     await asyncio.to_thread(plain.start)
     try:
-        await asyncio.to_thread(latency, brokers, plain.name, plain.into, plain.out, BROKER_RATE, seconds, 0)
+        await _warm(plain, brokers, BROKER_RATE, seconds, 0)
     finally:
         await asyncio.to_thread(plain.stop)
+
+
+async def _warm(contender: Contender, brokers: str, rate: float, seconds: float, run: int) -> None:
+    await asyncio.to_thread(latency, brokers, contender.name, contender.into, contender.out, rate, seconds, run)
 
 
 async def _measure(

@@ -19,7 +19,7 @@ from typing import Any
 import uvloop
 
 from fraud_app.local import costs, crowd, ports
-from fraud_app.local.contending import Contender, ours
+from fraud_app.local.contending import OURS, Contender, ours
 from fraud_app.local.measuring import backlog, http_batches, latency, transactions
 from fraud_app.local.services import Service, sinks, worker
 from fraud_app.local.stack import HOME, Stack
@@ -65,7 +65,7 @@ def load(args: argparse.Namespace, say: Say) -> dict[str, Any]:
         latency(brokers, "warm-up", RAW, SCORED, 500, args.seconds, 0)
         found: dict[str, Any] = {"rates": []}
         for number, rate in enumerate(range(FIRST_RATE, MOST_RATE + 1, RATE_STEP), 1):
-            one = latency(brokers, "fraud-app", RAW, SCORED, rate, args.seconds, number)
+            one = latency(brokers, OURS, RAW, SCORED, rate, args.seconds, number)
             found["rates"].append(asdict(one))
             say(f"{rate:,}/s: p50 {one.p50:.1f}, p99 {one.p99:.1f}, p99.9 {one.p999:.1f} ms")
             if one.p99 > PROMISE_MS and rate >= args.least_rate:
@@ -73,7 +73,7 @@ def load(args: argparse.Namespace, say: Say) -> dict[str, Any]:
         kept = [one["rate"] for one in found["rates"] if one["p99"] < PROMISE_MS]
         found["highest_rate_within_promise"] = max(kept, default=0)
         before = costs.stored(stack)
-        sent = latency(brokers, "fraud-app", RAW, SCORED, 1000, BYTES_OF / 1000, 90).sent
+        sent = latency(brokers, OURS, RAW, SCORED, 1000, BYTES_OF / 1000, 90).sent
         time.sleep(2)  # history follows the decision by up to a flush
         found["bytes_per_transaction"] = costs.per(costs.stored(stack), before, sent)
         say(f"bytes a transaction: {found['bytes_per_transaction']}")
@@ -120,7 +120,7 @@ def users(args: argparse.Namespace, say: Say) -> dict[str, Any]:
             one["restart_s"] = costs.seconds_to_ready(services[0])
             services[1].start()
             latency(brokers, "warm-up", RAW, SCORED, 300, args.seconds, 0)
-            measured = latency(brokers, "fraud-app", RAW, SCORED, 500, args.seconds, 1)
+            measured = latency(brokers, OURS, RAW, SCORED, 500, args.seconds, 1)
             one |= {"p50_ms": measured.p50, "p99_ms": measured.p99}
             for service in reversed(services):
                 service.stop()
