@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import os
-
 import faust
 
 from fraud_app import log, topics
@@ -17,8 +15,6 @@ from fraud_app.settings import settings
 from ml.registry import CHALLENGER
 from tables.model_slot import ModelSlot
 from tables.redis_link import RedisLink
-
-GIVE_WAY = 5
 
 config = settings()
 
@@ -49,8 +45,7 @@ challenger = ModelSlot(config.model.dir, config.model.name, CHALLENGER, needed=F
 
 
 def run() -> None:
-    """Both in one process, until a signal ends it. On a machine that they share with a worker they give way to it."""
-    os.nice(GIVE_WAY)
+    """Both in one process, until a signal ends it."""
     for app in (storage, feed):
         app.finalize()
     worker = faust.Worker(storage, feed, loglevel=config.log.level, logging_config=log.configuration(config))

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from ml import registry
 from tests.asking import Asking, until
 from tests.builders import payload
 
+LOGGED = 15
+"""Lines of each log that a failed test shows."""
+
 # Importing the app reads the settings: tests must not depend on who runs them.
 for name in [
     name for name in os.environ if name.startswith("FRAUD_") and name not in ("FRAUD_BROWSER", "FRAUD_PYTHON")
@@ -33,6 +36,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for kind in ("integration", "browser"):
             if f"/tests/{kind}/" in str(item.path):
                 item.add_marker(kind)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that failed on the real servers tells what they said last: on another machine that is all there is."""
+    report = yield
+    if report.failed and (running := getattr(item, "funcargs", {}).get("running")):
+        for log in sorted((running.stack.directory / "logs").glob("*.log")):
+            report.sections.append(
+                (f"the end of {log.name}", "\n".join(log.read_text(errors="replace").splitlines()[-LOGGED:]))
+            )
+    return report
 
 
 @pytest.fixture

@@ -20,8 +20,7 @@ class StartFailed(Exception):
 
 
 class Process:
-    """A started program. `stop` is safe to call twice. `niceness`: 10 has a tenth of the weight of 0, 19 what the others
-    leave."""
+    """A started program. `stop` is safe to call twice. `niceness`: 10 has a tenth of the weight of 0."""
 
     def __init__(
         self, name: str, command: Sequence[str | Path], log: Path, *, env: Mapping[str, str] | None = None,

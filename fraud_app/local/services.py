@@ -117,14 +117,15 @@ def worker(number: int, environment: Mapping[str, str], directory: Path, port: i
 
 
 def sinks(environment: Mapping[str, str], directory: Path) -> Service:
-    """Storage and feed in one process. Decisions come first; history may follow later."""
+    """Storage and feed in one process. Decisions come first, history may follow later; but a page waits for its feed, and with less than a
+    tenth of the weight two busy programs hold it up for seconds."""
     own = {
         **environment,
         "FRAUD_WORKER_ID": "sinks-1",
         "FRAUD_WEB__PORT": str(ports.any_free()),
         "FRAUD_STREAM__DATA_DIR": str(directory / "sinks-1"),
     }
-    return Service("sinks-1", ["sinks"], own, directory / "logs", niceness=19)
+    return Service("sinks-1", ["sinks"], own, directory / "logs", niceness=10)
 
 
 def ready(port: int) -> bool:

@@ -9,10 +9,11 @@ from importlib.resources import files
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from fraud_app.local.running import Running
 from fraud_app.settings import ROOT
+from tests.asking import PATIENCE_S
 
 SHOTS = ROOT / ".fraud" / "screenshots"
 LOST = ("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "WebSocket connection", "status of 503")
@@ -21,6 +22,8 @@ LOST = ("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", 
 _AXE = """async () => (await axe.run({ include: [['body']], exclude: [['#swagger']] }, {
   runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })).violations.map(
   (one) => `${one.id}: ${one.nodes.map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`)"""
+
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 @pytest_asyncio.fixture(scope="session")

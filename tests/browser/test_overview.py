@@ -48,7 +48,7 @@ async def test_tiles_and_charts_show_the_figures(page, api):
     await page.goto("/")
     await expect(page.locator("#note-rate")).to_contain_text("in all")
     await expect(page.locator("#tile-p99")).to_contain_text("ms")
-    await expect(page.locator("#health-text")).to_have_text("All systems work", timeout=20_000)
+    await expect(page.locator("#health-text")).to_have_text("All systems work")
     for chart in ("#course", "#risk"):
         await expect(page.locator(f"{chart} .bars .point").first).to_be_attached()
     await page.locator("#risk-data").locator("xpath=ancestor::details").locator("summary").click()
@@ -127,6 +127,6 @@ async def test_the_page_fits_any_width(page, width):
 
 async def test_the_api_page_shows_every_route_and_asks_nobody_else(page):
     await page.goto("/docs")
-    await expect(page.locator(".opblock")).to_have_count(29, timeout=15_000)
+    await expect(page.locator(".opblock")).to_have_count(29)
     await page.goto("/docs/errors")
     await expect(page.locator("dt#id_reused")).to_be_visible()

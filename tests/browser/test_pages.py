@@ -40,7 +40,7 @@ async def open_page(page, address, shown):
     target = address.format(tx=shown["transaction_id"], user=shown["user_id"])
     await page.goto(target)
     kind = address if address.startswith("/docs") else "/" + address[1:].split("?")[0].split("/")[0]
-    await expect(page.locator(READY[kind]).first).to_be_visible(timeout=15_000)
+    await expect(page.locator(READY[kind]).first).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -136,16 +136,16 @@ async def well(api):
 async def test_without_redis_the_page_says_what_still_works(page, api, running, frozen, shown):
     await open_page(page, "/ops", shown)
     frozen(running.stack.redis.pid)
-    await expect(page.locator("#health-text")).to_have_text("Degraded", timeout=20_000)
+    await expect(page.locator("#health-text")).to_have_text("Degraded")
     await expect(page.locator("#notice")).to_contain_text("scoring without shared signals")
     await expect(page.locator("#notice")).to_contain_text("only the worker that answers this page is shown")
     await open_page(page, "/", shown)
     await page.get_by_role("button", name="Submit Normal TX").click()
-    await expect(page.locator("#test-result")).to_contain_text("Decided without", timeout=15_000)
+    await expect(page.locator("#test-result")).to_contain_text("Decided without")
     frozen.thaw()
     await well(api)
-    await expect(page.locator("#health-text")).to_have_text("All systems work", timeout=20_000)
-    await expect(page.locator("#notice")).to_be_hidden(timeout=20_000)
+    await expect(page.locator("#health-text")).to_have_text("All systems work")
+    await expect(page.locator("#notice")).to_be_hidden()
     page.expected(*LOST)
 
 
@@ -158,11 +158,11 @@ async def test_without_postgres_live_goes_on_and_history_is_said_to_wait(page, a
     user = f"live-{uuid.uuid4().hex[:8]}"
     await api.decided(payload(transaction_id=user, user_id=user))
     await expect(page.locator("#feed tr", has_text=user)).to_be_visible()
-    await expect(page.locator("#notice")).to_contain_text("history and review are delayed", timeout=20_000)
+    await expect(page.locator("#notice")).to_contain_text("history and review are delayed")
     await page.goto("/review")
-    await expect(page.locator("#notice")).to_contain_text("The queue is not up to date", timeout=20_000)
+    await expect(page.locator("#notice")).to_contain_text("The queue is not up to date")
     await page.goto(f"/tx/{user}")
-    await expect(page.locator("#case")).to_contain_text("It could not be read", timeout=20_000)
+    await expect(page.locator("#case")).to_contain_text("It could not be read")
     frozen.thaw()
     await until(lambda: case(api, user), lambda answer: answer.status == 200, 40)
     await page.get_by_role("button", name="Try again").click()
@@ -175,7 +175,7 @@ async def test_a_killed_worker_is_seen_and_its_partitions_too(people, other_api,
     watched = await people.open(base_url=running.addresses[1])
     watched.expected("off-origin")
     await watched.goto("/ops")
-    await expect(watched.locator("#o-workers")).to_have_text("2 of 2", timeout=20_000)
+    await expect(watched.locator("#o-workers")).to_have_text("2 of 2")
     running.workers[0].process.send_signal(signal.SIGSTOP)
     try:
         await expect(watched.locator("#processes")).to_contain_text("Silent", timeout=30_000)

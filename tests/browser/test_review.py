@@ -123,7 +123,7 @@ async def test_no_match_says_so_and_can_be_cleared(page, waiting):
 
 async def test_the_help_lists_the_keys_and_they_can_be_turned_off(page):
     await page.goto("/ops")
-    await expect(page.locator("#health-text")).to_have_text("All systems work", timeout=20_000)
+    await expect(page.locator("#health-text")).to_have_text("All systems work")
     await page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keyboard")
     await expect(dialog).to_contain_text("go to review queue")
@@ -145,6 +145,6 @@ async def test_an_unknown_transaction_or_customer_is_said(page, identity):
     await expect(page.locator("#unknown")).to_contain_text("No payment of a customer")
     await page.goto(f"/tx/{identity}")
     await expect(page.locator("#case")).to_contain_text("Not stored yet")
-    await expect(page.locator("#case")).to_contain_text("There is no transaction", timeout=20_000)
+    await expect(page.locator("#case")).to_contain_text("There is no transaction")
     assert await page.locator("img[src=x]").count() == 0
     page.expected("status of 404", "status of 422")

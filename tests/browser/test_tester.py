@@ -40,7 +40,7 @@ async def test_a_story_is_sent_step_by_step_and_is_noticed(page, scenario):
     await page.get_by_role("button", name=scenario).click()
     name = scenario.lower().replace(" burst", "").replace(" ", "_")
     steps = page.locator("#test-result .steps li")
-    await expect(steps).to_have_count(len(samples._STORIES[name]()), timeout=20_000)
+    await expect(steps).to_have_count(len(samples._STORIES[name]()))
     decisions = await steps.locator(".badge").all_inner_texts()
     assert any("Approved" not in decision for decision in decisions), decisions
     await expect(page.get_by_role("button", name=scenario)).to_be_enabled()
