@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.arrival import Invalid, Misrouted, Payment, Record
-from fraud_app import __version__
+from fraud_app import __version__, card_data
+from fraud_app.sending import Message
 from fraud_app.topics import RAW
 from ml.outcome import Outcome
 from ml.scored import scored_message, timestamp
-
-Headers = list[tuple[str, bytes]]
 
 _CLOUD_EVENT = (
     ("ce_specversion", b"1.0"),
@@ -21,7 +20,7 @@ _CLOUD_EVENT = (
 CONFLICT = ("conflict", "another transaction with this id was decided before; the first stands")
 
 
-def decision_message(payment: Payment, outcome: Outcome) -> tuple[bytes, bytes, Headers]:
+def decision_message(payment: Payment, outcome: Outcome) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
     """Key, value and headers on `transactions.scored`: CloudEvents 1.0, binary mode of the Kafka binding."""
     transaction = payment.transaction
     return transaction.user_id.encode(), scored_message(transaction, outcome), [
@@ -31,9 +30,11 @@ def decision_message(payment: Payment, outcome: Outcome) -> tuple[bytes, bytes, 
     ]  # fmt: skip
 
 
-def dead_letter(record: Record, code: str, detail: str, topic: str = RAW) -> Headers:
-    """Headers on `transactions.dlq`, beside the original key and value."""
-    return [
+def dead_letter(record: Record, code: str, detail: str, topic: str = RAW) -> Message:
+    """What goes to `transactions.dlq`: the original key and value with the reason in headers. Card data in them is masked, and `dlq_masked`
+    says so."""
+    key, value = (part and card_data.masked(part) for part in (record.key, record.value))
+    headers = [
         ("dlq_original_topic", topic.encode()),
         ("dlq_original_partition", str(record.partition).encode()),
         ("dlq_original_offset", str(record.offset).encode()),
@@ -43,6 +44,9 @@ def dead_letter(record: Record, code: str, detail: str, topic: str = RAW) -> Hea
         ("dlq_attempts", b"1"),
         ("dlq_app_version", __version__.encode()),
     ]
+    if (key, value) != (record.key, record.value):
+        headers.append(("dlq_masked", b"1"))
+    return key, value, headers
 
 
 def refusals(

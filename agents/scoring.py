@@ -74,7 +74,7 @@ async def _take_off(taken: Taken, messages: Sequence[Any], arrivals: Sequence[Ar
         await delivery.add(SCORED, partition, decisions)
     refused = emitting.refusals(arrivals, decided.conflicts)
     for record, code, detail in refused:
-        await delivery.add_one(DEAD_LETTERS, record.key, record.value, emitting.dead_letter(record, code, detail))
+        await delivery.add_one(DEAD_LETTERS, *emitting.dead_letter(record, code, detail))
     for one in arrivals:
         if isinstance(one, Misrouted):
             metrics.REROUTED.inc()

@@ -119,9 +119,8 @@ async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]
 
 
 async def _refuse(message: Any, code: str, detail: str) -> None:
-    record = record_of(message)
-    headers = emitting.dead_letter(record, code, detail, topic=message.topic)
     delivery = Delivery(storage)
-    await delivery.add_one(DEAD_LETTERS, record.key, record.value, headers)
+    letter = emitting.dead_letter(record_of(message), code, detail, topic=message.topic)
+    await delivery.add_one(DEAD_LETTERS, *letter)
     await delivery.landed()
     metrics.DEAD_LETTERS.labels(code).inc()

@@ -6,28 +6,39 @@ The error never repeats the value, since errors are logged and go to the dead-le
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
+
+import orjson
 
 FORBIDDEN_FIELDS = frozenset(
     {"pan", "card_number", "cardnumber", "cvv", "cvc", "cvv2", "cvc2", "track", "track1", "track2"}
 )
 MAX_DEPTH = 8
-SHORTEST = 13
-"""Digits of the shortest card number."""
+SHORTEST, LONGEST = 13, 19
+"""Digits of a card number."""
 SHORT = 64
 """Letters of a field's name that are repeated in an error, and of those that are remembered as harmless."""
 
-# Issuer ranges of the large schemes; digits may be parted by single spaces or hyphens.
-_DIGITS = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d])")
+# Digits may be parted by single spaces or hyphens, and other numbers may stand before and behind.
+_DIGITS = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,}")
+_GROUP = re.compile(r"\d+")
 # A UUID or a hex digest has such digits by chance: of a million random ones about two hundred.
 _RANDOM_IDENTIFIERS = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=\d*[a-f])[0-9a-f]{24,})(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
+# Issuer ranges of the large schemes.
 _SCHEMES = re.compile(
     r"^(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[068]\d{12}|6(?:011|5\d\d)\d{12}|62\d{14,17})$"
 )
+_NAMED = re.compile(
+    rf"""(["']?\b(?:{"|".join(name.replace("_", "[-_]") for name in sorted(FORBIDDEN_FIELDS, reverse=True))})\b["']?\s*[:=]\s*)"""
+    r"""("(?:[^"\\]|\\.)*"|[^\s,;&}\]]+)""",
+    re.IGNORECASE,
+)
+_HIDDEN = "***"
 
 
 class CardDataRefused(ValueError):
@@ -73,8 +84,64 @@ def refuse(value: Any, name: str = "", depth: int = 0) -> None:
             refuse(item, name, depth + 1)
 
 
+def masked(value: bytes) -> bytes:
+    """A refused message as it may be kept: the same bytes, unless there is card data in them. Then stars stand for the digits of each card
+    number but the last four (PCI DSS 4.0.1, 3.4.1), and for all that a field named like card data holds."""
+    try:
+        told = orjson.loads(value)
+        kept = _masked_fields(told)
+    except (ValueError, RecursionError):
+        text = _NAMED.sub(rf'\1"{_HIDDEN}"', value.decode(errors="surrogateescape"))
+    else:
+        # The text is looked at in any case: of a name that comes twice only the last is in the fields, and a key may be a bare number.
+        text = (value if kept == told or isinstance(told, int) else orjson.dumps(kept)).decode()
+    return _masked_text(text).encode(errors="surrogateescape")
+
+
+def _masked_fields(value: Any) -> Any:
+    if isinstance(value, str):
+        return _masked_text(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _masked_text(str(value)) if value > 10**12 and is_card_number(str(value)) else value
+    if isinstance(value, dict):
+        return {
+            _masked_text(name): _HIDDEN if _is_forbidden(name) else _masked_fields(item) for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_masked_fields(item) for item in value]
+    return value
+
+
+def _masked_text(text: str) -> str:
+    letters = list(text)
+    for start, end in _card_numbers(text):
+        letters[start : end - 4] = ["*" if letter.isdigit() else letter for letter in letters[start : end - 4]]
+    return "".join(letters)
+
+
+def _card_numbers(text: str) -> Iterator[tuple[int, int]]:
+    """Where card numbers are in a text: any groups of digits that are one when read together."""
+    if not _DIGITS.search(text):
+        return
+    text = _RANDOM_IDENTIFIERS.sub(lambda found: "…" * len(found.group()), text)
+    for run in _DIGITS.finditer(text):
+        groups = [group.span() for group in _GROUP.finditer(text, *run.span())]
+        for first, (start, _) in enumerate(groups):
+            digits = ""
+            for group in groups[first:]:
+                digits += text[slice(*group)]
+                if len(digits) > LONGEST:
+                    break
+                if is_card_number(digits):
+                    yield start, group[1]
+
+
+def _is_forbidden(name: str) -> bool:
+    return name.lower().replace("-", "_") in FORBIDDEN_FIELDS
+
+
 def _refuse_name(name: str) -> None:
-    if name.lower().replace("-", "_") in FORBIDDEN_FIELDS:
+    if _is_forbidden(name):
         raise CardDataRefused(f"{name}: card data is not accepted; send payment_method.fingerprint")
     _refuse_text(name, "a field's name")
 
@@ -83,10 +150,8 @@ _refuse_short_name = lru_cache(maxsize=1024)(_refuse_name)
 
 
 def _refuse_text(text: str, name: str) -> None:
-    if len(text) >= SHORTEST and _DIGITS.search(text):
-        for match in _DIGITS.finditer(_RANDOM_IDENTIFIERS.sub("…", text)):
-            if is_card_number(re.sub(r"[ -]", "", match.group())):
-                raise CardDataRefused(f"{name or 'value'}: a card number is not accepted; send a fingerprint")
+    if len(text) >= SHORTEST and any(_card_numbers(text)):
+        raise CardDataRefused(f"{name or 'value'}: a card number is not accepted; send a fingerprint")
 
 
 def _refuse_depth(depth: int) -> None:

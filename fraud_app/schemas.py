@@ -48,7 +48,7 @@ def _asyncapi() -> dict[str, Any]:
         "address": topics.DEAD_LETTERS,
         "messages": {
             "dead-letter": {
-                "summary": "The original key and value, with the reason in headers.",
+                "summary": "The original key and value, with the reason in headers. Card data is masked, and dlq_masked says so.",
                 "headers": {
                     "type": "object",
                     "properties": {name: {"type": "string"} for name in _DEAD_LETTER_HEADERS},
@@ -70,7 +70,7 @@ def _asyncapi() -> dict[str, Any]:
 
 _DEAD_LETTER_HEADERS = (
     "dlq_original_topic", "dlq_original_partition", "dlq_original_offset", "dlq_original_timestamp", "dlq_error_code",
-    "dlq_error_message", "dlq_attempts", "dlq_app_version",
+    "dlq_error_message", "dlq_attempts", "dlq_app_version", "dlq_masked",
 )  # fmt: skip
 
 

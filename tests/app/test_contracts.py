@@ -1,5 +1,6 @@
 from decimal import Decimal
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +81,8 @@ def test_a_card_number_is_refused_wherever_it_stands(number, place):
         4111111111111111,
         {"deep": ["4111111111111111"]},
         "x4111111111111111y",
+        "order 21 4111111111111111 of 2026",
+        "2026-11-24-4111-1111-1111-1111",
         "4111-1111-1111-1111-a",  # too short for a random identifier
         "4111111111111111 c0ffee00c0ffee00c0ffee00",
     ],
@@ -110,6 +113,73 @@ def test_no_uuid_is_taken_for_a_card(identifier):
 def test_fields_for_card_data_are_refused_by_name(name):
     with pytest.raises(card_data.CardDataRefused, match="fingerprint"):
         card_data.refuse({name: "anything"})
+
+
+@pytest.mark.parametrize(
+    ("kept", "refused"),
+    [
+        (b'{"note":"************1111"}', b'{"note": "4111111111111111"}'),
+        (b'{"note":"**** **** **** 1111"}', rb'{"note": "\u0034111 1111 1111 1111"}'),
+        (
+            b'{"a":["************1111",{"************1111":true}]}',
+            b'{"a": [4111111111111111, {"4111111111111111": true}]}',
+        ),
+        (b"************1111", b"4111111111111111"),
+        (b'{"cvv":"***","x":1}', b'{"cvv": 123, "x": 1}'),
+        (b'{"deep":{"Card-Number":"***"}}', b'{"deep": {"Card-Number": ["any", "thing"]}}'),
+        (b'{"n": "************1111", "n": 1}', b'{"n": "4111111111111111", "n": 1}'),
+        (b'{"pan": "***", "cvv":"***", half', b'{"pan": "411 broken", "cvv":123, half'),
+        (b'user ************1111 \xff cvv="***"', b"user 4111111111111111 \xff cvv=123"),
+        (b'"' + b"[" * 5000 + b"************1111", b'"' + b"[" * 5000 + b"4111111111111111"),
+    ],
+)
+def test_what_is_kept_of_a_refused_message_has_no_card_data(kept, refused):
+    assert card_data.masked(refused) == kept
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"{not json",
+        b'{"amount": "-1",  "note": "pan: fish"}',
+        b'{"id": "a4111111-1111-4111-9111-11111111111e"}',
+        b"\xff\x00",
+    ],
+)
+def test_a_message_without_card_data_is_kept_byte_for_byte(value):
+    assert card_data.masked(value) == value
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text()
+    | st.sampled_from(["4111 1111 1111 1111", "x5555555555554444y"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=8) | st.sampled_from(["cvv", "PAN", "4111111111111111"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(_JSON, st.sampled_from(["4111111111111111", 5555555555554444, {"track": "x"}]))
+def test_what_is_masked_would_not_be_refused_for_its_values(value, card):
+    kept = orjson.loads(card_data.masked(orjson.dumps({"a": value, "b": card})))
+    assert card not in (kept["a"], kept["b"])
+    card_data.refuse(_without_forbidden_names(kept))
+
+
+def _without_forbidden_names(value):
+    if isinstance(value, dict):
+        return {
+            name: _without_forbidden_names(item)
+            for name, item in value.items()
+            if name.lower().replace("-", "_") not in card_data.FORBIDDEN_FIELDS or item != "***"
+        }
+    return [_without_forbidden_names(item) for item in value] if isinstance(value, list) else value
 
 
 @given(st.integers(0, 10**12))

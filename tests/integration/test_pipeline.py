@@ -2,15 +2,17 @@
 
 import uuid
 
+import asyncpg
 import orjson
 import pytest
 import pytest_asyncio
+import redis.asyncio as redis
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
 from agents.arrival import partition_of
-from fraud_app import topics
-from fraud_app.local.audit import read_topic
+from fraud_app import card_data, topics
+from fraud_app.local.audit import CHANGELOG, read_topic
 from tests.asking import until
 from tests.builders import payload
 
@@ -111,6 +113,67 @@ async def test_rubbish_goes_to_the_dead_letters_and_its_neighbours_are_scored(ap
     assert headers["dlq_error_message"]
 
 
+async def test_a_card_number_from_any_producer_stays_in_the_topic_it_came_by(api, running, brokers, producer):
+    """PCI DSS 4.0.1, 3.3.1: whatever a shop sends by mistake is neither passed on nor kept, stored, cached or logged."""
+    card, mark = card_number(), uuid.uuid4().hex
+    wrong = [
+        orjson.dumps(fresh(metadata={"note": f"paid with {card}", "mark": mark})),
+        orjson.dumps(fresh(user_id=card, metadata={mark: 1})),
+        orjson.dumps({**fresh(), mark: int(card)}),
+        f'{{"{mark}": "{card}", broken'.encode(),
+        b'{"x":"' + b"y" * 70_000 + mark.encode() + b" " + card.encode() + b'"}',
+    ]
+    for value in wrong:
+        await producer.send_and_wait(topics.RAW, value, key=card.encode())
+    refused = await api.post("/api/transactions", fresh(metadata={"note": card}))
+    assert refused.status == 422
+    kept = await until(lambda: of_mark(brokers, mark), lambda letters: len(letters) == len(wrong))
+    assert {headers["dlq_masked"] for _, headers, _ in kept} == {b"1"}
+    assert {key for _, _, key in kept} == {b"*" * 12 + card[-4:].encode()}
+
+    needle = card.encode()
+    assert needle not in orjson.dumps(refused.body)
+    for topic in (topics.SCORED, topics.DEAD_LETTERS, topics.LABELS, CHANGELOG):
+        for record in await read_topic(brokers, topic):
+            assert needle not in b"".join(
+                (record.key or b"", record.value or b"", *(value for _, value in record.headers))
+            )
+    client = redis.from_url(running.environment["FRAUD_REDIS__URL"])
+    await client.config_set("rdbcompression", "no")
+    async for key in client.scan_iter(count=1000):
+        assert needle not in key + (await client.dump(key) or b"")
+    await client.aclose()
+    connection = await asyncpg.connect(running.environment["FRAUD_POSTGRES__DSN"])
+    for table in await connection.fetch(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+    ):
+        name = table["table_name"]
+        assert not await connection.fetchval(
+            f'SELECT count(*) FROM "{name}" AS one WHERE one::text LIKE $1', f"%{card}%"
+        ), name
+    await connection.close()
+    assert card not in (await api.get("/metrics")).body
+    directory = running.stack.directory
+    written = [
+        path
+        for part in ("logs", "worker-1", "worker-2", "sinks-1")
+        for path in (directory / part).rglob("*")
+        if path.is_file()
+    ]
+    assert {path.parent.name for path in written} >= {"logs"}
+    assert [path for path in written if needle in path.read_bytes()] == []
+
+
+def card_number():
+    """A number of its own that passes for a card."""
+    digits = f"4{uuid.uuid4().int % 10**14:014d}"
+    return next(digits + check for check in "0123456789" if card_data.is_card_number(digits + check))
+
+
+async def of_mark(brokers, mark):
+    return [letter for letter in await dead_letters(brokers) if letter[0] and mark.encode() in letter[0]]
+
+
 async def test_headers_of_a_record_cannot_steer_where_answers_go(api, brokers, producer):
     one = fresh()
     headers = [("Faust-Ag-ReplyTo", b"attacker-topic"), ("Faust-Ag-CorrelationId", b"1")]
@@ -144,8 +207,6 @@ async def test_a_conflicting_id_keeps_the_first_decision(api, brokers, producer)
 
 
 async def test_labels_are_stored_and_the_latest_of_a_source_stands(running, producer):
-    import asyncpg
-
     identity = f"t-{uuid.uuid4().hex}"
     connection = await asyncpg.connect(running.environment["FRAUD_POSTGRES__DSN"])
     try:
