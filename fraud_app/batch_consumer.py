@@ -100,11 +100,13 @@ class BatchConsumer(Consumer):
 
     async def handed_over(self, asked_in: int) -> bool:
         """Give an answer of the broker to its agents at once, without the turns of the loop that Faust's way there takes; whether it went.
-        Whatever is out of the ordinary is left to `getmany`."""
+        Whatever is out of the ordinary is left to `getmany`. Asked for no partition, as while all of them stand still, aiokafka gives what
+        it has of every one: changelogs, too, whose records nobody but `getmany` can give to the recovery."""
         consumer = self._thread._ensure_consumer()
         fetcher, active = consumer._fetcher, self._get_active_partitions()
         if (
-            not self.flow_active
+            not active
+            or not self.flow_active
             or self.should_stop
             or self.app.consumer_generation_id != asked_in
             or fetcher._subscriptions.reassignment_in_progress

@@ -105,7 +105,7 @@ class Answered:
 
     async def fetch(self, consumer, active, timeout):  # noqa: ASYNC109 - Faust's signature
         assert timeout == 0, "it is all here already"
-        return {tp: records(4, 5) for tp in self._fetcher._records if tp in active}
+        return {tp: records(4, 5) for tp in self._fetcher._records if not active or tp in active}  # as aiokafka does
 
 
 def holding(consumer, answered, *active):
@@ -124,13 +124,13 @@ async def test_an_answer_goes_straight_to_its_agent_whatever_else_lies_there_unr
     assert (fetched.tp, fetched.generation, [record.offset for record in fetched.records]) == (RAW, 7, [4, 5])
 
 
-@pytest.mark.parametrize("case", ["changelog", "error", "moving", "older", "stopped"])
+@pytest.mark.parametrize("case", ["changelog", "error", "moving", "older", "stopped", "all paused"])
 async def test_what_is_out_of_the_ordinary_is_left_to_faust(consumer, case):
     answered = {
         "changelog": Answered("raw", "changelog"),
         "error": Answered("raw", kind=FetchError),
     }.get(case, Answered("raw"))
-    holding(consumer, answered, "raw", "changelog")
+    holding(consumer, answered, *(() if case == "all paused" else ("raw", "changelog")))
     answered._fetcher._subscriptions.reassignment_in_progress = case == "moving"
     consumer.flow_active = case != "stopped"
     assert not await consumer.handed_over(6 if case == "older" else 7)
