@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agents.arrival import Invalid, Misrouted, Payment, Record
 from fraud_app import __version__, card_data
-from fraud_app.sending import Message
+from fraud_app.sending import Headers, Message
 from fraud_app.topics import RAW
 from ml.outcome import Outcome
 from ml.scored import scored_message, timestamp
@@ -20,7 +20,7 @@ _CLOUD_EVENT = (
 CONFLICT = ("conflict", "another transaction with this id was decided before; the first stands")
 
 
-def decision_message(payment: Payment, outcome: Outcome) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+def decision_message(payment: Payment, outcome: Outcome) -> tuple[bytes, bytes, Headers]:
     """Key, value and headers on `transactions.scored`: CloudEvents 1.0, binary mode of the Kafka binding."""
     transaction = payment.transaction
     return transaction.user_id.encode(), scored_message(transaction, outcome), [

@@ -17,7 +17,8 @@ import faust
 from aiokafka import TopicPartition
 from aiokafka.errors import ProducerClosed
 
-Message = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
+Headers = list[tuple[str, bytes]]
+Message = tuple[bytes | None, bytes | None, Headers]
 """key, value, headers"""
 Offsets = Mapping[tuple[str, int], int]
 """By topic and partition, the offset of the last message."""
@@ -52,9 +53,7 @@ class Delivery:
         for one, relative in last.items():
             one.future.add_done_callback(with_first(self._acknowledged, tp, relative))
 
-    async def add_one(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]] | None = None
-    ) -> None:
+    async def add_one(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None) -> None:
         """Hand over a single message; its partition is that of its key, by Kafka's default partitioner."""
         self._missing += 1
         sent = await self._producer.send(topic, value, key=key, headers=headers)
