@@ -14,9 +14,9 @@ from agents.arrival import Payment
 from fraud_app.contracts import Decision
 from ml import policy, reasons
 from ml.event import Shared
-from ml.features import compute
+from ml.features import SIZE, compute
 from ml.outcome import NO_PROBABILITY, Outcome
-from ml.scorer import Scorer, matrix_of
+from ml.scorer import Scorer
 from tables.apply import Meeting, apply, meet
 from tables.user_row import UserRow
 
@@ -101,8 +101,8 @@ def score(
     if not fresh:
         return []
     started = time.perf_counter_ns()
-    matrix = matrix_of(
-        [compute(known[payment.transaction.user_id].behaviour, payment.event, signal) for payment, signal in fresh]
+    matrix = compute(
+        [(known[payment.transaction.user_id].behaviour, payment.event, signal) for payment, signal in fresh]
     )
     featured = time.perf_counter_ns()
     degraded = (() if redis_up else ("redis",)) + (() if scorer else ("model",))
@@ -113,6 +113,7 @@ def score(
         [place for place, decision in enumerate(decisions) if decision is not Decision.APPROVE] if scorer else []
     )
     parts = dict(zip(explained, scorer.contributions(matrix[explained]), strict=True)) if scorer and explained else {}
+    features = matrix.tobytes()
     modelled = time.perf_counter_ns()
     now_us = time.time_ns() // 1000
     spent_us = (modelled - started) // 1000
@@ -132,7 +133,7 @@ def score(
                 block=cutoffs.block,
                 model=scorer.reference if scorer else "",
                 reasons=reasons.top(parts[place]) if place in parts else (),
-                features=matrix[place].tobytes(),
+                features=features[SIZE * place : SIZE * (place + 1)],
             ),
         )
         for place, (payment, _) in enumerate(fresh)

@@ -1,7 +1,7 @@
 """What is remembered of one user, and how one transaction changes it.
 
-`update(behaviour, event)` is the only way a behaviour changes: in the agent, in training and in every test. All parts are
-bounded, so a row cannot grow with a user's speed, and kept as they are stored: `windows`, `latest` and `seen` know their bytes.
+`update(behaviour, event)` is the only way a behaviour changes: in the agent, in training and in every test. A behaviour is bytes, in
+memory as on disk (`packed`). All parts are bounded, so a row cannot grow with a user's speed.
 Windows run on ingest time; an event that comes late goes to the bucket of its own time, and one older than the longest window changes
 no window.
 """
@@ -9,81 +9,151 @@ no window.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+import struct
+from typing import Any
+
+import numpy as np
 
 from ml import latest, seen, windows
-from ml.event import Event
+from ml.compiled import NUMBER, PACKED, WORD, WRITTEN, Scratch, Words, array, kernel, part
+from ml.event import (
+    AMOUNT_CENTS,
+    CATEGORY,
+    ID_HASH,
+    LATITUDE,
+    LONGITUDE,
+    OCCURRED_MS,
+    RECEIVED_MS,
+    Event,
+    words_of,
+)  # fmt: skip
+from ml.event import (
+    WORDS as EVENT_WORDS,
+)
+from ml.packed import (
+    AMOUNT_MAX_CENTS,
+    CATEGORY_MASK,
+    COUNTS,
+    EMPTY,
+    FIRST_MS,
+    HEAD,
+    HERE_LATITUDE,
+    HERE_LONGITUDE,
+    HOUR_COUNT_MAX,
+    HOUR_WORDS,
+    HOURS,
+    LAST_MS,
+    LATEST,
+    MOST,
+    PARTS,
+    PAYMENTS,
+    PLACE_MS,
+    SET_BOUNDS,
+    SETS,
+    WINDOWS,
+    count_of,
+    hour_count,
+    is_sound,
+    start_of,
+)  # fmt: skip
 from ml.windows import HOUR_MS
 
-# Bounds, chosen so that the largest encoded row stays under 4 KiB (tables/user_row.py checks it).
-DEVICES, COUNTRIES, CARDS, MERCHANTS = 8, 6, 4, 12
-HOUR_COUNT_MAX = 65_535
+__all__ = ["EMPTY", "UNSOUND", "Behaviour", "age_of", "body_and_time", "checked", "update"]
+
+Behaviour = bytes
+UNSOUND = -1
+_PAYMENT = struct.Struct(f"<{latest.SIZE}Q")
 
 
-class Behaviour(NamedTuple):
-    """The memory of one user. Times are ms since 1970; -1 when there was none."""
-
-    first_ms: int = -1
-    last_ms: int = -1
-    payments: int = 0
-    amount_max_cents: int = 0
-    category_mask: int = 0
-    latitude: float = math.nan
-    longitude: float = math.nan
-    place_ms: int = -1
-    hours: tuple[int, ...] = (0,) * 24
-    windows: tuple[bytes, ...] = windows.EMPTY
-    """Packed, one each of `windows.WINDOWS`."""
-    latest: bytes = b""
-    """Packed, see `latest`."""
-    devices: bytes = b""
-    """Packed, as the three that follow, see `seen`."""
-    countries: bytes = b""
-    cards: bytes = b""
-    merchants: bytes = b""
+@part
+def _move(words: Words, event: Words, out: Words) -> None:
+    """Where the user was last."""
+    place = event.view(np.float64)
+    known = (
+        not math.isnan(place[LATITUDE]) and not math.isnan(place[LONGITUDE]) and event[RECEIVED_MS] >= words[PLACE_MS]
+    )
+    out[HERE_LATITUDE] = event[LATITUDE] if known else words[HERE_LATITUDE]
+    out[HERE_LONGITUDE] = event[LONGITUDE] if known else words[HERE_LONGITUDE]
+    out[PLACE_MS] = event[RECEIVED_MS] if known else words[PLACE_MS]
 
 
-EMPTY = Behaviour()
+@part
+def _count_hour(words: Words, hour: int, out: Words) -> None:
+    full = hour_count(words, hour) >= HOUR_COUNT_MAX
+    for place in range(HOURS, HOURS + HOUR_WORDS):
+        # Halve all when one is full, so that the shares stay; the mask keeps each count's last bit out of its neighbour.
+        out[place] = words[place] >> 1 & 0x7FFF7FFF7FFF7FFF if full else words[place]
+    out[HOURS + hour // 4] += 1 << 16 * (hour % 4)
+
+
+@kernel(PACKED, NUMBER, PACKED, WRITTEN)
+def _update(behaviour: Any, size: int, event: Any, out: Any) -> int:
+    words, event, out = array(behaviour, size), array(event, EVENT_WORDS), array(out, MOST)
+    if not is_sound(words):
+        return UNSOUND
+    now = event[RECEIVED_MS]
+    out[FIRST_MS] = now if words[FIRST_MS] < 0 else min(words[FIRST_MS], now)
+    out[LAST_MS] = max(words[LAST_MS], now)
+    out[PAYMENTS] = words[PAYMENTS] + 1
+    out[AMOUNT_MAX_CENTS] = max(words[AMOUNT_MAX_CENTS], event[AMOUNT_CENTS])
+    out[CATEGORY_MASK] = words[CATEGORY_MASK] | 1 << event[CATEGORY]
+    _move(words, event, out)
+    _count_hour(words, event[OCCURRED_MS] // HOUR_MS % 24, out)
+    at = to = HEAD
+    counts = 0
+    for number in range(WINDOWS):
+        buckets = count_of(words, number)
+        kept = windows.add(words, at, buckets, number, now, out[LAST_MS], event[AMOUNT_CENTS], out, to)
+        at, to, counts = at + windows.SIZE * buckets, to + windows.SIZE * kept, counts | kept << 8 * number
+    for number in range(WINDOWS, PARTS):
+        entries, place = count_of(words, number), number - WINDOWS
+        kept = seen.see(words, at, entries, event[SETS[place]], now // 1000, SET_BOUNDS[place], out, to)
+        at, to, counts = at + entries, to + kept, counts | kept << 8 * number
+    out[COUNTS] = counts
+    kept = latest.add(words, at, words[LATEST], event, out, to)
+    out[LATEST] = kept
+    return to + latest.SIZE * kept
+
+
+@kernel(PACKED, NUMBER, PACKED)
+def _age_of(behaviour: Any, size: int, event: Any) -> int:
+    words = array(behaviour, size)
+    if not is_sound(words):
+        return UNSOUND
+    sought: int = array(event, EVENT_WORDS)[ID_HASH]
+    return latest.age_of(words, start_of(words, PARTS), words[LATEST], sought)
+
+
+_SCRATCH = Scratch(MOST)
 
 
 def update(behaviour: Behaviour, event: Event) -> Behaviour:
-    """The behaviour after the event. The event must not have been counted before: see `tables.user_row`.
+    """The behaviour after the event. The event must not have been counted before: see `tables.user_row`. Raises `ValueError` for
+    bytes that are no behaviour.
 
     >>> from ml.event import Event
+    >>> from ml.packed import known
     >>> event = Event(1, 1, 60_000, 60_000, 0.0, 1250, 7, 8, 9, 6, 0, 0, 0, 52.5, 13.4, False)
-    >>> once = update(EMPTY, event)
-    >>> once.payments, once.amount_max_cents, latest.count(once.latest)
+    >>> once = known(update(EMPTY, event))
+    >>> once.payments, once.amount_max_cents, once.latest
     (1, 1250, 1)
     """
-    now, seconds = event.received_ms, event.received_ms // 1000
-    placed = not math.isnan(event.latitude) and not math.isnan(event.longitude) and now >= behaviour.place_ms
-    hour = event.occurred_ms // HOUR_MS % 24
-    newest = max(now, behaviour.last_ms)
-    return Behaviour(
-        first_ms=now if behaviour.first_ms < 0 else min(behaviour.first_ms, now),
-        last_ms=newest,
-        payments=behaviour.payments + 1,
-        amount_max_cents=max(behaviour.amount_max_cents, event.amount_cents),
-        category_mask=behaviour.category_mask | 1 << event.category,
-        latitude=event.latitude if placed else behaviour.latitude,
-        longitude=event.longitude if placed else behaviour.longitude,
-        place_ms=now if placed else behaviour.place_ms,
-        hours=_count_hour(behaviour.hours, hour),
-        windows=tuple(
-            [
-                windows.add(packed, window, now, newest, event.amount_cents)
-                for packed, window in zip(behaviour.windows, windows.WINDOWS, strict=True)
-            ]
-        ),
-        latest=latest.add(behaviour.latest, event),
-        devices=seen.see(behaviour.devices, event.device, seconds, DEVICES),
-        countries=seen.see(behaviour.countries, event.country, seconds, COUNTRIES),
-        cards=seen.see(behaviour.cards, event.card, seconds, CARDS),
-        merchants=seen.see(behaviour.merchants, event.merchant, seconds, MERCHANTS),
-    )
+    return _SCRATCH.read(checked(_update(behaviour, len(behaviour) // WORD, words_of(event), _SCRATCH.address)))
 
 
-def _count_hour(hours: tuple[int, ...], hour: int) -> tuple[int, ...]:
-    if hours[hour] >= HOUR_COUNT_MAX:  # halve all, so that the shares stay
-        hours = tuple(count // 2 for count in hours)
-    return (*hours[:hour], hours[hour] + 1, *hours[hour + 1 :])
+def age_of(behaviour: Behaviour, event: Event) -> int:
+    """How many payments ago the id of this event came, 1 for the last; 0 when it is not among the latest."""
+    return checked(_age_of(behaviour, len(behaviour) // WORD, words_of(event)))
+
+
+def body_and_time(behaviour: Behaviour, age: int) -> tuple[int, int]:
+    """Body hash of a payment and when it was received (ms); `age` is 1 for the last."""
+    payment = _PAYMENT.unpack_from(behaviour, len(behaviour) - age * latest.SIZE * WORD)
+    return payment[latest.BODY_AND_MERCHANT] >> 32, payment[latest.RECEIVED]
+
+
+def checked(answer: int) -> int:
+    """What a compiled function returned. Raises `ValueError` when it found no behaviour."""
+    if answer == UNSOUND:
+        raise ValueError("these bytes are no behaviour of a user: rebuild the table")
+    return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
 from typing import NamedTuple
 from zlib import crc32
 
@@ -42,6 +43,15 @@ class Event(NamedTuple):
     declined: bool
 
 
+(
+    ID_HASH, BODY_HASH, RECEIVED_MS, OCCURRED_MS, CLOCK_SKEW_S, AMOUNT_CENTS, MERCHANT, DEVICE, CARD, IP, COUNTRY, CARD_COUNTRY,
+    CATEGORY, LATITUDE, LONGITUDE, DECLINED,
+) = range(len(Event._fields))  # fmt: skip
+"""Places of an event's fields among its words."""
+WORDS = len(Event._fields)
+_EVENT = struct.Struct("<QqqqdqqqqqqqqddQ")
+
+
 class Shared(NamedTuple):
     """Signals that cross users, as of the event; NaN when the shared memory was away or the field is missing."""
 
@@ -51,8 +61,21 @@ class Shared(NamedTuple):
     merchant_rate: float = math.nan
 
 
+DEVICE_USERS, IP_USERS, CARD_USERS, MERCHANT_RATE = range(len(Shared._fields))
+SHARED_WORDS = len(Shared._fields)
+_SHARED = struct.Struct(f"<{SHARED_WORDS}d")
+
 EARLIEST_SKEW_MS = DAY_MS
 LATEST_SKEW_MS = 300_000
+
+
+def words_of(event: Event) -> bytes:
+    """An event for compiled functions, a word a field."""
+    return _EVENT.pack(*event)
+
+
+def shared_words(shared: Shared) -> bytes:
+    return _SHARED.pack(*shared)
 
 
 def hash64(text: str) -> int:

@@ -1,83 +1,83 @@
-"""The latest payments of a user, packed: 39 bytes each, oldest first. What is asked of them is asked by column.
-
-Kept as they are stored, a memory of 20,000 users is 20,000 values to Python, not two million objects that its collector visits and that
-push each other out of the processor's cache.
-"""
+"""The latest payments of a user, packed: five words each, oldest first."""
 
 from __future__ import annotations
 
-import struct
-from bisect import bisect_right
-from typing import NamedTuple
-
-from ml.event import Event
-from ml.packed import place_of
-from ml.windows import DAY_MS, HOUR_MS, MINUTE_MS
+from ml.compiled import LOW, Words, part
+from ml.event import AMOUNT_CENTS, BODY_HASH, COUNTRY, DECLINED, DEVICE, ID_HASH, MERCHANT, RECEIVED_MS
 
 KEPT = 32
-
-_PAYMENT = struct.Struct("<QIqqIIH?")
-SIZE = _PAYMENT.size
-_ID = struct.Struct("<Q")
-_HEAD = struct.Struct("<QIq")
-_ALL = tuple(struct.Struct("<" + "8x4xqqIIH?" * count) for count in range(KEPT + 1))
-
-
-class Lately(NamedTuple):
-    """A user's latest payments, a value each in the order in which they were received, and which of them a payment finds behind it."""
-
-    amount_cents: tuple[int, ...]
-    merchant: tuple[int, ...]
-    device: tuple[int, ...]
-    country: tuple[int, ...]
-    declined: tuple[bool, ...]
-    day: slice
-    """Those of the last day."""
-    hour: slice
-    minute: slice
+SIZE = 5
+"""Words of a payment."""
+ID, RECEIVED, CENTS, BODY_AND_MERCHANT, DEVICE_COUNTRY_DECLINED = range(SIZE)
+OF_MERCHANT = (BODY_AND_MERCHANT, 0, LOW)
+OF_DEVICE = (DEVICE_COUNTRY_DECLINED, 32, LOW)
+OF_COUNTRY = (DEVICE_COUNTRY_DECLINED, 1, 0xFFFF)
+WAS_DECLINED = (DEVICE_COUNTRY_DECLINED, 0, 1)
+"""Word, shift and mask."""
 
 
-_NONE = slice(0, 0)
-_NEVER = Lately((), (), (), (), (), _NONE, _NONE, _NONE)
+@part
+def add(words: Words, at: int, payments: int, event: Words, out: Words, to: int) -> int:
+    """Write the latest with one payment more, and without the oldest of too many; how many there are."""
+    start = max(0, payments - KEPT + 1)
+    for place in range(SIZE * start, SIZE * payments):
+        out[to + place - SIZE * start] = words[at + place]
+    to += SIZE * (payments - start)
+    out[to + ID] = event[ID_HASH]
+    out[to + RECEIVED] = event[RECEIVED_MS]
+    out[to + CENTS] = event[AMOUNT_CENTS]
+    out[to + BODY_AND_MERCHANT] = event[BODY_HASH] << 32 | event[MERCHANT]
+    out[to + DEVICE_COUNTRY_DECLINED] = event[DEVICE] << 32 | event[COUNTRY] << 1 | event[DECLINED]
+    return payments - start + 1
 
 
-def add(packed: bytes, event: Event) -> bytes:
-    """The latest with one payment more, and without the oldest of too many."""
-    return packed[-SIZE * (KEPT - 1) :] + _PAYMENT.pack(
-        event.id_hash, event.body_hash, event.received_ms, event.amount_cents, event.merchant, event.device, event.country,
-        event.declined,
-    )  # fmt: skip
+@part
+def value(words: Words, place: int, field: tuple[int, int, int]) -> int:
+    """`OF_MERCHANT`, `OF_DEVICE`, `OF_COUNTRY` or `WAS_DECLINED` of the payment at this place."""
+    word, shift, mask = field
+    return words[place + word] >> shift & mask
 
 
-def count(packed: bytes) -> int:
-    return len(packed) // SIZE
+@part
+def is_within(words: Words, place: int, now_ms: int, span_ms: int) -> bool:
+    """Whether a payment was received in the span that ends at `now_ms`."""
+    return now_ms - span_ms < words[place + RECEIVED] <= now_ms
 
 
-def age_of(packed: bytes, id_hash: int) -> int | None:
-    """How many payments ago this id came, 1 for the last; None when it is not among the latest."""
-    at = place_of(packed, _ID.pack(id_hash), SIZE)
-    return None if at < 0 else (len(packed) - at) // SIZE
+@part
+def age_of(words: Words, at: int, payments: int, id_hash: int) -> int:
+    """How many payments ago this id came, 1 for the last; 0 when it is not among the latest."""
+    for age in range(1, payments + 1):
+        if words[at + SIZE * (payments - age) + ID] == id_hash:
+            return age
+    return 0
 
 
-def body_and_time(packed: bytes, age: int) -> tuple[int, int]:
-    """Body hash of a payment and when it was received (ms); `age` is 1 for the last."""
-    _, body_hash, received_ms = _HEAD.unpack_from(packed, len(packed) - age * SIZE)
-    return body_hash, received_ms
+@part
+def received(words: Words, at: int, payments: int, now_ms: int, span_ms: int) -> int:
+    """How many were received in the span that ends at `now_ms`."""
+    found = 0
+    for place in range(at, at + SIZE * payments, SIZE):
+        found += is_within(words, place, now_ms, span_ms)
+    return found
 
 
-def lately(packed: bytes, now_ms: int) -> Lately:
-    """The latest payments as one that is received at `now_ms` finds them. Any that were received later are in no slice."""
-    if not packed:
-        return _NEVER
-    values = _ALL[len(packed) // SIZE].unpack(packed)
-    received = values[::6]
-    cents, merchant, device, country, declined = (values[place::6] for place in range(1, 6))
-    in_order = sorted(received)
-    if in_order != list(received):
-        order = sorted(range(len(received)), key=received.__getitem__)
-        cents, merchant, device, country, declined = (
-            tuple([column[place] for place in order]) for column in (cents, merchant, device, country, declined)
-        )
-    end = bisect_right(in_order, now_ms)
-    day, hour, minute = [slice(bisect_right(in_order, now_ms - span), end) for span in (DAY_MS, HOUR_MS, MINUTE_MS)]
-    return Lately(cents, merchant, device, country, declined, day, hour, minute)
+@part
+def different(words: Words, at: int, payments: int, now_ms: int, span_ms: int, field: tuple[int, int, int]) -> int:
+    """How many different values of a field there were in the span that ends at `now_ms`; 0 is missing."""
+    found = 0
+    for place in range(at, at + SIZE * payments, SIZE):
+        this = value(words, place, field)
+        if this and is_within(words, place, now_ms, span_ms):
+            again = False
+            for before in range(at, place, SIZE):
+                again = again or (value(words, before, field) == this and is_within(words, before, now_ms, span_ms))
+            found += not again
+    return found
+
+
+@part
+def write_amounts(words: Words, at: int, payments: int, out: Words) -> None:
+    """Write all amounts in cents."""
+    for number in range(payments):
+        out[number] = words[at + SIZE * number + CENTS]

@@ -8,14 +8,15 @@ from typing import NamedTuple
 from fraud_app.contracts import Transaction
 from ml.behaviour import EMPTY, Behaviour, update
 from ml.event import Event, Shared, event_of, hash64
-from ml.features import compute
+from ml.features import Row, compute
 from ml.shared_memory import SharedMemory
 
 
 class Replayed(NamedTuple):
     transaction: Transaction
     event: Event
-    features: tuple[float, ...]
+    features: Row
+    """float32."""
 
 
 def replay(
@@ -33,5 +34,5 @@ def replay(
         signals = (
             memory.observe(event, hash64(transaction.user_id)) if shared is None else shared[transaction.transaction_id]
         )
-        yield Replayed(transaction, event, compute(behaviour, event, signals))
+        yield Replayed(transaction, event, compute([(behaviour, event, signals)])[0])
         users[transaction.user_id] = update(behaviour, event)

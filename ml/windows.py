@@ -1,13 +1,13 @@
 """Sliding windows over a user's payments, each made of equal buckets that are kept packed, in order of their slots.
 
-A window is `bytes`, 14 a bucket: slot (start of the bucket divided by its length), payments, cents.
+A bucket is two words: slot (start of the bucket divided by its length) and payments, and cents.
 """
 
 from __future__ import annotations
 
-import struct
-from bisect import bisect_right
 from typing import NamedTuple
+
+from ml.compiled import Words, part
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 
@@ -31,42 +31,50 @@ WINDOWS = (
     Window("24h", DAY_MS, HOUR_MS),
     Window("7d", 7 * DAY_MS, DAY_MS),
 )
-EMPTY = (b"",) * len(WINDOWS)
+BUCKET_MS = tuple(window.bucket_ms for window in WINDOWS)
+BUCKETS = tuple(window.buckets for window in WINDOWS)
+SIZE = 2
+"""Words of a bucket."""
 PAYMENTS_MAX = 65_535
-
-_BUCKET = struct.Struct("<IHq")
-SIZE = _BUCKET.size
-_SLOT = struct.Struct("<I")
-_ALL = tuple(struct.Struct("<" + "IHq" * count) for count in range(max(window.buckets for window in WINDOWS) + 1))
+_SLOT = 16
+"""Bits of the first word that count payments."""
 
 
-def add(packed: bytes, window: Window, now_ms: int, newest_ms: int, cents: int) -> bytes:
-    """The window with one payment more and without the buckets that have left it at `newest_ms`.
-
-    >>> once = add(b"", WINDOWS[0], 60_000, 60_000, 1250)
-    >>> in_window(once, WINDOWS[0], 60_000)
-    (1, 1250)
-    """
-    oldest, slot = newest_ms // window.bucket_ms - window.buckets, now_ms // window.bucket_ms
-    if slot <= oldest:
-        return packed
-    start, end = 0, len(packed)
-    while start < end and _SLOT.unpack_from(packed, start)[0] <= oldest:
-        start += SIZE
-    while end > start:
-        last, payments, spent = _BUCKET.unpack_from(packed, end - SIZE)
-        if last == slot:
-            counted = _BUCKET.pack(slot, min(payments + 1, PAYMENTS_MAX), spent + cents)
-            return packed[start : end - SIZE] + counted + packed[end:]
-        if last < slot:
-            break
-        end -= SIZE
-    return packed[start:end] + _BUCKET.pack(slot, 1, cents) + packed[end:]
+@part
+def in_window(words: Words, at: int, buckets: int, window: int, now_ms: int) -> tuple[int, int]:
+    """Count and sum (cents) of the window that ends with the bucket of `now_ms`. `at`: where its buckets begin."""
+    last = now_ms // BUCKET_MS[window]
+    payments = cents = 0
+    for place in range(at, at + SIZE * buckets, SIZE):
+        if last - BUCKETS[window] < words[place] >> _SLOT <= last:
+            payments += words[place] & PAYMENTS_MAX
+            cents += words[place + 1]
+    return payments, cents
 
 
-def in_window(packed: bytes, window: Window, now_ms: int) -> tuple[int, int]:
-    """Count and sum (cents) of the window that ends with the bucket of `now_ms`."""
-    buckets = _ALL[len(packed) // SIZE].unpack(packed)
-    slots, last = buckets[::3], now_ms // window.bucket_ms
-    first, end = bisect_right(slots, last - window.buckets), bisect_right(slots, last)
-    return sum(buckets[1::3][first:end]), sum(buckets[2::3][first:end])
+@part
+def add(
+    words: Words, at: int, buckets: int, window: int, now_ms: int, newest_ms: int, cents: int, out: Words, to: int
+) -> int:
+    """Write the window with one payment more and without the buckets that have left it at `newest_ms`; how many there are."""
+    oldest, slot = newest_ms // BUCKET_MS[window] - BUCKETS[window], now_ms // BUCKET_MS[window]
+    counted, first = slot <= oldest, to
+    for place in range(at, at + SIZE * buckets, SIZE):
+        here = words[place] >> _SLOT
+        if here <= oldest and slot > oldest:
+            continue
+        if not counted and here >= slot:
+            counted = True
+            if here == slot:
+                out[to] = here << _SLOT | min((words[place] & PAYMENTS_MAX) + 1, PAYMENTS_MAX)
+                out[to + 1] = words[place + 1] + cents
+                to += SIZE
+                continue
+            out[to], out[to + 1] = slot << _SLOT | 1, cents
+            to += SIZE
+        out[to], out[to + 1] = words[place], words[place + 1]
+        to += SIZE
+    if not counted:
+        out[to], out[to + 1] = slot << _SLOT | 1, cents
+        to += SIZE
+    return (to - first) // SIZE

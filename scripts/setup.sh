@@ -79,3 +79,5 @@ make_environment() {
 
 make_environment "$VENV" requirements.lock
 PYTHON="$VENV/bin/python"
+# Once, before several processes of a first start would each do it.
+"$PYTHON" -c 'import ml.features'

@@ -8,9 +8,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from ml import latest
 from ml import outcome as outcomes
-from ml.behaviour import update
+from ml.behaviour import age_of, body_and_time, update
 from ml.event import Event
 from ml.outcome import Outcome
 from tables.user_row import MODELS, PENDING, ModelUsed, Pending, UserRow, decided, remember, without_first_model
@@ -41,10 +40,10 @@ def meet(row: UserRow, event: Event, epoch: int, offset: int) -> Met:
             if pending.offset == offset:
                 return Met(Meeting.REPLAYED, outcomes.decode(pending.outcome))
         return Met(Meeting.SETTLED, None)
-    age = latest.age_of(row.behaviour.latest, event.id_hash)
-    if age is None:
+    age = age_of(row.behaviour, event)
+    if not age:
         return Met(Meeting.NEW, None)
-    body_hash, received_ms = latest.body_and_time(row.behaviour.latest, age)
+    body_hash, received_ms = body_and_time(row.behaviour, age)
     kind = Meeting.DUPLICATE if body_hash == event.body_hash else Meeting.CONFLICT
     return Met(kind, _decision(row, age, received_ms))
 

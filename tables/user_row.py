@@ -12,13 +12,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from fraud_app.contracts import Decision
-from ml import latest, seen, windows
+from ml import latest
+from ml.behaviour import EMPTY as NEVER_SEEN
 from ml.behaviour import Behaviour
 from ml.outcome import DECISIONS, Outcome
+from tables import rows_before
 
-FORMAT = 2
-_INTERLEAVED = 1
-"""The format before: each decision stood behind its payment."""
+FORMAT = 3
 BOUND = 4096
 PENDING = 4
 """Most decisions of one user that may wait for the broker at once (agents/scoring.py holds a user's further ones back)."""
@@ -55,17 +55,16 @@ class UserRow(NamedTuple):
     epoch: int = 0
     """Which life of the topic the offset belongs to: a topic made anew starts at offset 0 again."""
     offset: int = -1
-    behaviour: Behaviour = Behaviour()
+    behaviour: Behaviour = NEVER_SEEN
     decisions: bytes = b""
-    """Packed, one each of `behaviour.latest` (`remember`, `decided`)."""
+    """Packed, one each of the behaviour's latest payments (`remember`, `decided`)."""
     models: tuple[ModelUsed, ...] = ()
     pending: tuple[Pending, ...] = ()
 
 
 EMPTY = UserRow()
 
-_HEAD = struct.Struct("<BIqqqIqIddq24HBBBBBBBB")
-_SIZES = struct.Struct(f"<{len(windows.WINDOWS)}B")
+_HEAD = struct.Struct("<BIqBBBH")
 _DECISION = struct.Struct("<BiBI")
 _MODEL = struct.Struct("<Bdd")
 _PENDING = struct.Struct("<qH")
@@ -97,18 +96,11 @@ def without_first_model(decisions: bytes) -> bytes:
 
 def encode(row: UserRow) -> bytes:
     """The row's bytes, at most 4 KiB. Raises `ValueError` should that bound ever break."""
-    known = row.behaviour
-    sets = (known.devices, known.countries, known.cards, known.merchants)
     parts = [
         _HEAD.pack(
-            FORMAT, row.epoch, row.offset, known.first_ms, known.last_ms, known.payments, known.amount_max_cents,
-            known.category_mask, known.latitude, known.longitude, known.place_ms, *known.hours, latest.count(known.latest),
-            len(row.models), len(row.pending), *map(seen.count, sets), 0,
+            FORMAT, row.epoch, row.offset, len(row.decisions) // _DECISION.size, len(row.models), len(row.pending), len(row.behaviour)
         ),
-        _SIZES.pack(*[len(packed) // windows.SIZE for packed in known.windows]),
-        *known.windows,
-        *sets,
-        known.latest,
+        row.behaviour,
         row.decisions,
         *map(_encoded_model, row.models),
     ]  # fmt: skip
@@ -121,23 +113,18 @@ def encode(row: UserRow) -> bytes:
 
 
 def decode(data: bytes) -> UserRow:
-    """The row that `encode` gave these bytes for; reads the format before, too. Raises `ValueError` for any other."""
-    if data[0] not in (FORMAT, _INTERLEAVED):
-        raise ValueError(f"a user row of format {data[0]}; this version reads {FORMAT}: rebuild the table")
-    (_, epoch, offset, first, last, count, largest, mask, latitude, longitude, place_ms, *rest) = _HEAD.unpack_from(
-        data
-    )
-    payments, models, pendings, *set_sizes, _ = rest[24:]
-    sizes = _SIZES.unpack_from(data, _HEAD.size)
-    at = _HEAD.size + _SIZES.size
-    packed = []
-    for size in [*(windows.SIZE * size for size in sizes), *(seen.SIZE * size for size in set_sizes)]:
-        packed.append(data[at : at + size])
-        at += size
-    middle = at + latest.SIZE * payments
-    end = middle + _DECISION.size * payments
-    last_payments, decisions = (data[at:middle], data[middle:end]) if data[0] == FORMAT else _parted(data[at:end])
-    at = end
+    """The row that `encode` gave these bytes for; reads the formats before, too. Raises `ValueError` for any other."""
+    if data[0] != FORMAT:
+        return _decoded_before(data)
+    _, epoch, offset, decisions, models, pendings, size = _HEAD.unpack_from(data)
+    at = _HEAD.size + size
+    end = at + _DECISION.size * decisions
+    used, waiting = _tail(data, end, models, pendings)
+    return UserRow(epoch, offset, data[_HEAD.size : at], data[at:end], used, waiting)
+
+
+def _tail(data: bytes, at: int, models: int, pendings: int) -> tuple[tuple[ModelUsed, ...], tuple[Pending, ...]]:
+    """The models and the decisions that wait, which every format ends with."""
     used = []
     for _ in range(models):
         end = at + _MODEL.size + data[at]
@@ -148,11 +135,16 @@ def decode(data: bytes) -> UserRow:
         position, size = _PENDING.unpack_from(data, at)
         at += _PENDING.size + size
         waiting.append(Pending(position, data[at - size : at]))
-    behaviour = Behaviour(
-        first, last, count, largest, mask, latitude, longitude, place_ms, tuple(rest[:24]),
-        tuple(packed[: len(sizes)]), last_payments, *packed[len(sizes) :],
-    )  # fmt: skip
-    return UserRow(epoch, offset, behaviour, decisions, tuple(used), tuple(waiting))
+    return tuple(used), tuple(waiting)
+
+
+def _decoded_before(data: bytes) -> UserRow:
+    if data[0] not in rows_before.FORMATS:
+        raise ValueError(f"a user row of format {data[0]}; this version reads {FORMAT}: rebuild the table")
+    before = rows_before.read(data, _DECISION.size)
+    return UserRow(
+        *position(data), before.behaviour, before.decisions, *_tail(data, before.end, before.models, before.pendings)
+    )
 
 
 @lru_cache(maxsize=64)
@@ -167,17 +159,7 @@ def _model(encoded: bytes) -> ModelUsed:
     return ModelUsed(encoded[_MODEL.size :].decode(), review, block)
 
 
-def _parted(interleaved: bytes) -> tuple[bytes, bytes]:
-    """Payments and decisions of the format before."""
-    both = struct.Struct(f"{latest.SIZE}s{_DECISION.size}s")
-    payments, decisions = zip(*both.iter_unpack(interleaved), strict=True) if interleaved else ((), ())
-    return b"".join(payments), b"".join(decisions)
-
-
 def position(data: bytes) -> tuple[int, int]:
     """Epoch and offset of an encoded row, without decoding the rest: what is newer between two copies."""
     epoch, offset = struct.unpack_from("<Iq", data, 1)
     return epoch, offset
-
-
-assert latest.KEPT <= 255  # noqa: S101 - the counts in the head are single bytes

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from fraud_app.app import model
 from fraud_app.history import customers, labels, related, reviews, transactions, verdicts
-from ml.windows import WINDOWS, in_window
-from tables.user_row import UserRow
+from ml.packed import Known, known
+from ml.windows import WINDOWS
 from web import explaining
 from web.analyst_models import (
     Behaviour,
@@ -67,8 +67,8 @@ async def customer(request: web.Request) -> web.Response:
         ask(lambda connected: customers.used(connected, user)),
     )
     rows, mirrored = await rows_of([user])
-    row = rows[user]
-    if not counted["payments"] and not row.behaviour.payments:
+    memory = known(rows[user].behaviour)
+    if not counted["payments"] and not memory.payments:
         raise Problem(404, "not_found", f"no payment of customer {user[:128]} is known")
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
     found = Customer(
@@ -78,7 +78,7 @@ async def customer(request: web.Request) -> web.Response:
         fraud=fraud,
         first_at=counted["first_at"],
         last_at=counted["last_at"],
-        behaviour=behaviour_of(row, now_ms) if row.behaviour.payments else None,
+        behaviour=behaviour_of(memory, now_ms) if memory.payments else None,
         behaviour_away=not mirrored,
         used={name: [Used(**one) for one in things] for name, things in used.items()},
     )
@@ -96,17 +96,16 @@ def _related(by: str, value: str | None, rows: list[Any]) -> dict[str, Any]:
     }
 
 
-def behaviour_of(row: UserRow, now_ms: int) -> Behaviour:
-    """A row in words and figures. The usual of a window is the last seven days' figure over the number of such windows since the
+def behaviour_of(memory: Known, now_ms: int) -> Behaviour:
+    """A memory in words and figures. The usual of a window is the last seven days' figure over the number of such windows since the
     first payment, so that a new customer is not told to be lively.
     """
-    known = row.behaviour
     week = WINDOWS[-1]
-    payments, cents = in_window(known.windows[-1], week, now_ms)
-    lived_ms = min(week.span_ms, max(now_ms - known.first_ms, 1))
+    payments, cents = memory.in_window(len(WINDOWS) - 1, now_ms)
+    lived_ms = min(week.span_ms, max(now_ms - memory.first_ms, 1))
     windows = []
-    for window, packed in zip(WINDOWS, known.windows, strict=True):
-        count, spent = in_window(packed, window, now_ms)
+    for number, window in enumerate(WINDOWS):
+        count, spent = memory.in_window(number, now_ms)
         parts = max(1.0, lived_ms / window.span_ms)
         windows.append(
             WindowUse(
@@ -115,8 +114,8 @@ def behaviour_of(row: UserRow, now_ms: int) -> Behaviour:
             )
         )  # fmt: skip
     return Behaviour(
-        payments=known.payments, first_at=_moment(known.first_ms), last_at=_moment(known.last_ms),
-        largest_eur=known.amount_max_cents / 100, windows=windows, hours=list(known.hours),
+        payments=memory.payments, first_at=_moment(memory.first_ms), last_at=_moment(memory.last_ms),
+        largest_eur=memory.amount_max_cents / 100, windows=windows, hours=list(memory.hours),
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from fraud_app.contracts import Transaction
 from fraud_app.settings import Kafka
 from ml.event import Shared, occurred_ms
 from ml.features import NAMES, SHARED
+from ml.packed import known
 from ml.replay import replay
 from tables import mirror, user_row, user_table
 
@@ -131,7 +132,7 @@ async def _state(environment: Mapping[str, str], of_user: Mapping[str, set[str]]
         await client.aclose()
     stale = 0
     for user, ids in of_user.items():
-        counted = user_row.decode(latest[user]).behaviour.payments if user in latest else 0
+        counted = known(user_row.decode(latest[user]).behaviour).payments if user in latest else 0
         if counted != len(ids):
             found.miscounted += 1
             found.faults.append(f"user {user}: {counted} counted, {len(ids)} accepted")

@@ -1,17 +1,30 @@
-"""`compute(behaviour, event, shared)`: the model's input, one number a feature, in the order of `CATALOGUE`.
+"""`compute`: the model's input, one number a feature, in the order of `CATALOGUE`.
 
 The same function runs in the agent, in `/score`, in training and in the parity test. Missing is NaN, never 0 or -1.
 """
 
 from __future__ import annotations
 
-from ml import latest
-from ml.behaviour import Behaviour
-from ml.event import Event, Shared
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.behaviour import UNSOUND, Behaviour, checked
+from ml.compiled import FLOATS, NUMBER, PACKED, WORD, Floats, array, kernel, part
+from ml.event import SHARED_WORDS, Event, Shared, shared_words, words_of
+from ml.event import WORDS as EVENT_WORDS
 from ml.features import amount, card_testing, device, geo, merchant, time, velocity
 from ml.features.feature import Feature
+from ml.packed import is_sound
 
-__all__ = ["CATALOGUE", "NAMES", "SHARED", "Feature", "compute"]
+__all__ = ["CATALOGUE", "NAMES", "SHARED", "SIZE", "Feature", "Matrix", "Row", "compute"]
+
+Row = npt.NDArray[np.float32]
+"""One value a feature."""
+Matrix = npt.NDArray[np.float32]
+"""One row a transaction, C order."""
 
 _GROUPS = (velocity, amount, geo, device, merchant, time, card_testing)
 
@@ -21,15 +34,41 @@ SHARED: tuple[int, ...] = tuple(place for place, feature in enumerate(CATALOGUE)
 """Places of the features that come from the shared memory and are missing when it is away."""
 
 
-def compute(behaviour: Behaviour, event: Event, shared: Shared) -> tuple[float, ...]:
-    """The features of an event, given what was known before it; float64, NaN for missing."""
-    lately = latest.lately(behaviour.latest, event.received_ms)
-    return (
-        *velocity.compute(behaviour, event, lately),
-        *amount.compute(behaviour, event, lately),
-        *geo.compute(behaviour, event),
-        *device.compute(behaviour, event, shared),
-        *merchant.compute(behaviour, event, shared),
-        *time.compute(behaviour, event),
-        *card_testing.compute(event, lately),
-    )
+SIZE = 4 * len(NAMES)
+"""Bytes of one row of the model's input."""
+_WIDTH = len(NAMES)
+
+
+@part
+def _put(out: Floats, at: int, values: tuple[float, ...]) -> int:
+    for value in values:
+        out[at] = value
+        at += 1
+    return at
+
+
+@kernel(PACKED, NUMBER, PACKED, PACKED, FLOATS)
+def _compute(behaviour: Any, size: int, event: Any, shared: Any, out: Any) -> int:
+    words, event, out = array(behaviour, size), array(event, EVENT_WORDS), array(out, _WIDTH)
+    if not is_sound(words):
+        return UNSOUND
+    signals = array(shared, SHARED_WORDS).view(np.float64)
+    at = _put(out, 0, velocity.compute(words, event))
+    at = _put(out, at, amount.compute(words, event))
+    at = _put(out, at, geo.compute(words, event))
+    at = _put(out, at, device.compute(words, event, signals))
+    at = _put(out, at, merchant.compute(words, event, signals))
+    at = _put(out, at, time.compute(words, event))
+    return _put(out, at, card_testing.compute(words, event))
+
+
+def compute(asked: Sequence[tuple[Behaviour, Event, Shared]]) -> Matrix:
+    """The features of each event, given what was known of its user before it: float32, a row an event, NaN for missing. Raises
+    `ValueError` for bytes that are no behaviour."""
+    matrix = np.empty((len(asked), _WIDTH), np.float32)
+    address = matrix.ctypes.data
+    for row, (behaviour, event, shared) in enumerate(asked):
+        checked(
+            _compute(behaviour, len(behaviour) // WORD, words_of(event), shared_words(shared), address + SIZE * row)
+        )
+    return matrix

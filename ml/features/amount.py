@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from ml.behaviour import Behaviour
-from ml.event import Event
+import numpy as np
+
+from ml.compiled import Floats, Words, part
+from ml.event import AMOUNT_CENTS
 from ml.features.feature import Feature
-from ml.latest import Lately
+from ml.latest import KEPT, write_amounts
+from ml.packed import AMOUNT_MAX_CENTS, LATEST, PARTS, start_of
 
 FEATURES = (
     Feature("amount", "amount", "EUR", "amount of this payment in euro", "amount of {value}"),
@@ -25,32 +29,47 @@ LEAST_SPREAD_CENTS, LEAST_SPREAD_SHARE = 100.0, 0.05
 Z_BOUND = 50.0
 
 
-def compute(behaviour: Behaviour, event: Event, lately: Lately) -> tuple[float, ...]:
-    cents = event.amount_cents
-    amounts = sorted(lately.amount_cents)
-    if not amounts:
-        return cents / 100.0, math.nan, math.nan, math.nan
-    middle = median(amounts)
-    return (
-        cents / 100.0,
-        cents / max(behaviour.amount_max_cents, 1),
-        cents / max(middle, 1.0),
-        robust_z(cents, amounts, middle) if len(amounts) >= ENOUGH_FOR_A_SPREAD else math.nan,
-    )
+@part
+def put_in_order(values: Any, count: int) -> None:
+    """The first so many ascending. They are few: inserting each at its place is quickest."""
+    for place in range(1, count):
+        value, to = values[place], place
+        while to > 0 and values[to - 1] > value:
+            values[to] = values[to - 1]
+            to -= 1
+        values[to] = value
 
 
-def robust_z(cents: int, ordered: list[int], middle: float) -> float:
+@part
+def median(ordered: Floats | Words, count: int) -> float:
+    """Median of the first so many, which are in order already."""
+    half = count // 2
+    return float(ordered[half]) if count % 2 else (ordered[half - 1] + ordered[half]) / 2.0
+
+
+@part
+def robust_z(cents: int, amounts: Words, count: int, middle: float) -> float:
     """Distance from the median in robust standard deviations, held within ±50."""
-    spread = 1.4826 * median(sorted([abs(value - middle) for value in ordered]))
-    spread = max(spread, LEAST_SPREAD_CENTS, LEAST_SPREAD_SHARE * middle)
+    away = np.empty(KEPT, np.float64)
+    for place in range(count):
+        away[place] = abs(amounts[place] - middle)
+    put_in_order(away, count)
+    spread = max(1.4826 * median(away, count), LEAST_SPREAD_CENTS, LEAST_SPREAD_SHARE * middle)
     return max(-Z_BOUND, min(Z_BOUND, (cents - middle) / spread))
 
 
-def median(ordered: list[int] | list[float]) -> float:
-    """Median of a list that is in order already.
-
-    >>> median([1, 2, 3, 10])
-    2.5
-    """
-    half = len(ordered) // 2
-    return float(ordered[half]) if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2.0
+@part
+def compute(words: Words, event: Words) -> tuple[float, ...]:
+    cents, count = event[AMOUNT_CENTS], words[LATEST]
+    if not count:
+        return cents / 100.0, math.nan, math.nan, math.nan
+    amounts = np.empty(KEPT, np.int64)
+    write_amounts(words, start_of(words, PARTS), count, amounts)
+    put_in_order(amounts, count)
+    middle = median(amounts, count)
+    return (
+        cents / 100.0,
+        cents / max(words[AMOUNT_MAX_CENTS], 1),
+        cents / max(middle, 1.0),
+        robust_z(cents, amounts, count, middle) if count >= ENOUGH_FOR_A_SPREAD else math.nan,
+    )

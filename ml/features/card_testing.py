@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from ml.event import Event
+from ml.compiled import Words, part
+from ml.event import AMOUNT_CENTS, DECLINED, RECEIVED_MS
 from ml.features.feature import Feature
-from ml.latest import Lately
+from ml.latest import CENTS, SIZE, WAS_DECLINED, is_within, value
+from ml.packed import LATEST, PARTS, start_of
+from ml.windows import DAY_MS, HOUR_MS
 
 FEATURES = (
     Feature("declined", "card_testing", "flag", "1 when the issuer declined this payment", "declined by the card's issuer"),
@@ -17,11 +20,15 @@ FEATURES = (
 )  # fmt: skip
 
 
-def compute(event: Event, lately: Lately) -> tuple[float, ...]:
-    smallest = min(lately.amount_cents[lately.hour], default=event.amount_cents)
-    return (
-        float(event.declined),
-        float(sum(lately.declined[lately.hour])),
-        float(sum(lately.declined[lately.day])),
-        event.amount_cents / max(smallest, 1),
-    )
+@part
+def compute(words: Words, event: Words) -> tuple[float, ...]:
+    now, at = event[RECEIVED_MS], start_of(words, PARTS)
+    smallest, in_hour, in_day, nothing_yet = event[AMOUNT_CENTS], 0, 0, True
+    for place in range(at, at + SIZE * words[LATEST], SIZE):
+        if is_within(words, place, now, DAY_MS):
+            in_day += value(words, place, WAS_DECLINED)
+        if is_within(words, place, now, HOUR_MS):
+            in_hour += value(words, place, WAS_DECLINED)
+            smallest = words[place + CENTS] if nothing_yet else min(smallest, words[place + CENTS])
+            nothing_yet = False
+    return float(event[DECLINED]), float(in_hour), float(in_day), event[AMOUNT_CENTS] / max(smallest, 1)

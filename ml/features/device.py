@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ml.behaviour import Behaviour
-from ml.event import Event, Shared
-from ml.features.feature import Feature
-from ml.seen import count, first_seen
+from ml.compiled import Floats, Words, part
+from ml.event import CARD, CARD_USERS, DEVICE, DEVICE_USERS, IP_USERS, RECEIVED_MS
+from ml.features.feature import Feature, flag
+from ml.packed import CARDS_SEEN, DEVICES_SEEN, PAYMENTS, count_of, start_of
+from ml.seen import NEVER, first_seen
 
 FEATURES = (
     Feature("device_is_new", "device", "flag", "1 when the user was never seen with this device", "first payment from this device"),
@@ -26,16 +27,19 @@ FEATURES = (
 SECONDS_PER_DAY = 86_400.0
 
 
-def compute(behaviour: Behaviour, event: Event, shared: Shared) -> tuple[float, ...]:
-    first_s = first_seen(behaviour.devices, event.device)
-    known_before = behaviour.payments > 0
+@part
+def compute(words: Words, event: Words, shared: Floats) -> tuple[float, ...]:
+    devices, cards = count_of(words, DEVICES_SEEN), count_of(words, CARDS_SEEN)
+    device_s = first_seen(words, start_of(words, DEVICES_SEEN), devices, event[DEVICE])
+    card_s = first_seen(words, start_of(words, CARDS_SEEN), cards, event[CARD])
+    known_before = words[PAYMENTS] > 0
     return (
-        float(first_s is None) if event.device and known_before else math.nan,
-        max(0.0, (event.received_ms // 1000 - first_s) / SECONDS_PER_DAY) if first_s is not None else math.nan,
-        float(count(behaviour.devices)),
-        float(first_seen(behaviour.cards, event.card) is None) if event.card and known_before else math.nan,
-        float(count(behaviour.cards)),
-        shared.device_users,
-        shared.ip_users,
-        shared.card_users,
+        flag(device_s == NEVER) if event[DEVICE] and known_before else math.nan,
+        max(0.0, (event[RECEIVED_MS] // 1000 - device_s) / SECONDS_PER_DAY) if device_s != NEVER else math.nan,
+        float(devices),
+        flag(card_s == NEVER) if event[CARD] and known_before else math.nan,
+        float(cards),
+        shared[DEVICE_USERS],
+        shared[IP_USERS],
+        shared[CARD_USERS],
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ml.compiled import part
+
 
 class Feature(NamedTuple):
     """A feature's name, unit and meaning, and how a reason puts it into words."""
@@ -18,3 +20,9 @@ class Feature(NamedTuple):
     categorical: bool = False
     rising: bool = False
     """More of it can only raise the risk: held to by training (monotone constraint)."""
+
+
+@part
+def flag(condition: bool) -> float:
+    """1 when it is so, else 0."""
+    return 1.0 if condition else 0.0

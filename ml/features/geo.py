@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
-from ml.behaviour import Behaviour
-from ml.event import Event
-from ml.features.feature import Feature
-from ml.seen import first_seen
+import numpy as np
+
+from ml.compiled import Words, part
+from ml.event import CARD_COUNTRY, COUNTRY, LATITUDE, LONGITUDE, RECEIVED_MS
+from ml.features.feature import Feature, flag
+from ml.packed import COUNTRIES_SEEN, HERE_LATITUDE, HERE_LONGITUDE, PAYMENTS, PLACE_MS, count_of, start_of
+from ml.seen import NEVER, first_seen
 from ml.windows import HOUR_MS
 
 FEATURES = (
@@ -25,18 +28,7 @@ FASTEST_KMH = 100_000.0
 LEAST_GAP_MS = 60_000
 
 
-def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
-    km = distance_km(behaviour.latitude, behaviour.longitude, event.latitude, event.longitude)
-    return (
-        km,
-        travel_speed(km, event.received_ms - behaviour.place_ms),
-        math.nan
-        if not event.country or not behaviour.payments
-        else float(first_seen(behaviour.countries, event.country) is None),
-        math.nan if not event.country or not event.card_country else float(event.country != event.card_country),
-    )
-
-
+@part
 def travel_speed(km: float, gap_ms: int) -> float:
     """Speed in km/h needed for the distance in the time; NaN when the distance is unknown.
 
@@ -46,6 +38,7 @@ def travel_speed(km: float, gap_ms: int) -> float:
     return km if math.isnan(km) else min(FASTEST_KMH, km * HOUR_MS / max(gap_ms, LEAST_GAP_MS))
 
 
+@part
 def distance_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     """Great-circle distance by the haversine formula (Sinnott, Sky and Telescope 68, 1984); NaN when a place is unknown.
 
@@ -60,3 +53,16 @@ def distance_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
         + math.cos(phi1) * math.cos(phi2) * math.sin(math.radians(lon2 - lon1) / 2) ** 2
     )
     return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(a)))
+
+
+@part
+def compute(words: Words, event: Words) -> tuple[float, ...]:
+    here, there = words.view(np.float64), event.view(np.float64)
+    km = distance_km(here[HERE_LATITUDE], here[HERE_LONGITUDE], there[LATITUDE], there[LONGITUDE])
+    first_s = first_seen(words, start_of(words, COUNTRIES_SEEN), count_of(words, COUNTRIES_SEEN), event[COUNTRY])
+    return (
+        km,
+        travel_speed(km, event[RECEIVED_MS] - words[PLACE_MS]),
+        math.nan if not event[COUNTRY] or not words[PAYMENTS] else flag(first_s == NEVER),
+        math.nan if not event[COUNTRY] or not event[CARD_COUNTRY] else flag(event[COUNTRY] != event[CARD_COUNTRY]),
+    )

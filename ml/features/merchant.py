@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ml.behaviour import Behaviour
-from ml.event import Event, Shared
-from ml.features.feature import Feature
-from ml.seen import first_seen
+from ml.compiled import Floats, Words, part
+from ml.event import CATEGORY, MERCHANT, MERCHANT_RATE
+from ml.features.feature import Feature, flag
+from ml.packed import CATEGORY_MASK, MERCHANTS_SEEN, PAYMENTS, count_of, start_of
+from ml.seen import NEVER, first_seen
 
 FEATURES = (
     Feature("merchant_is_new", "merchant", "flag", "1 when the merchant is not among the user's latest 12", "first payment to this merchant"),
@@ -19,11 +20,13 @@ FEATURES = (
 )  # fmt: skip
 
 
-def compute(behaviour: Behaviour, event: Event, shared: Shared) -> tuple[float, ...]:
-    known_before = behaviour.payments > 0
+@part
+def compute(words: Words, event: Words, shared: Floats) -> tuple[float, ...]:
+    known_before = words[PAYMENTS] > 0
+    first_s = first_seen(words, start_of(words, MERCHANTS_SEEN), count_of(words, MERCHANTS_SEEN), event[MERCHANT])
     return (
-        float(first_seen(behaviour.merchants, event.merchant) is None) if known_before else math.nan,
-        float(event.category),
-        float(not behaviour.category_mask >> event.category & 1) if known_before else math.nan,
-        shared.merchant_rate,
+        flag(first_s == NEVER) if known_before else math.nan,
+        float(event[CATEGORY]),
+        flag(not words[CATEGORY_MASK] >> event[CATEGORY] & 1) if known_before else math.nan,
+        shared[MERCHANT_RATE],
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
-from ml.behaviour import Behaviour
-from ml.event import Event
+import numpy as np
+
+from ml.compiled import Words, part
+from ml.event import CLOCK_SKEW_S, OCCURRED_MS, RECEIVED_MS
 from ml.features.feature import Feature
+from ml.packed import FIRST_MS, LAST_MS, PAYMENTS, hour_count
 from ml.windows import DAY_MS, HOUR_MS
 
 FEATURES = (
@@ -22,16 +25,19 @@ FEATURES = (
 ENOUGH_FOR_A_HABIT = 3
 
 
-def compute(behaviour: Behaviour, event: Event) -> tuple[float, ...]:
-    hour = event.occurred_ms // HOUR_MS % 24
-    total = sum(behaviour.hours)
-    near = behaviour.hours[hour - 1] + behaviour.hours[hour] + behaviour.hours[(hour + 1) % 24]
-    seen = behaviour.payments > 0
+@part
+def compute(words: Words, event: Words) -> tuple[float, ...]:
+    hour = event[OCCURRED_MS] // HOUR_MS % 24
+    total = 0
+    for other in range(24):
+        total += hour_count(words, other)
+    near = hour_count(words, (hour + 23) % 24) + hour_count(words, hour) + hour_count(words, (hour + 1) % 24)
+    seen = words[PAYMENTS] > 0
     return (
-        max(0.0, (event.received_ms - behaviour.last_ms) / 1000.0) if seen else math.nan,
-        max(0.0, (event.received_ms - behaviour.first_ms) / DAY_MS) if seen else math.nan,
-        float(behaviour.payments),
+        max(0.0, (event[RECEIVED_MS] - words[LAST_MS]) / 1000.0) if seen else math.nan,
+        max(0.0, (event[RECEIVED_MS] - words[FIRST_MS]) / DAY_MS) if seen else math.nan,
+        float(words[PAYMENTS]),
         float(hour),
         near / total if total >= ENOUGH_FOR_A_HABIT else math.nan,
-        event.clock_skew_s,
+        event.view(np.float64)[CLOCK_SKEW_S],
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ml.behaviour import Behaviour
-from ml.event import Event
+from ml.compiled import Words, part
+from ml.event import RECEIVED_MS
 from ml.features.feature import Feature
-from ml.latest import Lately
-from ml.windows import WINDOWS, in_window
+from ml.latest import OF_COUNTRY, OF_DEVICE, OF_MERCHANT, different, received
+from ml.packed import LATEST, PARTS, count_of, start_of
+from ml.windows import DAY_MS, HOUR_MS, MINUTE_MS, in_window
 
 FEATURES = (
     Feature("tx_count_1m", "velocity", "payments", "payments in the last minute (at most 32)", "{value} in the last minute"),
@@ -27,16 +28,22 @@ FEATURES = (
             "{value} in 24 hours", rising=True),
 )  # fmt: skip
 
-_MISSING = {0}
+
+@part
+def _window(words: Words, number: int, now_ms: int) -> tuple[int, int]:
+    return in_window(words, start_of(words, number), count_of(words, number), number, now_ms)
 
 
-def compute(behaviour: Behaviour, event: Event, lately: Lately) -> tuple[float, ...]:
-    (ten, _), (hour, hour_cents), (day, day_cents), (week, week_cents) = [
-        in_window(packed, window, event.received_ms) for packed, window in zip(behaviour.windows, WINDOWS, strict=True)
-    ]
-    last_day, last_hour = lately.day, lately.hour
+@part
+def compute(words: Words, event: Words) -> tuple[float, ...]:
+    now = event[RECEIVED_MS]
+    ten, _ = _window(words, 0, now)
+    hour, hour_cents = _window(words, 1, now)
+    day, day_cents = _window(words, 2, now)
+    week, week_cents = _window(words, 3, now)
+    at, payments = start_of(words, PARTS), words[LATEST]
     return (
-        float(len(lately.merchant[lately.minute])),
+        float(received(words, at, payments, now, MINUTE_MS)),
         float(ten),
         float(hour),
         float(day),
@@ -44,8 +51,8 @@ def compute(behaviour: Behaviour, event: Event, lately: Lately) -> tuple[float, 
         hour_cents / 100.0,
         day_cents / 100.0,
         week_cents / 100.0,
-        float(len(set(lately.merchant[last_hour]))),
-        float(len(set(lately.merchant[last_day]))),
-        float(len(set(lately.device[last_day]) - _MISSING)),
-        float(len(set(lately.country[last_day]) - _MISSING)),
+        float(different(words, at, payments, now, HOUR_MS, OF_MERCHANT)),
+        float(different(words, at, payments, now, DAY_MS, OF_MERCHANT)),
+        float(different(words, at, payments, now, DAY_MS, OF_DEVICE)),
+        float(different(words, at, payments, now, DAY_MS, OF_COUNTRY)),
     )

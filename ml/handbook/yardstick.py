@@ -57,7 +57,7 @@ def behaviour_features(payments: Payments, places: Array) -> Array:
             card=customer + 1,
         )  # fmt: skip
         behaviour = users.get(customer, EMPTY)
-        found[row] = compute(behaviour, event, memory.observe(event, customer + 1))
+        found[row] = compute([(behaviour, event, memory.observe(event, customer + 1))])[0]
         users[customer] = update(behaviour, event)
     return found
 

@@ -9,6 +9,7 @@ from fraud_app.settings import ROOT
 from ml import registry
 from ml.event import Shared, event_of, hash64
 from ml.features import NAMES, SHARED
+from ml.packed import known
 from ml.policy import Cutoffs
 from ml.scored import values
 from ml.scorer import Scorer
@@ -56,7 +57,7 @@ def test_payments_of_one_user_in_one_batch_see_each_other(scorer):
         if one.transaction.user_id == "u1"
     ]
     assert counts == [0, 1, 2]
-    assert decode(rows.kept["u1"]).behaviour.payments == 3
+    assert known(decode(rows.kept["u1"]).behaviour).payments == 3
     assert len(found.rows[0]) == 2, "one changed row a user, however many payments"
 
 
@@ -82,14 +83,14 @@ def test_a_replayed_record_is_emitted_again_and_not_counted(scorer):
     assert again.emitted[0][1] == first.emitted[0][1]
     assert again.new == []
     assert again.rows, "the row is written back: the changelog may lack it"
-    assert decode(rows.kept["u1"]).behaviour.payments == 1
+    assert known(decode(rows.kept["u1"]).behaviour).payments == 1
 
 
 def test_a_duplicate_within_one_batch_is_counted_once(scorer):
     rows = Rows()
     found = decided(rows, scorer, payment(0, transaction_id="a"), payment(1, transaction_id="a"))
     assert [outcome.probability_ppm for _, outcome in found.emitted] == [found.new[0][1].probability_ppm] * 2
-    assert decode(rows.kept["u1"]).behaviour.payments == 1
+    assert known(decode(rows.kept["u1"]).behaviour).payments == 1
 
 
 def test_a_conflict_is_not_emitted(scorer):

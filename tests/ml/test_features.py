@@ -16,11 +16,11 @@ def features(*events, shared=Shared()):
     behaviour = EMPTY
     for one in events[:-1]:
         behaviour = update(behaviour, one)
-    return dict(zip(NAMES, compute(behaviour, events[-1], shared), strict=True))
+    return dict(zip(NAMES, compute([(behaviour, events[-1], shared)])[0].tolist(), strict=True))
 
 
 def test_every_feature_has_a_place_a_unit_and_a_meaning():
-    assert len(set(NAMES)) == len(NAMES) == len(compute(EMPTY, event(), Shared()))
+    assert len(set(NAMES)) == len(NAMES) == compute([(EMPTY, event(), Shared())]).shape[1]
     assert all(feature.unit and feature.meaning and feature.phrase for feature in CATALOGUE)
     assert {CATALOGUE[place].name for place in SHARED} == {
         "device_users_7d",

@@ -11,7 +11,7 @@ from ml import policy, registry
 from ml.behaviour import EMPTY, update
 from ml.event import Shared, event_of, occurred_ms
 from ml.features import compute
-from ml.scorer import Scorer, matrix_of
+from ml.scorer import Scorer
 from web import samples
 
 STRANGER = Shared(0, 0, 0, math.nan)
@@ -25,8 +25,8 @@ def champion():
 
 def decided(champion, sample, signals):
     transaction = Transaction.model_validate(sample)
-    features = compute(EMPTY, event_of(transaction, occurred_ms(transaction)), signals)
-    return policy.decide(champion.probabilities(matrix_of([features]))[0], champion.cutoffs)
+    features = compute([(EMPTY, event_of(transaction, occurred_ms(transaction)), signals)])
+    return policy.decide(champion.probabilities(features)[0], champion.cutoffs)
 
 
 @pytest.mark.parametrize("hour", range(24))
@@ -44,8 +44,8 @@ def test_a_story_is_noticed_and_its_honest_part_is_not(champion, name):
         for number, sample in enumerate(samples._STORIES[name]()):
             transaction = Transaction.model_validate(sample)
             event = event_of(transaction, occurred_ms(transaction) + number * 500)
-            features = compute(behaviour, event, STRANGER)
-            probability = champion.probabilities(matrix_of([features]))[0]
+            features = compute([(behaviour, event, STRANGER)])
+            probability = champion.probabilities(features)[0]
             told.append((policy.decide(probability, champion.cutoffs), sample["country"]))
             behaviour = update(behaviour, event)
         flagged = [country for decision, country in told if decision is not Decision.APPROVE]
