@@ -24,7 +24,7 @@ def rows(count):
     return made
 
 
-@pytest.mark.parametrize("count", [0, 1, 7, 64])
+@pytest.mark.parametrize("count", [0, 1, 7, 16, 17, 64])
 def test_it_gives_what_the_python_package_gives_bit_for_bit(text, count):
     ours, theirs, matrix = Booster(text), lightgbm.Booster(model_str=text), rows(count)
     assert ours.features == theirs.num_feature() == len(NAMES)
