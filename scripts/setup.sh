@@ -72,7 +72,7 @@ make_environment() {
     echo "The environment could not be made. On Debian or Ubuntu: apt-get install python3-venv" >&2
     return 1
   fi
-  echo "Setting up ${venv#"$ROOT"/} with $("$python" --version), $python (about 300 MB of packages, once) …"
+  echo "Setting up ${venv#"$ROOT"/} with $("$python" --version), $python (about 370 MB of packages, once) …"
   "$venv/bin/python" -m pip install --progress-bar "$([ -t 1 ] && echo on || echo off)" -q --require-hashes --no-deps -r "$lock"
   echo "$want" > "$venv/complete"
 }
