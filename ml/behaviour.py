@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ml import latest, seen, windows
-from ml.compiled import NUMBER, PACKED, WORD, WRITTEN, Scratch, Words, array, kernel, part
+from ml.compiled import LOW, NUMBER, PACKED, WORD, WRITTEN, Scratch, Words, array, kernel, part
 from ml.event import (
     AMOUNT_CENTS,
     CATEGORY,
@@ -100,14 +100,14 @@ def _update(behaviour: Any, size: int, event: Any, out: Any) -> int:
     _move(words, event, out)
     _count_hour(words, event[OCCURRED_MS] // HOUR_MS % 24, out)
     at = to = HEAD
-    counts = 0
+    counts, seconds = 0, min(max(now // 1000, 0), LOW)  # a back-fill may have any year
     for number in range(WINDOWS):
         buckets = count_of(words, number)
         kept = windows.add(words, at, buckets, number, now, out[LAST_MS], event[AMOUNT_CENTS], out, to)
         at, to, counts = at + windows.SIZE * buckets, to + windows.SIZE * kept, counts | kept << 8 * number
     for number in range(WINDOWS, PARTS):
         entries, place = count_of(words, number), number - WINDOWS
-        kept = seen.see(words, at, entries, event[SETS[place]], now // 1000, SET_BOUNDS[place], out, to)
+        kept = seen.see(words, at, entries, event[SETS[place]], seconds, SET_BOUNDS[place], out, to)
         at, to, counts = at + entries, to + kept, counts | kept << 8 * number
     out[COUNTS] = counts
     kept = latest.add(words, at, words[LATEST], event, out, to)

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from lightgbm.basic import LightGBMError
 
-Matrix = npt.NDArray[np.float32]
-"""One row a transaction, C order."""
+from ml.features import Matrix
+
 Doubles = npt.NDArray[np.float64]
 
 _API: Any = lightgbm.basic._LIB  # type: ignore[attr-defined]

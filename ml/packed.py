@@ -103,7 +103,7 @@ class Known(NamedTuple):
 
 
 def known(behaviour: bytes) -> Known:
-    """Raises `struct.error` or `IndexError` for bytes that are no behaviour."""
+    """Raises `struct.error` for bytes that are no behaviour."""
     first, last, payments, largest, mask, latitude, longitude, place_ms, *rest = _HEAD.unpack_from(behaviour)
     return Known(
         first, last, payments, largest, mask, latitude, longitude, place_ms, tuple(rest[PARTS + 1 :]), tuple(rest[:PARTS]), rest[PARTS],

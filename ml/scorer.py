@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ml.booster import Booster, Matrix
-from ml.features import NAMES
+from ml.booster import Booster
+from ml.features import NAMES, Matrix
 from ml.registry import ModelFiles
 
 

@@ -32,8 +32,6 @@ CATALOGUE: tuple[Feature, ...] = tuple(feature for group in _GROUPS for feature 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in CATALOGUE)
 SHARED: tuple[int, ...] = tuple(place for place, feature in enumerate(CATALOGUE) if feature.shared)
 """Places of the features that come from the shared memory and are missing when it is away."""
-
-
 SIZE = 4 * len(NAMES)
 """Bytes of one row of the model's input."""
 _WIDTH = len(NAMES)

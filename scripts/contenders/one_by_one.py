@@ -14,8 +14,8 @@ from agents.arrival import Payment, Record
 from agents.decider import score
 from fraud_app.contracts import Transaction
 from ml import registry
-from ml.booster import Matrix
 from ml.event import Shared, event_of, hash64, occurred_ms
+from ml.features import Matrix
 from ml.scored import scored_message
 from ml.scorer import Scorer
 from tables.apply import apply

@@ -132,6 +132,15 @@ def test_a_full_hour_halves_all_so_that_the_shares_stay():
     assert sum(hours) == HOUR_COUNT_MAX // 2 + 2
 
 
+@pytest.mark.parametrize("seconds", [-5_000_000_000, -1, 2**32, 253_402_300_799])
+def test_a_back_fill_from_any_year_changes_no_hash(seconds):
+    memory = known(update(EMPTY, A_PAYMENT._replace(received_ms=seconds * 1000)))
+    for number, hash_ in zip(
+        range(len(WINDOWS), len(memory.sizes)), (A_PAYMENT.device, A_PAYMENT.country), strict=False
+    ):
+        assert memory.words[memory.start(number)] >> 32 & 0xFFFFFFFF == hash_
+
+
 SOUND = grown(A_PAYMENT._replace(received_ms=NOW_MS + number * HOUR_MS, device=number) for number in range(40))
 
 
