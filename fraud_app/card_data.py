@@ -6,6 +6,7 @@ The error never repeats the value, since errors are logged and go to the dead-le
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -125,6 +126,8 @@ def _masked_text(text: str) -> str:
 def _card_numbers(text: str) -> Iterator[tuple[int, int]]:
     """Where card numbers are in a text: by themselves in any groups, or among other digits when they begin with a group of four or more, as
     on a card. (To try each digit as the first would take a hostile text's length twenty times.)"""
+    if not text.isascii():  # the digits of every script, full-width ones too, letter for letter
+        text = "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in text)
     text = _RANDOM_IDENTIFIERS.sub(lambda found: "…" * len(found.group()), text)
     for found in _DIGITS.finditer(text):
         if is_card_number("".join(_GROUP.findall(found.group()))):

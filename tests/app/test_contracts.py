@@ -82,6 +82,8 @@ def test_a_card_number_is_refused_wherever_it_stands(number, place):
         {"deep": ["4111111111111111"]},
         "x4111111111111111y",
         "order 21 4111111111111111 of 2026",
+        "card \uff14" + "\uff11" * 15,  # full-width digits
+        "\u0664\u0661\u0661\u0661 " + "\u0661\u0661\u0661\u0661-1111 1111",  # Arabic ones, and ours
         "2026-11-24-4111-1111-1111-1111",
         "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
         "4\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661",
@@ -131,6 +133,7 @@ def test_fields_for_card_data_are_refused_by_name(name):
         (b'{"deep":{"Card-Number":"***"}}', b'{"deep": {"Card-Number": ["any", "thing"]}}'),
         (b'{"n": "************1111", "n": 1}', b'{"n": "4111111111111111", "n": 1}'),
         (b'{"pan": "***", "cvv":"***", half', b'{"pan": "411 broken", "cvv":123, half'),
+        (("*" * 12 + "\uff11" * 4).encode(), ("\uff14" + "\uff11" * 15).encode()),
         (b'user ************1111 \xff cvv="***"', b"user 4111111111111111 \xff cvv=123"),
         (b'"' + b"[" * 5000 + b"************1111", b'"' + b"[" * 5000 + b"4111111111111111"),
     ],
