@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,7 +17,7 @@ from ml.features import NAMES
 from ml.outcome import Outcome
 from ml.policy import Cutoffs, risk_level, risk_score
 from ml.registry import parts_of
-from ml.windows import HOUR_MS, MINUTE_MS
+from ml.windows import MINUTE_MS
 
 
 def scored_fields(tx: Transaction, outcome: Outcome) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def scored_fields(tx: Transaction, outcome: Outcome) -> dict[str, Any]:
         "probability": outcome.probability,
         "risk_level": risk_level(outcome.decision),
         "reasons": [reason.model_dump() for reason in reasons.explain(outcome.reasons, features)] if outcome.reasons else [],
-        "missing": [name for name, value in zip(NAMES, features, strict=False) if value != value],
+        "missing": missing(features),
         "degraded": list(outcome.degraded),
         "model": {"name": name, "version": version, "digest": digest} if outcome.model else None,
         "thresholds": {"review": outcome.review, "block": outcome.block} if outcome.model else None,
@@ -63,6 +64,13 @@ def scored_message(tx: Transaction, outcome: Outcome) -> bytes:
     return orjson.dumps(scored_fields(tx, outcome))
 
 
+def missing(features: tuple[float, ...]) -> list[str]:
+    """The names of those that are NaN, and so is the sum of all when there are any: the common case costs an addition each."""
+    if math.isfinite(sum(features)):
+        return []
+    return [name for name, value in zip(NAMES, features, strict=False) if value != value]
+
+
 def values(features: bytes) -> tuple[float, ...]:
     """The model's input as numbers; empty when it was not kept."""
     return struct.unpack(f"<{len(features) // 4}f", features)
@@ -74,10 +82,14 @@ def timestamp(ms: int) -> str:
     >>> timestamp(1_700_000_000_123)
     '2023-11-14T22:13:20.123Z'
     """
-    hour, rest = divmod(ms, HOUR_MS)
-    return f"{_hour(hour)}{rest // MINUTE_MS:02d}:{rest // 1000 % 60:02d}.{rest % 1000:03d}Z"
+    minute, rest = divmod(ms, MINUTE_MS)
+    return _minute(minute) + _SECONDS[rest // 1000] + _MILLISECONDS[rest % 1000]
+
+
+_SECONDS = [f"{second:02d}." for second in range(60)]
+_MILLISECONDS = [f"{ms:03d}Z" for ms in range(1000)]
 
 
 @lru_cache(maxsize=4096)
-def _hour(hours: int) -> str:
-    return datetime.fromtimestamp(hours * 3600, UTC).strftime("%Y-%m-%dT%H:")
+def _minute(minutes: int) -> str:
+    return datetime.fromtimestamp(minutes * 60, UTC).strftime("%Y-%m-%dT%H:%M:")
