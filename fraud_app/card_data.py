@@ -22,6 +22,8 @@ SHORTEST, LONGEST = 13, 19
 SHORT = 64
 """Letters of a field's name that are repeated in an error, and of those that are remembered as harmless."""
 
+# Whatever is found below has so many of these behind each other, and nearly no text does: a third of the time of looking closer.
+_ENOUGH = re.compile(rf"[\d -]{{{SHORTEST}}}")
 # Digits may be parted by single spaces or hyphens.
 _DIGITS = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d])")
 _RUN = re.compile(r"\d(?:[ -]?\d)*")
@@ -164,7 +166,7 @@ _refuse_short_name = lru_cache(maxsize=1024)(_refuse_name)
 
 
 def _refuse_text(text: str, name: str) -> None:
-    if len(text) >= SHORTEST and _DIGITS.search(text) and any(_card_numbers(text)):
+    if _ENOUGH.search(text) and _DIGITS.search(text) and any(_card_numbers(text)):
         raise CardDataRefused(f"{name or 'value'}: a card number is not accepted; send a fingerprint")
 
 

@@ -10,6 +10,7 @@ import socket
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -144,9 +145,9 @@ class Transaction(BaseModel):
         if not isinstance(data, dict):
             return data
         card_data.refuse(data)
-        unknown = data.keys() - cls.model_fields.keys()
-        if not unknown:
+        if _fields(cls).issuperset(data):
             return data
+        unknown = data.keys() - _fields(cls)
         known = {name: value for name, value in data.items() if name not in unknown}
         metadata = known.get("metadata") or {}
         if isinstance(metadata, dict):
@@ -163,6 +164,11 @@ class Transaction(BaseModel):
     @field_serializer("amount")
     def _amount_as_string(self, amount: Decimal) -> str:
         return format(amount, "f")
+
+
+@cache
+def _fields(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset(model.model_fields)
 
 
 class Reason(BaseModel):
