@@ -19,6 +19,7 @@ from ml.compiled import LOW, NUMBER, PACKED, WORD, WRITTEN, Scratch, Words, arra
 from ml.event import (
     AMOUNT_CENTS,
     CATEGORY,
+    EVENT_WORDS,
     ID_HASH,
     LATITUDE,
     LONGITUDE,
@@ -26,9 +27,6 @@ from ml.event import (
     RECEIVED_MS,
     Event,
     words_of,
-)  # fmt: skip
-from ml.event import (
-    WORDS as EVENT_WORDS,
 )
 from ml.packed import (
     AMOUNT_MAX_CENTS,
@@ -55,7 +53,7 @@ from ml.packed import (
     hour_count,
     is_sound,
     start_of,
-)  # fmt: skip
+)
 from ml.windows import HOUR_MS
 
 __all__ = ["EMPTY", "UNSOUND", "Behaviour", "age_of", "body_and_time", "checked", "update"]

@@ -48,7 +48,7 @@ class Event(NamedTuple):
     CATEGORY, LATITUDE, LONGITUDE, DECLINED,
 ) = range(len(Event._fields))  # fmt: skip
 """Places of an event's fields among its words."""
-WORDS = len(Event._fields)
+EVENT_WORDS = len(Event._fields)
 _EVENT = struct.Struct("<QqqqdqqqqqqqqddQ")
 
 

@@ -38,6 +38,8 @@ MOST = HEAD + windows.SIZE * (sum(windows.BUCKETS) + WINDOWS) + sum(SET_BOUNDS) 
 """Words that an update may write: the largest behaviour, and a bucket more a window, should damage have left one out of order."""
 _HEAD = struct.Struct(f"<5q2dq{PARTS}Bq24H")
 
+assert max(BOUNDS) <= 255  # noqa: S101 - the counts in the head are single bytes
+
 EMPTY = _HEAD.pack(-1, -1, 0, 0, 0, math.nan, math.nan, -1, *[0] * PARTS, 0, *[0] * 24)
 """Of a user who was never seen."""
 

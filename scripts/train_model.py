@@ -185,7 +185,7 @@ def _replayed(given: Iterable[Labelled]) -> History:
 
     rows, amounts, at_ms, country = [], [], [], []
     for replayed in replay(transactions()):
-        rows.append(np.array(replayed.features, dtype=np.float32))
+        rows.append(replayed.features)
         amounts.append(replayed.event.amount_cents / 100.0)
         at_ms.append(replayed.event.received_ms)
         country.append(replayed.transaction.country or "")

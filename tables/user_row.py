@@ -163,3 +163,6 @@ def position(data: bytes) -> tuple[int, int]:
     """Epoch and offset of an encoded row, without decoding the rest: what is newer between two copies."""
     epoch, offset = struct.unpack_from("<Iq", data, 1)
     return epoch, offset
+
+
+assert latest.KEPT <= 255  # noqa: S101 - the counts in the head are single bytes

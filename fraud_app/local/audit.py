@@ -5,14 +5,12 @@ Reads what the running system left behind (topics, changelog, Redis, PostgreSQL)
 
 from __future__ import annotations
 
-import struct
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
-import numpy as np
 import orjson
 import redis.asyncio as redis
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -164,7 +162,7 @@ async def _features(brokers: str, scored: Mapping[str, dict[str, Any]], found: F
         return
     for one in replay(history, shared):
         live = [_number(value) for value in scored[one.transaction.transaction_id]["features"]]
-        offline = struct.unpack(f"<{len(NAMES)}f", np.array(one.features, dtype=np.float32).tobytes())
+        offline = one.features.tolist()
         found.features_compared += len(NAMES)
         different = [
             name for name, a, b in zip(NAMES, live, offline, strict=True) if not (a == b or (a != a and b != b))
@@ -176,7 +174,7 @@ async def _features(brokers: str, scored: Mapping[str, dict[str, Any]], found: F
     for one in replay(sorted(history, key=lambda pair: pair[1])):
         live_shared = shared[one.transaction.transaction_id]
         for place, value in zip(SHARED, live_shared, strict=True):
-            ideal = float(np.float32(one.features[place]))
+            ideal = float(one.features[place])
             equal += value == ideal or (value != value and ideal != ideal)
             total += 1
     found.shared_equal = equal / max(total, 1)

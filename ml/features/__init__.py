@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from ml.behaviour import UNSOUND, Behaviour, checked
 from ml.compiled import FLOATS, NUMBER, PACKED, WORD, Floats, array, kernel, part
-from ml.event import SHARED_WORDS, Event, Shared, shared_words, words_of
-from ml.event import WORDS as EVENT_WORDS
+from ml.event import EVENT_WORDS, SHARED_WORDS, Event, Shared, shared_words, words_of
 from ml.features import amount, card_testing, device, geo, merchant, time, velocity
 from ml.features.feature import Feature
 from ml.packed import is_sound
