@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from fraud_app.local.process import family
+
 
 def usable() -> list[int]:
     """The cores that this process may use; none where that cannot be told."""
@@ -30,8 +32,7 @@ def apart(pid: int, others: Sequence[int]) -> Iterator[None]:
 def confine(pid: int, cores: Iterable[int]) -> None:
     """Keep every thread of a process, and of those it started, on these cores. What they start later stays there, too."""
     allowed = set(cores)
-    for thread in Path(f"/proc/{pid}/task").glob("*"):
-        with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
-            os.sched_setaffinity(int(thread.name), allowed)
-            for child in (thread / "children").read_text().split():
-                confine(int(child), allowed)
+    for one in family(pid):
+        for thread in Path(f"/proc/{one}/task").glob("*"):
+            with suppress(ProcessLookupError):  # it ended meanwhile
+                os.sched_setaffinity(int(thread.name), allowed)

@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_LOOK_S = 1.0
 
 
 class StartFailed(Exception):
@@ -20,7 +22,7 @@ class StartFailed(Exception):
 
 
 class Process:
-    """A started program. `stop` is safe to call twice. `niceness`: 10 has a tenth of the weight of 0."""
+    """A started program. `stop` is safe to call twice. `niceness`: 10 has a tenth of the weight of 0, for what it starts, too."""
 
     def __init__(
         self, name: str, command: Sequence[str | Path], log: Path, *, env: Mapping[str, str] | None = None,
@@ -36,9 +38,7 @@ class Process:
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )  # fmt: skip
         if niceness:
-            # Between sessions a process's own niceness says nothing: Linux shares the processor among them by this figure.
-            with suppress(OSError):  # a kernel without groups by session
-                Path(f"/proc/{self.pid}/autogroup").write_text(str(niceness))
+            threading.Thread(target=self._stay_nice, args=(niceness,), daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -82,6 +82,28 @@ class Process:
         if self.exit_code is None:
             os.killpg(self.pid, signal.SIGKILL)
             self._popen.wait()
+
+    def _stay_nice(self, niceness: int) -> None:
+        """Linux shares the processor among sessions by this figure; between them a process's own niceness says nothing. Again and again, since
+        PostgreSQL makes a session of each of its processes, with a full share."""
+        while self.exit_code is None:
+            for pid in family(self.pid):
+                group = Path(f"/proc/{pid}/autogroup")
+                # It ended, the kernel has no such groups, or it takes one change in 0.1 s of those who are not root.
+                with suppress(OSError):
+                    if not group.read_text().endswith(f" nice {niceness}\n"):
+                        group.write_text(str(niceness))
+            time.sleep(_LOOK_S)
+
+
+def family(pid: int) -> Iterator[int]:
+    """A process and all that it started, as far as they live. Linux only."""
+    yield pid
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(OSError):  # it ended meanwhile
+            children = (thread / "children").read_text().split()
+            for child in children:
+                yield from family(int(child))
 
 
 def _die_with_parent() -> None:
