@@ -1,4 +1,4 @@
-"""How the broker is asked for records: in the loop that uses them, with a short wait, and for decisions only when they are wanted.
+"""How the broker is asked for records: in the loop that uses them, with a short wait, and only when they are wanted.
 
 Faust gives its consumer a thread, so that user code which blocks the loop cannot hold up heartbeats. Nothing here blocks it, and two
 threads that take turns at one interpreter cost each fetch two hand-overs of up to 5 ms: on two busy cores the median at 1,000
@@ -25,22 +25,19 @@ from fraud_app import dying
 
 
 class Fetching(NamedTuple):
-    """What the broker waits for before it answers, so long or so much data, and whether it is asked while a batch is worked on."""
+    """How long the broker waits for a first record before it answers, and the least time between two requests to one broker."""
 
     wait_ms: int
-    least_bytes: int
-    ahead: bool = True
+    apart_s: float
 
 
-PROMPT = Fetching(10, 1, ahead=False)
-"""For decisions. Records gather while a batch is worked on, or until `APART_S` is over."""
-APART_S = 0.003
-"""Least time between two requests of `PROMPT` to one broker. A batch of one costs worker, broker and Redis nearly what a batch of three
-does: without a pause, 1,000 transactions a second are as many batches as fit, and half of two cores is spent on their number. A transaction
-that comes alone does not wait for it."""
-GATHERING = Fetching(40, 65_536)
-"""For what people look at: a twentieth of a second is soon enough."""
-LEISURELY = Fetching(200, 262_144)
+PROMPT = Fetching(10, 0.003)
+"""For decisions. A batch of one costs worker, broker and Redis nearly what a batch of three does: without a pause, 1,000 transactions a second
+are as many batches as fit, and half of two cores is spent on their number. A transaction that comes alone does not wait for it."""
+GATHERING = Fetching(0, 0.04)
+"""For what people look at: a twentieth of a second is soon enough. The broker does not wait, here and below: a request that waits is looked at
+again with every record that comes in."""
+LEISURELY = Fetching(0, 0.2)
 """For history."""
 
 UNUSED_S = 0.001
@@ -80,12 +77,13 @@ class PromptConsumer(AIOKafkaConsumerThread):
         # aiokafka logs what ends the task that keeps the group, and Faust never asks: the worker would wait for partitions for ever.
         dying.watch(self._ensure_consumer()._coordinator._coordination_task, "the consumer lost its group")
         fetching: Fetching = app.fetching
-        fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = fetching.wait_ms, fetching.least_bytes
-        if not fetching.ahead:
-            fetcher._proc_fetch_request = _when_wanted(app.consumer, fetcher._proc_fetch_request)
+        fetcher._fetch_max_wait_ms = fetching.wait_ms
+        fetcher._proc_fetch_request = _when_wanted(app.consumer, fetcher._proc_fetch_request, fetching.apart_s)
 
 
-def _when_wanted(consumer: Any, fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
+def _when_wanted(
+    consumer: Any, fetch: Callable[..., Awaitable[bool]], apart_s: float
+) -> Callable[..., Awaitable[bool]]:
     """`fetch`, but not before the agent waits for records, and what came goes to it at once. aiokafka cancels what it asks for when its
     partitions move: nothing came then. True wakes Faust's loop, which takes what is left."""
 
@@ -98,7 +96,7 @@ def _when_wanted(consumer: Any, fetch: Callable[..., Awaitable[bool]]) -> Callab
             await consumer.idle.wait()
         except asyncio.CancelledError:
             return False
-        next_at[node] = time.monotonic() + APART_S
+        next_at[node] = time.monotonic() + apart_s
         asked_in = consumer.app.consumer_generation_id
         try:
             return await fetch(assignment, node, request) and not await consumer.handed_over(asked_in)

@@ -33,7 +33,7 @@ async def test_the_broker_is_asked_when_the_agent_waits_and_not_before():
         asked.append(request)
         return False
 
-    waiting = asyncio.create_task(_when_wanted(consumer, fetch)("assignment", 0, "request"))
+    waiting = asyncio.create_task(_when_wanted(consumer, fetch, 0.0)("assignment", 0, "request"))
     await asyncio.sleep(0)
     assert not asked
     consumer.idle.set()
@@ -42,11 +42,10 @@ async def test_the_broker_is_asked_when_the_agent_waits_and_not_before():
     assert consumer.asked_in == [], "there was nothing to hand over"
 
 
-async def test_one_broker_is_asked_again_only_after_a_while_and_another_at_once(monkeypatch):
-    monkeypatch.setattr("fraud_app.prompt_consumer.APART_S", 60.0)
+async def test_one_broker_is_asked_again_only_after_a_while_and_another_at_once():
     consumer = Consumer()
     consumer.idle.set()
-    fetch = _when_wanted(consumer, found)
+    fetch = _when_wanted(consumer, found, 60.0)
     await fetch("assignment", 1, "request")
     await asyncio.wait_for(fetch("assignment", 2, "request"), 1)
     again = asyncio.create_task(fetch("assignment", 1, "request"))
@@ -60,7 +59,7 @@ async def test_one_broker_is_asked_again_only_after_a_while_and_another_at_once(
 async def test_faust_is_woken_only_for_what_was_not_handed_over(takes):
     consumer = Consumer(takes=takes)
     consumer.idle.set()
-    assert await _when_wanted(consumer, found)("assignment", 0, "request") is not takes
+    assert await _when_wanted(consumer, found, 0.0)("assignment", 0, "request") is not takes
     assert consumer.asked_in == [3]
 
 
@@ -73,7 +72,7 @@ async def test_what_cannot_be_read_ends_the_process(monkeypatch):
     async def fetch(*request):
         raise damaged
 
-    await _when_wanted(consumer, fetch)("assignment", 0, "request")
+    await _when_wanted(consumer, fetch, 0.0)("assignment", 0, "request")
     assert died == [damaged]
 
 
@@ -81,7 +80,7 @@ async def test_a_request_that_is_no_longer_wanted_ends_as_one_that_brought_nothi
     async def fetch(*request):
         raise AssertionError("its partitions have moved")
 
-    waiting = asyncio.create_task(_when_wanted(Consumer(), fetch)("assignment", 0, "request"))
+    waiting = asyncio.create_task(_when_wanted(Consumer(), fetch, 0.0)("assignment", 0, "request"))
     await asyncio.sleep(0)
     waiting.cancel()
     assert await asyncio.wait_for(waiting, 1) is False
