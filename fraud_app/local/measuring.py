@@ -10,7 +10,8 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -141,19 +142,17 @@ def latency(brokers: str, contender: str, into: str, out: str, rate: float, seco
     count = int(rate * (seconds + WARM_UP_S))
     made = transactions(count, run)
     sender, reader = Sender(brokers, into, made), Reader(brokers, out)
-    gc.collect()
-    gc.disable()  # a full collection here is 0.1 s in which nothing is sent: it looked like the contender's
     try:
-        started = time.perf_counter() + 0.1
-        for number in range(count):
-            wait = started + number / rate - time.perf_counter()
-            if wait > 0:
-                time.sleep(wait)
-            sender.send(number)
-        sender.flush()
-        reader.wait_for(count, DRAIN_S)
+        with _not_collecting():
+            started = time.perf_counter() + 0.1
+            for number in range(count):
+                wait = started + number / rate - time.perf_counter()
+                if wait > 0:
+                    time.sleep(wait)
+                sender.send(number)
+            sender.flush()
+            reader.wait_for(count, DRAIN_S)
     finally:
-        gc.enable()
         reader.stop()
     lost = count - len(reader.came)
     if lost:
@@ -181,14 +180,15 @@ async def http_latency(contender: str, address: str, rate: float, seconds: float
             answer.raise_for_status()
         return time.perf_counter() - moment
 
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as session:
-        started = time.perf_counter() + 0.1
-        asked = []
-        for number, body in enumerate(bodies):
-            moment = started + number / rate
-            await asyncio.sleep(max(0.0, moment - time.perf_counter()))
-            asked.append(asyncio.ensure_future(post(session, body, moment)))
-        taken = await asyncio.gather(*asked)
+    with _not_collecting():
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as session:
+            started = time.perf_counter() + 0.1
+            asked = []
+            for number, body in enumerate(bodies):
+                moment = started + number / rate
+                await asyncio.sleep(max(0.0, moment - time.perf_counter()))
+                asked.append(asyncio.ensure_future(post(session, body, moment)))
+            taken = await asyncio.gather(*asked)
     return _measured(contender, rate, count, taken[unmeasured:])
 
 
@@ -211,6 +211,17 @@ async def http_batches(address: str, seconds: float) -> dict[str, float]:
         await asyncio.gather(*(client(session, number) for number in range(BATCH_CLIENTS)))
     found = _measured("score/batch", len(taken) * BATCH / seconds, len(taken) * BATCH, taken)
     return {"per_request": BATCH, "transactions_per_s": found.rate, "p50_ms": found.p50, "p99_ms": found.p99}
+
+
+@contextmanager
+def _not_collecting() -> Iterator[None]:
+    """A full collection here is 0.1 s in which nothing is sent: it looked like the contender's."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _measured(contender: str, rate: float, sent: int, seconds: list[float]) -> Measured:
