@@ -44,7 +44,7 @@ async def test_a_stranger_changes_nothing(guarded):
 
 async def test_a_key_opens_for_programs_and_browsers(guarded):
     bearer = {"Authorization": f"Bearer {KEY}"}
-    basic = {"Authorization": aiohttp.BasicAuth("anyone", KEY).encode()}
+    basic = {"Authorization": aiohttp.encode_basic_auth("anyone", KEY)}
     for headers in (bearer, basic):
         answer = await until(
             lambda headers=headers: guarded.get("/health", headers=headers), lambda found: found.status == 200
