@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from fraud_app.local import ports, services
+from fraud_app.local.process import family
 from tests.asking import until
 from tests.browser.conftest import LOST, Watched
 from tests.builders import payload
@@ -152,9 +153,7 @@ async def test_without_redis_the_page_says_what_still_works(page, api, running, 
 async def test_without_postgres_live_goes_on_and_history_is_said_to_wait(page, api, running, frozen, shown):
     await open_page(page, "/live", shown)
     await expect(page.locator("#connection-text")).to_have_text("Live")
-    database = running.stack.postgres.pid
-    children = [int(pid) for pid in open(f"/proc/{database}/task/{database}/children").read().split()]  # noqa: SIM115, ASYNC230
-    frozen(database, *children)
+    frozen(*family(running.stack.postgres.pid))
     user = f"live-{uuid.uuid4().hex[:8]}"
     await api.decided(payload(transaction_id=user, user_id=user))
     await expect(page.locator("#feed tr", has_text=user)).to_be_visible()

@@ -1,6 +1,7 @@
 """What is away is said, scoring goes on, and nothing is lost when it comes back."""
 
 import asyncio
+import os
 import signal
 import uuid
 from contextlib import suppress
@@ -8,6 +9,7 @@ from contextlib import suppress
 import pytest
 import redis.asyncio as redis
 
+from fraud_app.local.process import family
 from ml.features import NAMES, SHARED
 from tables import mirror
 from tests.asking import until
@@ -98,11 +100,8 @@ async def test_an_older_row_never_replaces_a_newer_one_in_the_mirror(running):
 
 
 async def test_scoring_goes_on_without_postgres_and_history_follows(api, running, frozen):
-    database = running.stack.postgres
-    children = [int(pid) for pid in open(f"/proc/{database.pid}/task/{database.pid}/children").read().split()]  # noqa: SIM115, ASYNC230
-    for pid in (database.pid, *children):
-        import os
-
+    database = list(family(running.stack.postgres.pid))
+    for pid in database:
         os.kill(pid, signal.SIGSTOP)
     try:
         sent = [fresh() for _ in range(5)]
@@ -114,7 +113,7 @@ async def test_scoring_goes_on_without_postgres_and_history_follows(api, running
         state = (await api.get("/health")).body
         assert (state["status"], state["checks"]["postgres"]["status"]) == ("degraded", "down")
     finally:
-        for pid in (*children, database.pid):
+        for pid in reversed(database):
             os.kill(pid, signal.SIGCONT)
     for one in sent:
         await until(lambda identity=one["transaction_id"]: found(api, identity), seconds=40)
