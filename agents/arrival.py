@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 from aiokafka.partitioner import murmur2
 from pydantic import ValidationError
 
-from fraud_app.contracts import Transaction
+from fraud_app.contracts.transaction import Transaction
 from ml.event import Event, event_of, hash64, occurred_ms
 
 MAX_BYTES = 65_536

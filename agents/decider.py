@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents.arrival import Payment
-from fraud_app.contracts import Decision
+from fraud_app.contracts.scored import Decision
 from ml import policy, reasons
 from ml.event import Shared
 from ml.features import SIZE, compute

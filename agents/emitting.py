@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.arrival import Invalid, Misrouted, Payment, Record
-from fraud_app import __version__, card_data
+from fraud_app import __version__
+from fraud_app.contracts import card_data
 from fraud_app.sending import Headers, Message
 from fraud_app.topics import RAW
 from ml.outcome import Outcome

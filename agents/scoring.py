@@ -18,7 +18,7 @@ from agents.in_flight import Flight, InFlight, parts
 from fraud_app import dying, faust_compat, metrics
 from fraud_app.app import app, config, mirror, model, shared_signals, transactions_raw, user_table, waiting
 from fraud_app.batch_consumer import Taken
-from fraud_app.contracts import Decision
+from fraud_app.contracts.scored import Decision
 from fraud_app.sending import Delivery, Message, Offsets
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
 from ml.registry import version_in

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from agents import emitting
 from agents.arrival import record_of
 from fraud_app import dying, faust_compat, metrics
-from fraud_app.contracts import Label
+from fraud_app.contracts.label import Label
 from fraud_app.history import labels, shadow, transactions
 from fraud_app.history.pool import AWAY, migrated, pool
 from fraud_app.sending import Delivery

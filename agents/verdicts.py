@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from faust.exceptions import NotReady
 
 from fraud_app import metrics
-from fraud_app.contracts import Label
+from fraud_app.contracts.label import Label
 from fraud_app.history import verdicts
 from fraud_app.history.pool import AWAY, connected
 from fraud_app.sending import Delivery

@@ -9,7 +9,9 @@ import orjson
 from pydantic import BaseModel
 
 from fraud_app import __version__, topics
-from fraud_app.contracts import Label, ScoredTransaction, Transaction
+from fraud_app.contracts.label import Label
+from fraud_app.contracts.scored import ScoredTransaction
+from fraud_app.contracts.transaction import Transaction
 from fraud_app.settings import ROOT
 
 DIRECTORY = ROOT / "schemas"

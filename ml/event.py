@@ -8,8 +8,8 @@ import struct
 from typing import NamedTuple
 from zlib import crc32
 
-from fraud_app import currency
-from fraud_app.contracts import Category, Transaction
+from fraud_app.contracts import currency
+from fraud_app.contracts.transaction import Category, Transaction
 from ml.windows import DAY_MS
 
 CATEGORY_CODES = {category: code for code, category in enumerate(Category)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from fraud_app.contracts import Decision
+from fraud_app.contracts.scored import Decision
 
 DECISIONS = tuple(Decision)
 DEGRADABLE = ("redis", "model")

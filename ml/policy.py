@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from fraud_app.contracts import Decision
+from fraud_app.contracts.scored import Decision
 
 REVIEW_SCORE, BLOCK_SCORE, HIGHEST_SCORE = 60, 85, 99
 LEAST_PROBABILITY, MOST_PROBABILITY = 1e-6, 1 - 1e-6

@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Sequence
 
-from fraud_app.contracts import Category, Reason
+from fraud_app.contracts.scored import Reason
+from fraud_app.contracts.transaction import Category
 from ml.features import CATALOGUE, NAMES
 from ml.features.device import SECONDS_PER_DAY
 from ml.features.feature import Feature

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from fraud_app.contracts import Transaction
+from fraud_app.contracts.transaction import Transaction
 from ml.behaviour import EMPTY, Behaviour, update
 from ml.event import Event, Shared, event_of, hash64
 from ml.features import Row, compute

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from fraud_app.contracts import Transaction
+from fraud_app.contracts.transaction import Transaction
 from ml import reasons
 from ml.event import occurred_ms
 from ml.features import NAMES

@@ -25,7 +25,7 @@ _environment.enter()
 import numpy as np
 import orjson
 
-from fraud_app.contracts import Transaction
+from fraud_app.contracts.transaction import Transaction
 from fraud_app.history import labelled
 from fraud_app.history.pool import connected
 from fraud_app.settings import settings

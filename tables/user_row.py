@@ -11,7 +11,7 @@ import struct
 from functools import lru_cache
 from typing import NamedTuple
 
-from fraud_app.contracts import Decision
+from fraud_app.contracts.scored import Decision
 from ml import latest
 from ml.behaviour import EMPTY as NEVER_SEEN
 from ml.behaviour import Behaviour

@@ -7,7 +7,8 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from fraud_app.contracts import Decision, Transaction
+from fraud_app.contracts.scored import Decision
+from fraud_app.contracts.transaction import Transaction
 from ml.event import Event, event_of
 from ml.outcome import Outcome
 

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fraud_app.contracts import Decision, Identifier, ScoredTransaction
+from fraud_app.contracts.scored import Decision, ScoredTransaction
+from fraud_app.contracts.transaction import Identifier
 from web.models import Check, Contribution
 
 

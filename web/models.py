@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from fraud_app.contracts import Decision, Identifier, ScoredTransaction, Transaction
+from fraud_app.contracts.scored import Decision, ScoredTransaction
+from fraud_app.contracts.transaction import Identifier, Transaction
 
 MOST_IN_BATCH = 500
 

@@ -10,7 +10,8 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from fraud_app.app import app
-from fraud_app.contracts import ScoredTransaction, Transaction
+from fraud_app.contracts.scored import ScoredTransaction
+from fraud_app.contracts.transaction import Transaction
 from web import (
     cases,
     health,

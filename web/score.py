@@ -16,7 +16,7 @@ from agents.arrival import Payment, Record, partition_of
 from agents.decider import MISSING, score
 from fraud_app import faust_compat
 from fraud_app.app import app, config, mirror, model, shared_signals, user_table
-from fraud_app.contracts import Transaction
+from fraud_app.contracts.transaction import Transaction
 from ml import reasons
 from ml.event import event_of, hash64, occurred_ms
 from ml.outcome import Contribution, Outcome

@@ -16,7 +16,7 @@ from faust.exceptions import NotReady
 
 from agents.arrival import partition_of
 from fraud_app.app import app, config, model, redis_link, waiting
-from fraud_app.contracts import Transaction
+from fraud_app.contracts.transaction import Transaction
 from fraud_app.history import transactions as table
 from fraud_app.sending import Delivery, Message
 from fraud_app.topics import RAW

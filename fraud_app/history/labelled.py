@@ -8,7 +8,7 @@ import asyncpg
 import numpy as np
 import orjson
 
-from fraud_app import currency
+from fraud_app.contracts import currency
 from ml.features import NAMES
 from ml.training import History, known_by
 

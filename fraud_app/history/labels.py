@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from fraud_app.contracts import Label
+from fraud_app.contracts.label import Label
 
 _UPSERT = """
 INSERT INTO labels (transaction_id, source, is_fraud, scenario, labelled_at) VALUES ($1, $2, $3, $4, $5)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import orjson
 
-from fraud_app import currency
+from fraud_app.contracts import currency
 from fraud_app.history import breakdown, reviews, rollup
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from fraud_app.contracts import Label
+from fraud_app.contracts.label import Label
 from fraud_app.history.reviews import TAKEN_S
 
 UNDO_S = 10

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from agents.arrival import partition_of
 from fraud_app import topics
-from fraud_app.contracts import Transaction
+from fraud_app.contracts.transaction import Transaction
 from fraud_app.settings import Kafka
 from ml.event import Shared, occurred_ms
 from ml.features import NAMES, SHARED

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from agents.arrival import Payment, Record, partition_of
 from agents.decider import decide
-from fraud_app.contracts import Transaction
+from fraud_app.contracts.transaction import Transaction
 from fraud_app.local.contending import PARTITIONS
 from fraud_app.settings import settings
 from ml import registry

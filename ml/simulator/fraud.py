@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fraud_app.contracts import Category
+from fraud_app.contracts.transaction import Category
 from ml.simulator.population import CITIES, FOREIGN_TO_FRAUD, Population
 
 MINUTE = 1 / 1440

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
-from fraud_app.contracts import Category
+from fraud_app.contracts.transaction import Category
 from ml.simulator import calendar
 from ml.simulator.calendar import Array
 from ml.simulator.fraud import Purchase

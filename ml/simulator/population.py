@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fraud_app.contracts import Category
+from fraud_app.contracts.transaction import Category
 
 Array = npt.NDArray[Any]
 

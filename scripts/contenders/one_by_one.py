@@ -12,7 +12,7 @@ from lightgbm import LGBMClassifier
 
 from agents.arrival import Payment, Record
 from agents.decider import score
-from fraud_app.contracts import Transaction
+from fraud_app.contracts.transaction import Transaction
 from ml import registry
 from ml.event import Shared, event_of, hash64, occurred_ms
 from ml.features import Matrix

@@ -4,7 +4,7 @@ import pytest
 
 from agents.arrival import Payment, Record
 from agents.decider import decide
-from fraud_app.contracts import Decision
+from fraud_app.contracts.scored import Decision
 from fraud_app.settings import ROOT
 from ml import registry
 from ml.event import Shared, event_of, hash64

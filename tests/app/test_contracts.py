@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fraud_app import card_data, currency
-from fraud_app.contracts import Transaction
+from fraud_app.contracts import card_data, currency
+from fraud_app.contracts.transaction import Transaction
 from tests.builders import payload
 
 

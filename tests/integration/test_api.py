@@ -6,7 +6,7 @@ import orjson
 import pytest
 from openapi_spec_validator import validate
 
-from fraud_app.contracts import ScoredTransaction
+from fraud_app.contracts.scored import ScoredTransaction
 from tests.asking import until
 from tests.builders import payload
 

@@ -3,7 +3,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraud_app.contracts import Decision, ScoredTransaction
+from fraud_app.contracts.scored import Decision, ScoredTransaction
 from ml.features import NAMES
 from ml.outcome import Contribution, Outcome, decode, encode
 from ml.scored import scored_message

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraud_app.contracts import Decision
+from fraud_app.contracts.scored import Decision
 from ml.policy import BLOCK_SCORE, REVIEW_SCORE, Cutoffs, decide, risk_score
 
 cutoffs = st.tuples(st.floats(0.001, 0.4), st.floats(0.41, 0.99)).map(lambda pair: Cutoffs(*pair))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from fraud_app.contracts import Transaction
+from fraud_app.contracts.transaction import Transaction
 from ml.comparison import single_features
 from ml.event import occurred_ms
 from ml.replay import replay

@@ -2,7 +2,7 @@ import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from fraud_app.contracts import Transaction
+from fraud_app.contracts.transaction import Transaction
 from ml.event import occurred_ms
 from ml.simulator import Population, simulate
 from ml.simulator.fraud import SCENARIOS

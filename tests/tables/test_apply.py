@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fraud_app.contracts import Decision
+from fraud_app.contracts.scored import Decision
 from ml.packed import known
 from tables.apply import Meeting, apply, meet
 from tables.user_row import EMPTY, PENDING, decode, encode

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fraud_app.contracts import Decision, Transaction
+from fraud_app.contracts.scored import Decision
+from fraud_app.contracts.transaction import Transaction
 from fraud_app.settings import ROOT
 from ml import policy, registry
 from ml.behaviour import EMPTY, update

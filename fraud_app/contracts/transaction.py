@@ -7,7 +7,6 @@ They know nothing of Kafka, Redis or SQL. Card numbers and security codes must n
 from __future__ import annotations
 
 import socket
-from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -24,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from fraud_app import card_data, currency
+from fraud_app.contracts import card_data, currency
 
 Identifier = Annotated[
     str,
@@ -73,12 +72,6 @@ class PaymentType(StrEnum):
     CARD = "card"
     WALLET = "wallet"
     BANK_TRANSFER = "bank_transfer"
-
-
-class Decision(StrEnum):
-    APPROVE = "approve"
-    REVIEW = "review"
-    BLOCK = "block"
 
 
 class PaymentMethod(BaseModel):
@@ -169,76 +162,3 @@ class Transaction(BaseModel):
 @cache
 def _fields(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(model.model_fields)
-
-
-class Reason(BaseModel):
-    """One feature's part in a decision, in words."""
-
-    code: str
-    text: str
-    value: float | None
-    contribution: float = Field(description="change of the log-odds of fraud by this feature; positive raises the risk")
-
-
-class ModelRef(BaseModel):
-    name: str
-    version: str
-    digest: str | None = Field(None, description="first 12 hex digits of the sha256 of the version's manifest")
-
-
-class Thresholds(BaseModel):
-    review: float
-    block: float
-
-
-class Latency(BaseModel):
-    """Milliseconds. `total` runs from the moment the worker read the message (or request) to the decision."""
-
-    total: float
-    features: float
-    model: float
-
-
-class ScoredTransaction(BaseModel):
-    """A transaction with its decision. The same transaction always carries the same decision, score and model."""
-
-    transaction_id: str
-    user_id: str
-    amount: str
-    currency: str
-    merchant_id: str
-    category: str
-    payment_method: PaymentMethod
-    device_id: str | None
-    ip: str | None
-    country: str | None
-    decision: Decision
-    risk_score: int = Field(ge=0, le=99, description="for people: 60 and more is reviewed, 85 and more is blocked")
-    probability: float | None = Field(description="calibrated probability of fraud; null without a model")
-    risk_level: Literal["low", "elevated", "high"]
-    reasons: list[Reason]
-    missing: list[str] = Field(description="features that had no value")
-    degraded: list[str] = Field(description="dependencies that were away when this was decided")
-    model: ModelRef | None
-    thresholds: Thresholds | None
-    features: list[float | None] | None = Field(description="the model's input, in the order of /api/features")
-    latency_ms: Latency
-    occurred_at: AwareDatetime
-    received_at: AwareDatetime
-    scored_at: AwareDatetime
-    metadata: dict[str, Any]
-
-
-class Label(BaseModel):
-    """What became known of a transaction later: an analyst's verdict or a chargeback."""
-
-    transaction_id: Identifier
-    is_fraud: bool
-    source: Literal["analyst", "chargeback", "generator"]
-    labelled_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
-    scenario: str | None = None
-    verdict: Literal["approve", "block", "fraud"] | None = Field(
-        None, description="an analyst's own word: block is fraud as far as they know, fraud was confirmed"
-    )
-    reason: str | None = None
-    labelled_by: str | None = None

@@ -1,0 +1,29 @@
+"""What became known of a transaction after its decision."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    Field,
+)
+
+from fraud_app.contracts.transaction import Identifier
+
+
+class Label(BaseModel):
+    """What became known of a transaction later: an analyst's verdict or a chargeback."""
+
+    transaction_id: Identifier
+    is_fraud: bool
+    source: Literal["analyst", "chargeback", "generator"]
+    labelled_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    scenario: str | None = None
+    verdict: Literal["approve", "block", "fraud"] | None = Field(
+        None, description="an analyst's own word: block is fraud as far as they know, fraud was confirmed"
+    )
+    reason: str | None = None
+    labelled_by: str | None = None
