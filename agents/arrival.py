@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 from aiokafka import ConsumerRecord
-from aiokafka.partitioner import murmur2
 from pydantic import ValidationError
 
 from fraud_app.contracts.transaction import Transaction
+from fraud_app.kafka.partitioner import partition_of
 from ml.event import Event, event_of, hash64, occurred_ms
 
 MAX_BYTES = 65_536
@@ -57,13 +56,6 @@ class Invalid(NamedTuple):
 
 
 Arrival = Payment | Misrouted | Invalid
-
-
-@lru_cache(maxsize=100_000)
-def partition_of(user_id: str, partitions: int) -> int:
-    """The one partition of a user: Kafka's default partitioner (murmur2) on the user id."""
-    hashed: int = murmur2(user_id.encode())
-    return (hashed & 0x7FFFFFFF) % partitions
 
 
 def arrival(record: Record, partitions: int, *, by_occurred: bool = False) -> Arrival:

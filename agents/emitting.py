@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from agents.arrival import Invalid, Misrouted, Payment, Record
 from fraud_app import __version__
 from fraud_app.contracts import card_data
-from fraud_app.sending import Headers, Message
+from fraud_app.kafka.producer import Headers, Message
 from fraud_app.topics import RAW
 from ml.outcome import Outcome
 from ml.scored import scored_message, timestamp

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fraud_app import dying, faust_compat, metrics
+from fraud_app import metrics
+from fraud_app.kafka import compat, crash
 from fraud_app.sinks import feed, redis_link, to_feed
 from tables.feed_stream import append
 from tables.redis_link import RedisAway
@@ -18,16 +19,16 @@ BATCH = 200
 @feed.agent(to_feed, name="feed")
 async def feed_transactions(stream: Any) -> None:
     try:
-        async for taken in faust_compat.queued(stream, BATCH):
+        async for taken in compat.work_batches(stream, BATCH):
             in_time = sorted(taken.records, key=lambda record: record.timestamp)  # partitions come one after the other
             messages = [record.value for record in in_time if record.value]
             appended = await _appended(messages)
             metrics.DEPENDENCY_UP.labels("redis").set(appended)
             if appended:
                 metrics.FEED_EVENTS.inc(len(messages))
-            faust_compat.acknowledge(feed, taken, taken.records)
+            compat.acknowledge(feed, taken, taken.records)
     except Exception as error:
-        dying.die("the feed failed", error)
+        crash.end_process("the feed failed", error)
 
 
 async def _appended(messages: list[bytes]) -> bool:

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from fraud_app.sending import Offsets
+from fraud_app.kafka.producer import Offsets
 from tables.user_row import PENDING
 
 

@@ -15,11 +15,12 @@ from agents import emitting
 from agents.arrival import REROUTED, Arrival, Misrouted, Payment, arrival, record_of
 from agents.decider import Decided, decide
 from agents.in_flight import Flight, InFlight, parts
-from fraud_app import dying, faust_compat, metrics
-from fraud_app.app import app, config, mirror, model, shared_signals, transactions_raw, user_table, waiting
-from fraud_app.batch_consumer import Taken
+from fraud_app import metrics
+from fraud_app.app import app, config, decision_waiters, mirror, model, shared_signals, transactions_raw, user_table
 from fraud_app.contracts.scored import Decision
-from fraud_app.sending import Delivery, Message, Offsets
+from fraud_app.kafka import compat, crash
+from fraud_app.kafka.consumer import WorkBatch
+from fraud_app.kafka.producer import Message, Offsets, ProduceBatch
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
 from ml.registry import version_in
 from tables.row_cache import RowCache
@@ -33,10 +34,10 @@ _TOTAL, _FEATURES, _MODEL = (metrics.SCORING_SECONDS.labels(stage) for stage in 
 
 @app.agent(transactions_raw, name="scoring")
 async def score_transactions(stream: Any) -> None:
-    flights = InFlight(config.stream.in_flight, partial(dying.die, "what a batch sent was not acknowledged"))
+    flights = InFlight(config.stream.in_flight, partial(crash.end_process, "what a batch sent was not acknowledged"))
     await shared_signals.get_ready()
     try:
-        async for taken in faust_compat.queued(stream, config.stream.batch, _began):
+        async for taken in compat.work_batches(stream, config.stream.batch, _began):
             arrivals = [
                 arrival(record_of(message), config.kafka.partitions, by_occurred=_BY_OCCURRED)
                 for message in taken.records
@@ -47,7 +48,7 @@ async def score_transactions(stream: Any) -> None:
                 await flights.room(of_part)
                 flights.take_off(await _take_off(taken, taken.records[start:end], arrivals[start:end], of_part))
     except Exception as error:
-        dying.die("a batch could not be scored", error)
+        crash.end_process("a batch could not be scored", error)
     finally:
         flights.ground()
 
@@ -58,12 +59,14 @@ def _began(partition: Any, offset: int) -> None:
     _rows.forget(partition.partition)
 
 
-async def _take_off(taken: Taken, messages: Sequence[Any], arrivals: Sequence[Arrival], users: Counter[str]) -> Flight:
+async def _take_off(
+    taken: WorkBatch, messages: Sequence[Any], arrivals: Sequence[Arrival], users: Counter[str]
+) -> Flight:
     payments = [one for one in arrivals if isinstance(one, Payment)]
     shared = await shared_signals.observe([(payment.event, payment.user_hash) for payment in payments])
     decided = decide(payments, _rows, shared, model.scorer, config.kafka.topic_epoch, settled)
     changed = {partition: _rows.write(partition, rows) for partition, rows in decided.rows.items()}
-    delivery = Delivery(app)
+    delivery = ProduceBatch(app)
     for partition, rows in changed.items():
         await user_table.send_rows(delivery, partition, rows)
     scored = [(payment, emitting.decision_message(payment, outcome)) for payment, outcome in decided.emitted]
@@ -84,14 +87,14 @@ async def _take_off(taken: Taken, messages: Sequence[Any], arrivals: Sequence[Ar
         user_table.rows_sent(offsets)
         for message in messages:
             settled[message.partition] = max(settled.get(message.partition, -1), message.offset)
-        faust_compat.acknowledge(app, taken, messages)
+        compat.acknowledge(app, taken, messages)
         for encoded in changed.values():
             mirror.put(encoded)
         for payment, (_, value, _) in scored:
-            waiting.resolve(payment.transaction.transaction_id, value)
+            decision_waiters.resolve(payment.transaction.transaction_id, value)
         _count(decided, [code for _, code, _ in refused], len(messages))
 
-    return Flight(users, delivery.landed(), done)
+    return Flight(users, delivery.acknowledged(), done)
 
 
 def _count(decided: Decided, refused: Sequence[str], size: int) -> None:

@@ -17,11 +17,12 @@ from pydantic import ValidationError
 
 from agents import emitting
 from agents.arrival import record_of
-from fraud_app import dying, faust_compat, metrics
+from fraud_app import metrics
 from fraud_app.contracts.label import Label
 from fraud_app.history import labels, shadow, transactions
 from fraud_app.history.pool import AWAY, migrated, pool
-from fraud_app.sending import Delivery
+from fraud_app.kafka import compat, crash
+from fraud_app.kafka.producer import ProduceBatch
 from fraud_app.sinks import challenger, config, labels_to_store, storage, to_store
 from fraud_app.topics import DEAD_LETTERS
 
@@ -90,7 +91,7 @@ async def _store_rows(connection: asyncpg.Connection, rows: Sequence[transaction
 
 async def _keep(stream: Any, read: Callable[[bytes], Item], store: Store[Item]) -> None:
     try:
-        async for taken in faust_compat.queued(stream, BATCH):
+        async for taken in compat.work_batches(stream, BATCH):
             items: list[tuple[Any, Item]] = []
             for message in taken.records:
                 try:
@@ -98,9 +99,9 @@ async def _keep(stream: Any, read: Callable[[bytes], Item], store: Store[Item]) 
                 except (ValueError, KeyError, TypeError, ValidationError) as error:
                     await _refuse(message, "unreadable", f"{type(error).__name__}")
             await _store_or_refuse(items, store)
-            faust_compat.acknowledge(storage, taken, taken.records)
+            compat.acknowledge(storage, taken, taken.records)
     except Exception as error:
-        dying.die("a batch could not be stored", error)
+        crash.end_process("a batch could not be stored", error)
 
 
 async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]) -> None:
@@ -119,8 +120,8 @@ async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]
 
 
 async def _refuse(message: Any, code: str, detail: str) -> None:
-    delivery = Delivery(storage)
+    delivery = ProduceBatch(storage)
     letter = emitting.dead_letter(record_of(message), code, detail, topic=message.topic)
     await delivery.add_one(DEAD_LETTERS, *letter)
-    await delivery.landed()
+    await delivery.acknowledged()
     metrics.DEAD_LETTERS.labels(code).inc()

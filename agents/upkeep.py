@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 
 from agents import scoring
 from agents.progress import STUCK_S, Progress
-from fraud_app import dying, faust_compat, metrics
+from fraud_app import metrics
 from fraud_app.app import app, config, history, mirror, model, redis_link, user_table
 from fraud_app.beat import EVERY_S, beat_of, keep_telling
 from fraud_app.history import drift, reviews
 from fraud_app.history.store import HistoryAway
+from fraud_app.kafka import compat, crash
 from fraud_app.topics import RAW
 from ml.registry import version_in
 from tables.fleet import Beat
@@ -50,11 +51,11 @@ async def notice_standstill() -> None:
     """A worker that hangs while the broker answers ends, and tells where it hung: what it had not acknowledged comes again."""
     progress = Progress(time.monotonic())
     while not app.should_stop:
-        waiting = {} if app.rebalancing else faust_compat.lag(app, RAW)
+        waiting = {} if app.rebalancing else compat.lag(app, RAW)
         still_s = progress.still_for(waiting, scoring.settled, time.monotonic())
-        if still_s > STUCK_S and await faust_compat.broker_answers(app, EVERY_S):
-            dying.tell_tasks()
-            dying.die(f"records wait and none was processed for {STUCK_S:g} s")
+        if still_s > STUCK_S and await compat.broker_responds(app, EVERY_S):
+            crash.log_tasks()
+            crash.end_process(f"records wait and none was processed for {STUCK_S:g} s")
         await asyncio.sleep(EVERY_S)
 
 
@@ -99,6 +100,6 @@ async def observe_dependencies() -> None:
         metrics.DEPENDENCY_UP.labels("model").set(model.scorer is not None)
         metrics.MIRRORED.set(mirror.copied)
         metrics.MIRROR_WAITING.set(mirror.waiting)
-        for partition, lag in faust_compat.lag(app, RAW).items():
+        for partition, lag in compat.lag(app, RAW).items():
             metrics.LAG.labels(RAW, str(partition)).set(lag)
         await asyncio.sleep(EVERY_S)

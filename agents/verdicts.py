@@ -13,7 +13,7 @@ from fraud_app import metrics
 from fraud_app.contracts.label import Label
 from fraud_app.history import verdicts
 from fraud_app.history.pool import AWAY, connected
-from fraud_app.sending import Delivery
+from fraud_app.kafka.producer import ProduceBatch
 from fraud_app.sinks import config, storage
 from fraud_app.topics import LABELS
 
@@ -39,10 +39,10 @@ async def emit_verdicts() -> None:
 
 async def _emit(labels: Sequence[Label]) -> None:
     async with asyncio.timeout(ACK_S):
-        delivery = Delivery(storage)
+        delivery = ProduceBatch(storage)
         for label in labels:
             value = label.model_dump_json(exclude_none=True).encode()
             await delivery.add_one(LABELS, label.transaction_id.encode(), value)
-        await delivery.landed()
+        await delivery.acknowledged()
     for label in labels:
         metrics.VERDICTS.labels(label.verdict).inc()

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fraud_app import __version__, faust_compat, metrics, topics
-from fraud_app.faust_app import bytes_topic, new_app
+from fraud_app import __version__, metrics, topics
+from fraud_app.decision_waiters import DecisionWaiters
 from fraud_app.history.store import History
+from fraud_app.kafka import compat
+from fraud_app.kafka.application import batch_topic, create_app
 from fraud_app.settings import is_loopback, settings
-from fraud_app.waiting import Waiting
 from tables.mirror import Mirror
 from tables.model_slot import ModelSlot
 from tables.redis_link import RedisLink
@@ -22,7 +23,7 @@ from web import application_options
 
 config = settings()
 
-app = new_app(
+app = create_app(
     "fraud-scoring",
     config,
     store="rocksdb://",
@@ -33,13 +34,13 @@ app = new_app(
     else None,
 )
 
-transactions_raw = bytes_topic(app, topics.RAW)
+transactions_raw = batch_topic(app, topics.RAW)
 user_table = UserTable.register(app, config.kafka.partitions)
 
 
 def own_rows() -> Iterator[tuple[str, bytes]]:
     """The rows of the partitions that this worker owns now."""
-    for partition in faust_compat.assigned_partitions(app, user_table.changelog_topic_name):
+    for partition in compat.assigned_partitions(app, user_table.changelog_topic_name):
         yield from user_table.rows(partition)
 
 
@@ -48,7 +49,7 @@ shared_signals = SharedSignals(redis_link, config.redis.deadline_ms)
 mirror = Mirror(redis_link, config.redis.mirror_interval_ms, config.worker_id, own_rows)
 model = ModelSlot(config.model.dir, config.model.name, config.model.alias)
 history = History(config.postgres)
-waiting = Waiting()
+decision_waiters = DecisionWaiters()
 
 metrics.BUILD.info({"version": __version__})
 

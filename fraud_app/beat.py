@@ -10,7 +10,8 @@ from typing import Any
 
 import faust
 
-from fraud_app import __version__, faust_compat
+from fraud_app import __version__
+from fraud_app.kafka import compat
 from tables import fleet
 from tables.fleet import Beat
 from tables.redis_link import RedisAway, RedisLink
@@ -22,8 +23,8 @@ _started = time.time()
 def beat_of(app: faust.App, role: str, topic: str, identity: str, **more: Any) -> Beat:
     """The beat of this process's application; `topic`: the one that it reads."""
     return Beat(
-        identity, role, time.time(), _started, __version__, sorted(faust_compat.assigned_partitions(app, topic)),
-        sum(faust_compat.lag(app, topic).values()), faust_compat.to_recover(app), **more,
+        identity, role, time.time(), _started, __version__, sorted(compat.assigned_partitions(app, topic)),
+        sum(compat.lag(app, topic).values()), compat.to_recover(app), **more,
     )  # fmt: skip
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from faust.cli import AppCommand, argument
 from pydantic import SecretStr
 
-from fraud_app import log
+from fraud_app import logging
 from fraud_app import topics as declared
 from fraud_app.app import app
 from fraud_app.history.pool import migrated
+from fraud_app.kafka.topic_admin import TopicsUnusable, ensure_topics
 from fraud_app.settings import Settings, settings
 
 
@@ -33,8 +34,8 @@ async def config(self: AppCommand, action: str) -> None:
 async def topics(self: AppCommand) -> None:
     """Create the topics that are missing and check those that are there."""
     try:
-        await declared.ensure(settings().kafka)
-    except declared.TopicsUnusable as error:
+        await ensure_topics(settings().kafka)
+    except TopicsUnusable as error:
         sys.exit(str(error))
     self.say(f"topics: {', '.join(topic.name for topic in declared.TOPICS)}")
 
@@ -42,7 +43,7 @@ async def topics(self: AppCommand) -> None:
 @app.command()
 async def migrate(self: AppCommand) -> None:
     """Bring the database's schema up to date."""
-    log.configure(settings())
+    logging.configure(settings())
     await migrated(settings().postgres)
     self.say("the database is up to date")
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import faust
 
-from fraud_app import log, topics
-from fraud_app.faust_app import bytes_topic, new_app
-from fraud_app.prompt_consumer import GATHERING, LEISURELY
+from fraud_app import logging, topics
+from fraud_app.kafka.application import batch_topic, create_app
+from fraud_app.kafka.on_demand_consumer import NEAR_REAL_TIME, RELAXED
 from fraud_app.settings import settings
 from ml.registry import CHALLENGER
 from tables.model_slot import ModelSlot
@@ -18,26 +18,26 @@ from tables.redis_link import RedisLink
 
 config = settings()
 
-storage = new_app(
+storage = create_app(
     "fraud-storage",
     config,
-    LEISURELY,
+    RELAXED,
     autodiscover=["agents.storage", "agents.model_watch", "agents.verdicts", "agents.beating"],
     store="memory://",
     web_enabled=False,
 )
-feed = new_app(
+feed = create_app(
     "fraud-feed",
     config,
-    GATHERING,
+    NEAR_REAL_TIME,
     autodiscover=["agents.feed", "agents.beating"],
     store="memory://",
     web_enabled=False,
 )
 
-to_store = bytes_topic(storage, topics.SCORED)
-labels_to_store = bytes_topic(storage, topics.LABELS)
-to_feed = bytes_topic(feed, topics.SCORED)
+to_store = batch_topic(storage, topics.SCORED)
+labels_to_store = batch_topic(storage, topics.LABELS)
+to_feed = batch_topic(feed, topics.SCORED)
 
 redis_link = RedisLink(config.redis.url.get_secret_value())
 challenger = ModelSlot(config.model.dir, config.model.name, CHALLENGER, needed=False)
@@ -48,6 +48,6 @@ def run() -> None:
     """Both in one process, until a signal ends it."""
     for app in (storage, feed):
         app.finalize()
-    worker = faust.Worker(storage, feed, loglevel=config.log.level, logging_config=log.configuration(config))
+    worker = faust.Worker(storage, feed, loglevel=config.log.level, logging_config=logging.configuration(config))
     feed.discover()
     worker.execute_from_commandline()

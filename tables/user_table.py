@@ -13,7 +13,7 @@ import faust
 import rocksdict
 from faust.types import TP
 
-from fraud_app.sending import Delivery, Message, Offsets
+from fraud_app.kafka.producer import Message, Offsets, ProduceBatch
 from tables.user_row import position
 
 NAME = "user_rows"
@@ -63,7 +63,7 @@ class UserTable(faust.Table[bytes, bytes]):
             batch.put(key_of(user_id), row)
         self._store_here._db_for_partition(partition).write(batch)
 
-    async def send_rows(self, delivery: Delivery, partition: int, rows: Mapping[str, bytes]) -> None:
+    async def send_rows(self, delivery: ProduceBatch, partition: int, rows: Mapping[str, bytes]) -> None:
         """Send rows to the changelog."""
         records: list[Message] = [(key_of(user_id), row, []) for user_id, row in rows.items()]
         await delivery.add(self.changelog_topic_name, partition, records)

@@ -8,8 +8,9 @@ import time
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from fraud_app import __version__, faust_compat, metrics
+from fraud_app import __version__, metrics
 from fraud_app.app import app, config, history, model, redis_link
+from fraud_app.kafka import compat
 from fraud_app.topics import RAW
 from tables.redis_link import RedisAway
 from web.body import answer
@@ -33,7 +34,7 @@ async def state_of() -> Health:
     return Health(
         status="down" if down else "degraded" if degraded else "ok", checks=checks, version=__version__,
         worker=config.worker_id,
-        partitions=sorted(faust_compat.assigned_partitions(app, RAW)), demo=config.demo, auth=config.auth.mode,
+        partitions=sorted(compat.assigned_partitions(app, RAW)), demo=config.demo, auth=config.auth.mode,
     )  # fmt: skip
 
 
@@ -56,7 +57,7 @@ async def prometheus(request: web.Request) -> web.Response:
 def _worker() -> Check:
     if app.rebalancing or not app.rebalancing_count:
         return Check(status="degraded", detail="partitions are being assigned or tables recovered")
-    owned = faust_compat.assigned_partitions(app, RAW)
+    owned = compat.assigned_partitions(app, RAW)
     return Check(status="ok", detail=f"{len(owned)} of {config.kafka.partitions} partitions here")
 
 
@@ -85,6 +86,6 @@ async def _postgres() -> Check:
 async def _kafka() -> Check:
     return (
         Check(status="ok")
-        if await faust_compat.broker_answers(app, CHECK_S)
+        if await compat.broker_responds(app, CHECK_S)
         else Check(status="down", detail="no broker answers; nothing can be accepted or scored")
     )

@@ -14,7 +14,7 @@ import orjson
 from aiohttp import WSCloseCode, web
 
 from fraud_app import metrics
-from fraud_app.app import app, config, redis_link, waiting
+from fraud_app.app import app, config, decision_waiters, redis_link
 from tables import feed_stream
 from tables.redis_link import RedisAway
 from web.problem import Problem
@@ -96,12 +96,12 @@ async def follow() -> None:
     cursor: str | None = None
     listened = 0.0
     while not app.should_stop:
-        if _clients or waiting:
+        if _clients or decision_waiters:
             listened = time.monotonic()
         elif time.monotonic() - listened > LINGER_S:
             cursor = None
-            waiting.wanted.clear()
-            await waiting.wanted.wait()
+            decision_waiters.wanted.clear()
+            await decision_waiters.wanted.wait()
         try:
             if cursor is None:
                 cursor = await feed_stream.a_moment_ago(redis_link)
@@ -111,12 +111,12 @@ async def follow() -> None:
             continue
         if entries:
             cursor = entries[-1][0]
-            if _clients or waiting:
+            if _clients or decision_waiters:
                 for entry in entries:
                     item = item_of(entry)
                     for client in _clients:
                         client.offer(item)
-                    waiting.resolve(item.transaction_id, entry[1])
+                    decision_waiters.resolve(item.transaction_id, entry[1])
 
 
 async def live(request: web.Request) -> web.WebSocketResponse:
@@ -132,7 +132,7 @@ async def live(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse(heartbeat=20, max_msg_size=4096, compress=False)
     await socket.prepare(request)
     _clients[client] = socket
-    waiting.wanted.set()
+    decision_waiters.wanted.set()
     metrics.WS_CLIENTS.set(len(_clients))
     sender = asyncio.create_task(_send(socket, client, since))
     try:

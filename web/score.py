@@ -12,11 +12,12 @@ from typing import Any
 
 from aiohttp import web
 
-from agents.arrival import Payment, Record, partition_of
+from agents.arrival import Payment, Record
 from agents.decider import MISSING, score
-from fraud_app import faust_compat
 from fraud_app.app import app, config, mirror, model, shared_signals, user_table
 from fraud_app.contracts.transaction import Transaction
+from fraud_app.kafka import compat
+from fraud_app.kafka.partitioner import partition_of
 from ml import reasons
 from ml.event import event_of, hash64, occurred_ms
 from ml.outcome import Contribution, Outcome
@@ -102,7 +103,7 @@ def _told(transaction: Transaction, outcome: Outcome, *, explain: bool) -> dict[
 
 async def rows_of(users: Sequence[str]) -> tuple[dict[str, UserRow], bool]:
     """Each user's row, and whether the mirror answered when it was needed."""
-    own = faust_compat.assigned_partitions(app, user_table.changelog_topic_name)
+    own = compat.assigned_partitions(app, user_table.changelog_topic_name)
     homes = [partition_of(user, config.kafka.partitions) for user in users]
     found: dict[str, bytes | None] = {
         user: user_table.read(home, user) for user, home in zip(users, homes, strict=True) if home in own

@@ -14,11 +14,11 @@ from aiohttp import web
 from aiokafka.errors import KafkaError
 from faust.exceptions import NotReady
 
-from agents.arrival import partition_of
-from fraud_app.app import app, config, model, redis_link, waiting
+from fraud_app.app import app, config, decision_waiters, model, redis_link
 from fraud_app.contracts.transaction import Transaction
 from fraud_app.history import transactions as table
-from fraud_app.sending import Delivery, Message
+from fraud_app.kafka.partitioner import partition_of
+from fraud_app.kafka.producer import Message, ProduceBatch
 from fraud_app.topics import RAW
 from ml.event import event_of
 from tables.redis_link import RedisAway
@@ -42,7 +42,7 @@ async def submit(request: web.Request) -> web.Response:
     )
     identity = transaction.transaction_id
     replayed = await _seen_before(transaction)
-    decision = waiting.expect(identity) if wait_s else None
+    decision = decision_waiters.expect(identity) if wait_s else None
     try:
         await _publish(transaction)
         headers = {
@@ -57,7 +57,7 @@ async def submit(request: web.Request) -> web.Response:
         return answer(Accepted(transaction_id=identity).model_dump(), 202, headers)
     finally:
         if decision is not None:
-            waiting.forget(identity, decision)
+            decision_waiters.forget(identity, decision)
 
 
 async def list_all(request: web.Request) -> web.Response:
@@ -96,10 +96,10 @@ async def _publish(transaction: Transaction) -> None:
     user = transaction.user_id
     try:
         async with asyncio.timeout(ACK_S):
-            delivery = Delivery(app)
+            delivery = ProduceBatch(app)
             message: Message = (user.encode(), transaction.model_dump_json().encode(), [])
             await delivery.add(RAW, partition_of(user, config.kafka.partitions), [message])
-            await delivery.landed()
+            await delivery.acknowledged()
     except (TimeoutError, KafkaError, NotReady) as error:
         raise Problem(
             503,

@@ -15,9 +15,9 @@ import orjson
 import redis.asyncio as redis
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from agents.arrival import partition_of
 from fraud_app import topics
 from fraud_app.contracts.transaction import Transaction
+from fraud_app.kafka.partitioner import partition_of
 from fraud_app.settings import Kafka
 from ml.event import Shared, occurred_ms
 from ml.features import NAMES, SHARED

@@ -9,9 +9,10 @@ from typing import Any
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from agents.arrival import Payment, Record, partition_of
+from agents.arrival import Payment, Record
 from agents.decider import decide
 from fraud_app.contracts.transaction import Transaction
+from fraud_app.kafka.partitioner import partition_of
 from fraud_app.local.contending import PARTITIONS
 from fraud_app.settings import settings
 from ml import registry

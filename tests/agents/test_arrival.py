@@ -1,7 +1,8 @@
 import orjson
 import pytest
 
-from agents.arrival import Invalid, Misrouted, Payment, Record, arrival, partition_of
+from agents.arrival import Invalid, Misrouted, Payment, Record, arrival
+from fraud_app.kafka.partitioner import partition_of
 from tests.builders import NOW_MS, payload
 
 PARTITIONS = 4

@@ -8,7 +8,7 @@ import pytest
 from aiokafka.consumer.fetcher import FetchError, FetchResult
 from faust.types import TP
 
-from fraud_app.batch_consumer import BatchConsumer, Fetched, Taken
+from fraud_app.kafka.consumer import BatchConsumer, FetchedRecords, WorkBatch
 
 RAW = TP("raw", 0)
 
@@ -27,7 +27,7 @@ class Flow:
 @pytest.fixture
 def consumer():
     made = BatchConsumer.__new__(BatchConsumer)
-    made._whole, made._done, made._working = {"raw"}, {}, WeakSet()
+    made._batch_topics, made._done_offsets, made._in_work = {"raw"}, {}, WeakSet()
     made._acked, made._waiting_for_ack, made.idle = {}, None, asyncio.Event()
     made._app = SimpleNamespace(flow_control=Flow())
     made._channels = {RAW: [SimpleNamespace(queue=asyncio.Queue(2))]}
@@ -35,43 +35,43 @@ def consumer():
 
 
 def test_an_offset_is_committed_once_and_only_when_it_is_done(consumer):
-    taken = Taken(records(5, 6, 7))
-    consumer.take(taken)
+    work = WorkBatch(records(5, 6, 7))
+    consumer.begin_work(work)
     assert list(consumer._filter_tps_with_pending_acks()) == []
-    consumer.processed(taken, taken.records[:2])
+    consumer.mark_done(work, work.records[:2])
     assert list(consumer._filter_tps_with_pending_acks()) == [RAW]
     assert list(consumer._filter_tps_with_pending_acks({"labels"})) == []
     assert (consumer._new_offset(RAW), consumer._new_offset(RAW)) == (7, None)
 
 
 def test_a_stop_waits_for_all_that_was_taken(consumer):
-    taken = Taken(records(5) + records(1, partition=1))
-    consumer.take(taken)
-    consumer.processed(taken, taken.records[:1])
-    assert not taken.acked
-    assert taken in consumer._working
-    consumer.processed(taken, taken.records[1:])
-    assert taken.acked
-    assert not consumer._working
+    work = WorkBatch(records(5) + records(1, partition=1))
+    consumer.begin_work(work)
+    consumer.mark_done(work, work.records[:1])
+    assert not work.acked
+    assert work in consumer._in_work
+    consumer.mark_done(work, work.records[1:])
+    assert work.acked
+    assert not consumer._in_work
 
 
 async def test_whoever_waits_for_the_last_acknowledgement_is_woken(consumer):
     consumer._waiting_for_ack = asyncio.get_running_loop().create_future()
-    taken = Taken(records(1))
-    consumer.take(taken)
-    consumer.processed(taken, taken.records)
+    work = WorkBatch(records(1))
+    consumer.begin_work(work)
+    consumer.mark_done(work, work.records)
     assert consumer._waiting_for_ack.done()
 
 
 def test_a_record_that_was_processed_again_does_not_move_the_offset_back(consumer):
-    late, again = Taken(records(9)), Taken(records(3))
-    consumer.processed(late, late.records)
-    consumer.processed(again, again.records)
+    late, again = WorkBatch(records(9)), WorkBatch(records(3))
+    consumer.mark_done(late, late.records)
+    consumer.mark_done(again, again.records)
     assert consumer._new_offset(RAW) == 10
 
 
 def test_what_has_no_room_stays_and_nothing_is_handed_over_twice(consumer):
-    pieces = [Fetched(RAW, 1, records(number)) for number in range(3)]
+    pieces = [FetchedRecords(RAW, 1, records(number)) for number in range(3)]
     left = list(pieces)
     assert not consumer._delivered(left)
     assert left == pieces[2:]
@@ -83,14 +83,14 @@ def test_what_has_no_room_stays_and_nothing_is_handed_over_twice(consumer):
 
 def test_nothing_is_handed_over_while_partitions_are_assigned(consumer):
     consumer._app.flow_control.active = False
-    left = [Fetched(RAW, 1, records(0))]
+    left = [FetchedRecords(RAW, 1, records(0))]
     assert not consumer._delivered(left)
     assert len(left) == 1
 
 
 def test_nothing_more_is_asked_for_while_a_batch_is_worked_on(consumer):
     consumer.idle.set()
-    consumer.take(Taken(records(1)))
+    consumer.begin_work(WorkBatch(records(1)))
     assert not consumer.idle.is_set()
 
 
@@ -119,7 +119,7 @@ def holding(consumer, answered, *active):
 
 async def test_an_answer_goes_straight_to_its_agent_whatever_else_lies_there_unread(consumer):
     holding(consumer, Answered("raw", "changelog"), "raw")
-    assert await consumer.handed_over(7)
+    assert await consumer.deliver_now(7)
     fetched = consumer._channels[RAW][0].queue.get_nowait()
     assert (fetched.tp, fetched.generation, [record.offset for record in fetched.records]) == (RAW, 7, [4, 5])
 
@@ -133,5 +133,5 @@ async def test_what_is_out_of_the_ordinary_is_left_to_faust(consumer, case):
     holding(consumer, answered, *(() if case == "all paused" else ("raw", "changelog")))
     answered._fetcher._subscriptions.reassignment_in_progress = case == "moving"
     consumer.flow_active = case != "stopped"
-    assert not await consumer.handed_over(6 if case == "older" else 7)
+    assert not await consumer.deliver_now(6 if case == "older" else 7)
     assert consumer._channels[RAW][0].queue.empty()

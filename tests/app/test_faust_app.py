@@ -3,23 +3,23 @@
 import subprocess
 import sys
 
-from fraud_app.dying import EXIT_CODE
+from fraud_app.kafka.crash import EXIT_CODE
 from fraud_app.settings import ROOT
 
 HANGS = """
 import asyncio
-from fraud_app import faust_app
+from fraud_app.kafka import application
 from fraud_app.settings import Settings
 
 async def never():
     await asyncio.Event().wait()
 
 async def main():
-    app = faust_app.new_app("hangs", Settings())
+    app = application.create_app("hangs", Settings())
     app.on_stop = never
     await app.stop()
 
-faust_app.STOP_S = 0.1
+application.MAX_STOP_S = 0.1
 asyncio.run(main())
 """
 

@@ -13,9 +13,9 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import Producer
 from faust.types import TP
 
-from fraud_app import faust_compat
-from fraud_app.batch_consumer import BatchConsumer, Fetched
-from fraud_app.in_order import InOrder
+from fraud_app.kafka import compat
+from fraud_app.kafka.consumer import BatchConsumer, FetchedRecords
+from fraud_app.kafka.ordering import OffsetOrder
 
 
 def test_what_is_used_of_faust_is_there():
@@ -70,12 +70,12 @@ async def test_the_last_records_before_a_silence_are_asked_for_again_when_faust_
             _thread = Thread()
             assignment = staticmethod(lambda: set(positions))
 
-    order = InOrder()
-    order.begin(TP("raw", 0), 7)
-    order.begin(TP("raw", 1), 4)
-    assert sorted(await faust_compat._missed(App, ["raw"], order)) == [(TP("raw", 0), 7), (TP("raw", 2), 1)]
+    order = OffsetOrder()
+    order.start_at(TP("raw", 0), 7)
+    order.start_at(TP("raw", 1), 4)
+    assert sorted(await compat._skipped_partitions(App, ["raw"], order)) == [(TP("raw", 0), 7), (TP("raw", 2), 1)]
     App.rebalancing = True
-    assert await faust_compat._missed(App, ["raw"], order) == []
+    assert await compat._skipped_partitions(App, ["raw"], order) == []
 
 
 async def test_partitions_that_move_while_records_wait_find_the_broker_asked_again():
@@ -86,7 +86,7 @@ async def test_partitions_that_move_while_records_wait_find_the_broker_asked_aga
 
     class Worker(BatchConsumer):
         def __init__(self):
-            self.idle, self._working = asyncio.Event(), set()
+            self.idle, self._in_work = asyncio.Event(), set()
 
         def assignment(self):
             return {tp}
@@ -94,7 +94,7 @@ async def test_partitions_that_move_while_records_wait_find_the_broker_asked_aga
     tp = TP("raw", 0)
     records = [SimpleNamespace(topic="raw", partition=0, offset=offset) for offset in range(2)]
     queue = asyncio.Queue()
-    queue.put_nowait(Fetched(tp, 1, records))
+    queue.put_nowait(FetchedRecords(tp, 1, records))
     consumer, flow = Worker(), Flow()
     flow.set()
     app = SimpleNamespace(consumer=consumer, flow_control=flow, consumer_generation_id=1)
@@ -104,8 +104,8 @@ async def test_partitions_that_move_while_records_wait_find_the_broker_asked_aga
 
     stream = SimpleNamespace(app=app, channel=SimpleNamespace(queue=queue), should_stop=False, maybe_start=started)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(faust_compat, "_start", lambda *_: asyncio.sleep(0, 0))
-        batches = faust_compat.queued(stream, 1)
+        patched.setattr(compat, "_start", lambda *_: asyncio.sleep(0, 0))
+        batches = compat.work_batches(stream, 1)
         assert [record.offset for record in (await anext(batches)).records] == [0]
         assert not consumer.idle.is_set()
         flow.clear()

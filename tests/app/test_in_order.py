@@ -1,56 +1,56 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraud_app.in_order import TRIES, InOrder, Verdict
+from fraud_app.kafka.ordering import MAX_REREADS, Admission, OffsetOrder
 
 
 @given(st.data())
 def test_whatever_is_dropped_on_the_way_every_record_is_processed_in_order(data):
     """A reader over a log with holes (expired records), whose transport drops any stretch at any time."""
     log = sorted(data.draw(st.sets(st.integers(0, 40), min_size=1), label="offsets that exist"))
-    order = InOrder()
-    order.begin("p", data.draw(st.integers(0, log[0]), label="committed"))
+    order = OffsetOrder()
+    order.start_at("p", data.draw(st.integers(0, log[0]), label="committed"))
     firsts: list[int] = []
     position = 0
     drops = 0
     for _ in range(2000):
         at = next((place for place, offset in enumerate(log) if offset >= position), None)
         if at is None:
-            if not order.read_again():
+            if not order.awaiting_reread():
                 break
             position = order.expected("p")
             continue
         offset, position = log[at], log[at] + 1
         last_of_all = at == len(log) - 1
-        if not last_of_all and drops < TRIES - 1 and data.draw(st.booleans(), label=f"drop {offset}"):
+        if not last_of_all and drops < MAX_REREADS - 1 and data.draw(st.booleans(), label=f"drop {offset}"):
             drops += 1
             continue
-        verdict = order.admit("p", offset)
-        if verdict is Verdict.SEEK:
+        admission = order.admit("p", offset)
+        if admission is Admission.SEEK:
             position = order.expected("p")
-        elif verdict is Verdict.PROCESS and offset not in firsts:
+        elif admission is Admission.PROCESS and offset not in firsts:
             firsts.append(offset)
     assert firsts == log
 
 
 def test_a_record_of_an_old_assignment_is_read_again():
-    order = InOrder()
-    order.begin("p", 3)
-    assert order.refuse("p", 9) is Verdict.SEEK
-    assert order.refuse("p", 10) is Verdict.DROP
-    assert [order.admit("p", offset) for offset in (3, 4)] == [Verdict.PROCESS] * 2
+    order = OffsetOrder()
+    order.start_at("p", 3)
+    assert order.refuse("p", 9) is Admission.SEEK
+    assert order.refuse("p", 10) is Admission.DROP
+    assert [order.admit("p", offset) for offset in (3, 4)] == [Admission.PROCESS] * 2
 
 
 def test_what_came_before_is_processed_again_and_moves_nothing_back():
-    order = InOrder()
-    order.begin("p", 5)
+    order = OffsetOrder()
+    order.start_at("p", 5)
     order.admit("p", 5)
-    assert order.admit("p", 2) is Verdict.PROCESS
+    assert order.admit("p", 2) is Admission.PROCESS
     assert order.expected("p") == 6
 
 
 def test_a_new_assignment_begins_anew():
-    order = InOrder()
-    order.begin("p", 5)
-    order.forget()
+    order = OffsetOrder()
+    order.start_at("p", 5)
+    order.reset()
     assert "p" not in order

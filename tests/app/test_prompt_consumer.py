@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from mode.threads import QueueServiceThread
 
-from fraud_app.prompt_consumer import PromptConsumer, SameLoop, _when_wanted
+from fraud_app.kafka.on_demand_consumer import InLoopWorker, OnDemandConsumer, _fetch_on_demand
 
 
 class Consumer:
@@ -15,10 +15,10 @@ class Consumer:
 
     def __init__(self, *, takes=True):
         self.idle, self.app, self._takes = asyncio.Event(), SimpleNamespace(consumer_generation_id=3), takes
-        self.asked_in = []
+        self.requested_generation = []
 
-    async def handed_over(self, asked_in):
-        self.asked_in.append(asked_in)
+    async def deliver_now(self, requested_generation):
+        self.requested_generation.append(requested_generation)
         return self._takes
 
 
@@ -33,19 +33,19 @@ async def test_the_broker_is_asked_when_the_agent_waits_and_not_before():
         asked.append(request)
         return False
 
-    waiting = asyncio.create_task(_when_wanted(consumer, fetch, 0.0)("assignment", 0, "request"))
+    waiting = asyncio.create_task(_fetch_on_demand(consumer, fetch, 0.0)("assignment", 0, "request"))
     await asyncio.sleep(0)
     assert not asked
     consumer.idle.set()
     assert await asyncio.wait_for(waiting, 1) is False
     assert asked == [("assignment", 0, "request")]
-    assert consumer.asked_in == [], "there was nothing to hand over"
+    assert consumer.requested_generation == [], "there was nothing to hand over"
 
 
 async def test_one_broker_is_asked_again_only_after_a_while_and_another_at_once():
     consumer = Consumer()
     consumer.idle.set()
-    fetch = _when_wanted(consumer, found, 60.0)
+    fetch = _fetch_on_demand(consumer, found, 60.0)
     await fetch("assignment", 1, "request")
     await asyncio.wait_for(fetch("assignment", 2, "request"), 1)
     again = asyncio.create_task(fetch("assignment", 1, "request"))
@@ -59,20 +59,20 @@ async def test_one_broker_is_asked_again_only_after_a_while_and_another_at_once(
 async def test_faust_is_woken_only_for_what_was_not_handed_over(takes):
     consumer = Consumer(takes=takes)
     consumer.idle.set()
-    assert await _when_wanted(consumer, found, 0.0)("assignment", 0, "request") is not takes
-    assert consumer.asked_in == [3]
+    assert await _fetch_on_demand(consumer, found, 0.0)("assignment", 0, "request") is not takes
+    assert consumer.requested_generation == [3]
 
 
 async def test_what_cannot_be_read_ends_the_process(monkeypatch):
     died, damaged = [], ValueError("a checksum is wrong")
-    monkeypatch.setattr("fraud_app.dying.die", lambda reason, error: died.append(error))
+    monkeypatch.setattr("fraud_app.kafka.crash.end_process", lambda reason, error: died.append(error))
     consumer = Consumer()
     consumer.idle.set()
 
     async def fetch(*request):
         raise damaged
 
-    await _when_wanted(consumer, fetch, 0.0)("assignment", 0, "request")
+    await _fetch_on_demand(consumer, fetch, 0.0)("assignment", 0, "request")
     assert died == [damaged]
 
 
@@ -80,16 +80,16 @@ async def test_a_request_that_is_no_longer_wanted_ends_as_one_that_brought_nothi
     async def fetch(*request):
         raise AssertionError("its partitions have moved")
 
-    waiting = asyncio.create_task(_when_wanted(Consumer(), fetch, 0.0)("assignment", 0, "request"))
+    waiting = asyncio.create_task(_fetch_on_demand(Consumer(), fetch, 0.0)("assignment", 0, "request"))
     await asyncio.sleep(0)
     waiting.cancel()
     assert await asyncio.wait_for(waiting, 1) is False
 
 
 class Served(QueueServiceThread):
-    Worker = SameLoop
-    call_thread = PromptConsumer.call_thread
-    _gather_remaining_tasks = PromptConsumer._gather_remaining_tasks
+    Worker = InLoopWorker
+    call_thread = OnDemandConsumer.call_thread
+    _gather_remaining_tasks = OnDemandConsumer._gather_remaining_tasks
     stopped_in = None
 
     async def on_thread_stop(self):

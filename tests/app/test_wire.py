@@ -10,7 +10,7 @@ from aiokafka.protocol.types import Array, Boolean, Bytes, Int8, Int16, Int32, I
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraud_app import wire
+from fraud_app.kafka import codec
 
 _BITS = {Int8: 8, Int16: 16, Int32: 32, Int64: 64}
 KINDS = [
@@ -36,10 +36,10 @@ def test_every_version_is_packed_and_unpacked_as_aiokafka_does(data):
     schema = data.draw(st.sampled_from(KINDS))
     given_values = data.draw(values(schema))
     pieces = []
-    wire.packer(schema)(given_values, pieces)
+    codec.packer(schema)(given_values, pieces)
     packed = b"".join(pieces)
     assert packed == schema.encode(given_values)
-    assert wire.unpacker(schema)(b"before" + packed, 6) == (given_values, 6 + len(packed))
+    assert codec.unpacker(schema)(b"before" + packed, 6) == (given_values, 6 + len(packed))
     assert schema.decode(BytesIO(packed)) == given_values
 
 
@@ -47,12 +47,12 @@ def test_every_version_is_packed_and_unpacked_as_aiokafka_does(data):
 def test_what_is_cut_off_is_an_error_and_never_half_a_message(data):
     schema = data.draw(st.sampled_from(KINDS))
     packed = schema.encode(data.draw(values(schema)))
-    with pytest.raises((ValueError, wire.struct.error)):
-        wire.unpacker(schema)(packed[: data.draw(st.integers(0, len(packed) - 1))], 0)
+    with pytest.raises((ValueError, codec.struct.error)):
+        codec.unpacker(schema)(packed[: data.draw(st.integers(0, len(packed) - 1))], 0)
 
 
 def test_a_kind_that_is_not_known_here_is_refused_at_once():
-    for make in (wire.packer, wire.unpacker):
+    for make in (codec.packer, codec.unpacker):
         with pytest.raises(TypeError):
             make(Schema(("flag", Boolean)))
 
@@ -64,7 +64,7 @@ def test_a_whole_request_and_its_answer_through_aiokafka():
     header = RequestHeader_v1(request, correlation_id=7, client_id="me")
     plain = [each.SCHEMA.encode([each.__dict__[name] for name in each.SCHEMA.names]) for each in (request, header)]
     answer = ResponseHeader_v0(7).encode() + request.RESPONSE_TYPE([("t", [(0, 0, 5, -1, 0)])], 0).encode()
-    wire.quicken()
+    codec.install()
     assert [request.encode(), header.encode()] == plain
     read = BytesIO(answer)
     assert request.parse_response_header(read).correlation_id == 7

@@ -10,9 +10,9 @@ import redis.asyncio as redis
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
-from agents.arrival import partition_of
 from fraud_app import topics
 from fraud_app.contracts import card_data
+from fraud_app.kafka.partitioner import partition_of
 from fraud_app.local.audit import CHANGELOG, read_topic
 from tests.asking import until
 from tests.builders import payload

@@ -8,7 +8,7 @@ Faust's long-poll waits up to 1.5 s and cannot be told otherwise. While such a r
 nothing else, so partitions whose records were just used up stay silent: at 500 transactions a second the median was 1.3 s.
 
 aiokafka asks for the next records as soon as it has handed over the last. The answer is there long before the agent is through with its
-batch, and what comes in between waits for another whole round; asked when the agent waits, the broker gives all there is by then.
+batch, and what comes in between waits for another batches round; asked when the agent waits, the broker gives all there is by then.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from typing import Any, NamedTuple
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.utils.futures import maybe_async
 
-from fraud_app import dying
+from fraud_app.kafka import crash
 
 
-class Fetching(NamedTuple):
+class FetchPolicy(NamedTuple):
     """How long the broker waits for a first record before it answers, and the least time between two requests to one broker."""
 
     wait_ms: int
     apart_s: float
 
 
-PROMPT = Fetching(10, 0.003)
+LOW_LATENCY = FetchPolicy(10, 0.003)
 """For decisions. A batch of one costs worker, broker and Redis nearly what a batch of three does: without a pause, 1,000 transactions a second
 are as many batches as fit, and half of two cores is spent on their number. A transaction that comes alone does not wait for it."""
-GATHERING = Fetching(0, 0.04)
+NEAR_REAL_TIME = FetchPolicy(0, 0.04)
 """For what people look at: a twentieth of a second is soon enough. The broker does not wait, here and below: a request that waits is looked at
 again with every record that comes in."""
-LEISURELY = Fetching(0, 0.2)
+RELAXED = FetchPolicy(0, 0.2)
 """For history."""
 
-UNUSED_S = 0.001
+PREFETCH_BACKOFF_S = 0.001
 """How long what was fetched and not used holds up every other fetch: aiokafka's 0.1 s hit payments right after a start, since the first
 changelog record of each partition comes back to its writer and is never read."""
 
 
-class SameLoop:
+class InLoopWorker:
     """Runs as a task what mode would run in a thread."""
 
     def __init__(self, service: Any) -> None:
@@ -58,10 +58,10 @@ class SameLoop:
         """Nothing is left to do: `Service.stop` waited for the end."""
 
 
-class PromptConsumer(AIOKafkaConsumerThread):
+class OnDemandConsumer(AIOKafkaConsumerThread):
     """Faust's consumer thread without the thread."""
 
-    Worker: Any = SameLoop
+    Worker: Any = InLoopWorker
 
     async def call_thread(self, fun: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
         return await maybe_async(fun(*args, **kwargs))
@@ -72,16 +72,16 @@ class PromptConsumer(AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         await super().on_start()
         fetcher: Any = self._ensure_consumer()._fetcher
-        fetcher._prefetch_backoff = UNUSED_S
+        fetcher._prefetch_backoff = PREFETCH_BACKOFF_S
         app: Any = self.app
         # aiokafka logs what ends the task that keeps the group, and Faust never asks: the worker would wait for partitions for ever.
-        dying.watch(self._ensure_consumer()._coordinator._coordination_task, "the consumer lost its group")
-        fetching: Fetching = app.fetching
+        crash.end_process_with(self._ensure_consumer()._coordinator._coordination_task, "the consumer lost its group")
+        fetching: FetchPolicy = app.fetching
         fetcher._fetch_max_wait_ms = fetching.wait_ms
-        fetcher._proc_fetch_request = _when_wanted(app.consumer, fetcher._proc_fetch_request, fetching.apart_s)
+        fetcher._proc_fetch_request = _fetch_on_demand(app.consumer, fetcher._proc_fetch_request, fetching.apart_s)
 
 
-def _when_wanted(
+def _fetch_on_demand(
     consumer: Any, fetch: Callable[..., Awaitable[bool]], apart_s: float
 ) -> Callable[..., Awaitable[bool]]:
     """`fetch`, but not before the agent waits for records, and what came goes to it at once. aiokafka cancels what it asks for when its
@@ -97,10 +97,10 @@ def _when_wanted(
         except asyncio.CancelledError:
             return False
         next_at[node] = time.monotonic() + apart_s
-        asked_in = consumer.app.consumer_generation_id
+        requested_generation = consumer.app.consumer_generation_id
         try:
-            return await fetch(assignment, node, request) and not await consumer.handed_over(asked_in)
+            return await fetch(assignment, node, request) and not await consumer.deliver_now(requested_generation)
         except Exception as error:  # a damaged record; aiokafka's loop would end without a word
-            dying.die("what the broker gave could not be read", error)
+            crash.end_process("what the broker gave could not be read", error)
 
     return fetch_when_idle

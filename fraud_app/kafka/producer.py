@@ -24,12 +24,12 @@ Offsets = Mapping[tuple[str, int], int]
 """By topic and partition, the offset of the last message."""
 
 
-class Delivery:
+class ProduceBatch:
     """Messages that are on their way together; in order within each partition."""
 
     def __init__(self, app: faust.App) -> None:
         self._producer: Any = cast(Any, app.producer)._ensure_producer()
-        self._landed: asyncio.Future[Offsets] = asyncio.get_running_loop().create_future()
+        self._outcome: asyncio.Future[Offsets] = asyncio.get_running_loop().create_future()
         self._last: dict[tuple[str, int], int] = {}
         self._missing = 0
         self._complete = False
@@ -51,33 +51,33 @@ class Delivery:
             last[batch] = added.offset
         self._missing += len(last)
         for one, relative in last.items():
-            one.future.add_done_callback(with_first(self._acknowledged, tp, relative))
+            one.future.add_done_callback(with_first(self._on_ack, tp, relative))
 
     async def add_one(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None) -> None:
         """Hand over a single message; its partition is that of its key, by Kafka's default partitioner."""
         self._missing += 1
         sent = await self._producer.send(topic, value, key=key, headers=headers)
-        sent.add_done_callback(with_first(self._acknowledged, None, 0))
+        sent.add_done_callback(with_first(self._on_ack, None, 0))
 
-    def landed(self) -> asyncio.Future[Offsets]:
+    def acknowledged(self) -> asyncio.Future[Offsets]:
         """Done when all in-sync replicas have every message; raises when they never will. Nothing is added after it."""
         self._complete = True
-        self._look()
-        return self._landed
+        self._resolve_when_complete()
+        return self._outcome
 
-    def _acknowledged(self, tp: TopicPartition | None, relative: int, sent: asyncio.Future[Any]) -> None:
+    def _on_ack(self, tp: TopicPartition | None, relative: int, sent: asyncio.Future[Any]) -> None:
         self._missing -= 1
-        if self._landed.done():
+        if self._outcome.done():
             return
         error = ProducerClosed() if sent.cancelled() else sent.exception()
         if error is not None:
-            self._landed.set_exception(error)
+            self._outcome.set_exception(error)
             return
         told = sent.result()
         place = tp or told.topic_partition
         self._last[place.topic, place.partition] = max(told.offset + relative, self._last.get(place, -1))
-        self._look()
+        self._resolve_when_complete()
 
-    def _look(self) -> None:
-        if self._complete and not self._missing and not self._landed.done():
-            self._landed.set_result(self._last)
+    def _resolve_when_complete(self) -> None:
+        if self._complete and not self._missing and not self._outcome.done():
+            self._outcome.set_result(self._last)

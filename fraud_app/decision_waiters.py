@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 
 
-class Waiting:
+class DecisionWaiters:
     """Decisions by transaction id, handed to whoever waits for them on this worker."""
 
     def __init__(self) -> None:

@@ -15,13 +15,13 @@ from aiokafka.consumer.fetcher import FetchResult
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
-from fraud_app.prompt_consumer import PromptConsumer
+from fraud_app.kafka.on_demand_consumer import OnDemandConsumer
 
 NOTHING_TO_READ_S = 0.02
 """Pause while this worker has no partitions. Faust's is a second, which the first payment after a start would wait for."""
 
 
-class Fetched:
+class FetchedRecords:
     """Consecutive records of one partition, as the broker gave them. `next`: the first that was not taken yet."""
 
     __slots__ = ("generation", "next", "records", "tp")
@@ -31,7 +31,7 @@ class Fetched:
         self.next = 0
 
 
-class Taken:
+class WorkBatch:
     """Records that an agent works on; a rebalance and a stop wait until all of them are acknowledged."""
 
     __slots__ = ("__weakref__", "records", "refcount")
@@ -46,22 +46,22 @@ class Taken:
 
 
 class BatchConsumer(Consumer):
-    """Topics named in `app.whole` come as `Fetched`, all others record by record as Faust means it."""
+    """Topics named in `app.batch_topics` come as `Fetched`, all others record by record as Faust means it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._app: Any = cast(Any, self.app)
-        self._whole: set[str] = self._app.whole
+        self._batch_topics: set[str] = self._app.batch_topics
         self._channels = self._app.topics._tp_index
-        self._working: Any = self._unacked_messages
+        self._in_work: Any = self._unacked_messages
         self.idle = asyncio.Event()
         """Set while no batch is worked on, and nothing that was fetched waits for its turn."""
         self.idle.set()
-        self._done: dict[TP, int] = {}
+        self._done_offsets: dict[TP, int] = {}
         """By partition, the offset up to which everything is processed and not committed yet, plus one."""
 
-    def _new_consumer_thread(self) -> PromptConsumer:
-        return PromptConsumer(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> OnDemandConsumer:
+        return OnDemandConsumer(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
     async def sleep(self, n: Any) -> None:
         """Faust gives way with `sleep(0)` before each fetch; mode makes a task and a timer of it."""
@@ -74,7 +74,7 @@ class BatchConsumer(Consumer):
         return await super()._wait_next_records(timeout)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
-        asked_in = self.app.consumer_generation_id
+        requested_generation = self.app.consumer_generation_id
         fetched, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if fetched is None or self.should_stop:
@@ -85,20 +85,20 @@ class BatchConsumer(Consumer):
             except Exception as error:  # as Faust does: the partitions may be on their way elsewhere
                 self.log.warning("seek_while_flow_is_stopped_failed: %r", error)
             return
-        single, whole = {}, []
+        single, batches = {}, []
         for tp, records in fetched.items():
             if active is None or tp in active or tp in self._buffered_partitions:
-                if tp.topic in self._whole:
-                    whole.append(Fetched(TP(*tp), asked_in, records))
+                if tp.topic in self._batch_topics:
+                    batches.append(FetchedRecords(TP(*tp), requested_generation, records))
                 else:
                     single[tp] = records
-        await self._hand_over(whole)
+        await self._deliver_batches(batches)
         for tp, record in self.scheduler.iterate(single):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 break
             yield tp, self._to_message(tp, record)
 
-    async def handed_over(self, asked_in: int) -> bool:
+    async def deliver_now(self, requested_generation: int) -> bool:
         """Give an answer of the broker to its agents at once, without the turns of the loop that Faust's way there takes; whether it went.
         Whatever is out of the ordinary is left to `getmany`. Asked for no partition, as while all of them stand still, aiokafka gives what
         it has of every one: changelogs, too, whose records nobody but `getmany` can give to the recovery."""
@@ -108,67 +108,69 @@ class BatchConsumer(Consumer):
             not active
             or not self.flow_active
             or self.should_stop
-            or self.app.consumer_generation_id != asked_in
+            or self.app.consumer_generation_id != requested_generation
             or fetcher._subscriptions.reassignment_in_progress
             or any(
-                type(answer) is not FetchResult or tp.topic not in self._whole
+                type(answer) is not FetchResult or tp.topic not in self._batch_topics
                 for tp, answer in fetcher._records.items()
                 if tp in active
             )
         ):
             return False
         fetched = await self._thread._fetch_records(consumer, active, timeout=0)
-        await self._hand_over([Fetched(TP(*tp), asked_in, records) for tp, records in fetched.items()])
+        await self._deliver_batches(
+            [FetchedRecords(TP(*tp), requested_generation, records) for tp, records in fetched.items()]
+        )
         return True
 
-    async def _hand_over(self, whole: list[Fetched]) -> None:
-        if whole and not self._delivered(whole):
-            await self.wait_first(self._deliver(whole), self.suspend_flow.wait())
+    async def _deliver_batches(self, batches: list[FetchedRecords]) -> None:
+        if batches and not self._delivered(batches):
+            await self.wait_first(self._deliver(batches), self.suspend_flow.wait())
 
-    def _delivered(self, whole: list[Fetched]) -> bool:
+    def _delivered(self, batches: list[FetchedRecords]) -> bool:
         """Hand over at once what there is room for, since each wait here is a turn of a busy loop."""
-        while whole and self._app.flow_control.is_active():
-            queues = [channel.queue for channel in self._channels[whole[0].tp]]
+        while batches and self._app.flow_control.is_active():
+            queues = [channel.queue for channel in self._channels[batches[0].tp]]
             if any(queue.full() for queue in queues):
                 return False
             for queue in queues:
-                queue.put_nowait(whole[0])
-            del whole[0]
-        return not whole
+                queue.put_nowait(batches[0])
+            del batches[0]
+        return not batches
 
-    async def _deliver(self, whole: list[Fetched]) -> None:
-        for fetched in whole:
+    async def _deliver(self, batches: list[FetchedRecords]) -> None:
+        for fetched in batches:
             await self._app.flow_control.acquire()
             for channel in self._channels[fetched.tp]:
                 await channel.queue.put(fetched)
 
-    def take(self, taken: Taken) -> None:
+    def begin_work(self, work: WorkBatch) -> None:
         """These records are worked on now."""
         self.idle.clear()
-        self._working.add(taken)
+        self._in_work.add(work)
 
-    def processed(self, taken: Taken, records: Iterable[Any]) -> None:
-        """These of the taken records are done, and all before them in their partitions."""
+    def mark_done(self, work: WorkBatch, records: Iterable[Any]) -> None:
+        """These records of a batch are done, and all before them in their partitions."""
         for record in records:
             tp = TP(record.topic, record.partition)
-            self._done[tp] = max(record.offset + 1, self._done.get(tp, 0))
-            taken.refcount -= 1
-        if taken.acked:
-            self._working.discard(taken)
+            self._done_offsets[tp] = max(record.offset + 1, self._done_offsets.get(tp, 0))
+            work.refcount -= 1
+        if work.acked:
+            self._in_work.discard(work)
             if self._waiting_for_ack is not None and not self._waiting_for_ack.done():
                 self._waiting_for_ack.set_result(None)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await super().on_partitions_revoked(revoked)  # waits for what is worked on, and commits it
         for tp in revoked:
-            self._done.pop(tp, None)
+            self._done_offsets.pop(tp, None)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)
-        yield from (tp for tp in list(self._done) if topics is None or tp in topics or tp.topic in topics)
+        yield from (tp for tp in list(self._done_offsets) if topics is None or tp in topics or tp.topic in topics)
 
     def _new_offset(self, tp: TP) -> int | None:
-        if tp.topic in self._whole:
-            return self._done.pop(tp, None)
+        if tp.topic in self._batch_topics:
+            return self._done_offsets.pop(tp, None)
         offset: int | None = super()._new_offset(tp)
         return offset

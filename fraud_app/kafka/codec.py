@@ -25,7 +25,7 @@ _FIXED = {Int8: "b", Int16: "h", Int32: "i", Int64: "q"}
 _INT16, _INT32 = struct.Struct(">h"), struct.Struct(">i")
 
 
-def quicken() -> None:
+def install() -> None:
     """Let aiokafka's requests to fetch and to produce, their answers and the header of requests be packed this way."""
     requests = [each for builder in (FetchRequest, ProduceRequest) for each in builder._CLASSES]
     for packed in [RequestHeader_v1, *requests]:
@@ -49,8 +49,8 @@ def _decode(of: Any) -> Callable[[Any, BytesIO | bytes], Any]:
     unpack = unpacker(of.SCHEMA)
 
     def decode(cls: Any, data: BytesIO | bytes) -> Any:
-        whole, at = (data, 0) if isinstance(data, bytes) else (data.getvalue(), data.tell())
-        return cls(*unpack(whole, at)[0])
+        payload, at = (data, 0) if isinstance(data, bytes) else (data.getvalue(), data.tell())
+        return cls(*unpack(payload, at)[0])
 
     return decode
 
@@ -181,8 +181,8 @@ def _string_packer(kind: String) -> Packer:
 def _string_unpacker(kind: String) -> Unpacker:
     def unpack(data: bytes, at: int) -> tuple[str | None, int]:
         (length,) = _INT16.unpack_from(data, at)
-        taken, at = _piece(data, at + 2, length)
-        return None if taken is None else taken.decode(kind.encoding), at
+        work, at = _piece(data, at + 2, length)
+        return None if work is None else work.decode(kind.encoding), at
 
     return unpack
 
@@ -202,10 +202,10 @@ def _unpack_bytes(data: bytes, at: int) -> tuple[bytes | None, int]:
 def _piece(data: bytes, at: int, length: int) -> tuple[bytes | None, int]:
     if length < 0:
         return None, at
-    taken = data[at : at + length]
-    if len(taken) != length:
-        raise ValueError(f"{length} bytes were announced, {len(taken)} came")
-    return taken, at + length
+    work = data[at : at + length]
+    if len(work) != length:
+        raise ValueError(f"{length} bytes were announced, {len(work)} came")
+    return work, at + length
 
 
 _PACKERS: Mapping[Any, Callable[[Any], Packer]] = {

@@ -16,39 +16,41 @@ import faust
 from aiokafka import TopicPartition
 from faust.exceptions import NotReady
 
-from fraud_app.batch_consumer import BatchConsumer, Fetched, Taken
-from fraud_app.in_order import InOrder, Verdict
+from fraud_app.kafka.consumer import BatchConsumer, FetchedRecords, WorkBatch
+from fraud_app.kafka.ordering import Admission, OffsetOrder
 
 log = logging.getLogger(__name__)
 
-AGAIN_S = 2.0
+REREAD_AFTER_S = 2.0
 """Silence after which a record that is still missing is asked for again."""
 SEEK_PAUSE_S = 0.05
 
 
-async def queued(stream: Any, limit: int, began: Callable[[Any, int], None] | None = None) -> AsyncIterator[Taken]:
+async def work_batches(
+    stream: Any, limit: int, began: Callable[[Any, int], None] | None = None
+) -> AsyncIterator[WorkBatch]:
     """Batches of the records that are waiting, at least one and at most `limit`; never waits to fill one.
 
     Every record of a partition comes in order from the committed offset on, see `in_order`. Reads the stream's channel itself:
     Faust's own iteration acknowledges what it skips during a rebalance. Nothing is acknowledged here: call `acknowledge`
     when the effects are durable. `began(partition, offset)` is told where the reading of each newly assigned partition begins.
     """
-    app, queue, order = stream.app, stream.channel.queue, InOrder()
+    app, queue, order = stream.app, stream.channel.queue, OffsetOrder()
     consumer = cast(BatchConsumer, app.consumer)
-    waiting: deque[Fetched] = deque()
+    waiting: deque[FetchedRecords] = deque()
     generation = None
     await stream.maybe_start()
     while not stream.should_stop:
         try:
             if not waiting:
                 consumer.idle.set()
-                async with asyncio.timeout(AGAIN_S):  # wait_for would make a task of it
+                async with asyncio.timeout(REREAD_AFTER_S):  # wait_for would make a task of it
                     waiting.append(await queue.get())
         except TimeoutError:
             if generation != app.consumer_generation_id:
                 generation = app.consumer_generation_id
-                order.forget()
-            for tp, offset in await _missed(app, stream.channel.topics, order):
+                order.reset()
+            for tp, offset in await _skipped_partitions(app, stream.channel.topics, order):
                 log.warning("read_again", extra={"partition": str(tp), "offset": offset, "came": None})
                 await _seek(app, tp, offset)
             continue
@@ -68,30 +70,30 @@ async def queued(stream: Any, limit: int, began: Callable[[Any, int], None] | No
                 waiting.popleft()
             if generation != app.consumer_generation_id:
                 generation = app.consumer_generation_id
-                order.forget()
+                order.reset()
             if tp not in order:
                 if tp not in app.consumer.assignment():
                     continue  # taken away; its next owner reads it from the committed offset
-                order.begin(tp, await _start(app, tp))
+                order.start_at(tp, await _start_offset(app, tp))
                 if began:
                     began(tp, order.expected(tp))
-            judge = order.admit if fetched.generation == generation else order.refuse
+            admit = order.admit if fetched.generation == generation else order.refuse
             for record in records:
-                verdict = judge(tp, record.offset)
-                if verdict is Verdict.PROCESS:
+                admission = admit(tp, record.offset)
+                if admission is Admission.PROCESS:
                     batch.append(record)
-                elif verdict is Verdict.SEEK:
+                elif admission is Admission.SEEK:
                     log.warning(
                         "read_again", extra={"partition": str(tp), "offset": order.expected(tp), "came": record.offset}
                     )
                     await _seek(app, tp, order.expected(tp))
         if batch:
-            taken = Taken(batch)
-            consumer.take(taken)
-            yield taken
+            work = WorkBatch(batch)
+            consumer.begin_work(work)
+            yield work
 
 
-async def _start(app: faust.App, tp: Any) -> int:
+async def _start_offset(app: faust.App, tp: Any) -> int:
     """Where reading a partition has to begin: its committed offset, or the oldest record there is."""
     thread = cast(Any, app.consumer)._thread
     committed: int | None = await thread.call_thread(thread._ensure_consumer().committed, TopicPartition(*tp))
@@ -101,7 +103,7 @@ async def _start(app: faust.App, tp: Any) -> int:
     return oldest
 
 
-async def _missed(app: faust.App, topics: Iterable[str], order: InOrder) -> list[tuple[Any, int]]:
+async def _skipped_partitions(app: faust.App, topics: Iterable[str], order: OffsetOrder) -> list[tuple[Any, int]]:
     """Partitions that were read further than the agent was given, and where to read them again: for when nothing comes any more.
 
     Faust drops what it fetched while it assigns partitions. The next record would show the gap, but after the last one before a quiet
@@ -110,7 +112,7 @@ async def _missed(app: faust.App, topics: Iterable[str], order: InOrder) -> list
     if app.rebalancing:
         return []
     assignment = cast(Any, app.consumer)._thread._ensure_consumer()._subscription.subscription.assignment
-    missed = [(tp, order.expected(tp)) for tp in order.read_again()]
+    missed = [(tp, order.expected(tp)) for tp in order.awaiting_reread()]
     known = {tp for tp, _ in missed}
     for tp in app.consumer.assignment():
         if tp.topic not in topics or tp in known:
@@ -118,7 +120,7 @@ async def _missed(app: faust.App, topics: Iterable[str], order: InOrder) -> list
         state = assignment.state_value(TopicPartition(*tp))
         if state is None or not state.has_valid_position:
             continue
-        expected = order.expected(tp) if tp in order else await _start(app, tp)
+        expected = order.expected(tp) if tp in order else await _start_offset(app, tp)
         if state.position > expected:
             missed.append((tp, expected))
     return missed
@@ -131,9 +133,9 @@ async def _seek(app: faust.App, tp: Any, offset: int) -> None:
         await app.consumer.seek(tp, offset)
 
 
-def acknowledge(app: faust.App, taken: Taken, records: Sequence[Any]) -> None:
-    """Mark the next of the taken records as done; their offsets are committed with the next commit."""
-    cast(BatchConsumer, app.consumer).processed(taken, records)
+def acknowledge(app: faust.App, work: WorkBatch, records: Sequence[Any]) -> None:
+    """Mark the next of its records as done; their offsets are committed with the next commit."""
+    cast(BatchConsumer, app.consumer).mark_done(work, records)
 
 
 def assigned_partitions(app: faust.App, topic: str) -> set[int]:
@@ -162,7 +164,7 @@ def to_recover(app: faust.App) -> int:
     return max(0, remaining)
 
 
-async def broker_answers(app: faust.App, seconds: float) -> bool:
+async def broker_responds(app: faust.App, seconds: float) -> bool:
     """Whether a broker answers a request for metadata in time."""
     try:
         async with asyncio.timeout(seconds):

@@ -10,14 +10,16 @@ from typing import Any
 import faust
 from faust.app.base import SCAN_IGNORE
 
-from fraud_app import dying, log, topics, wire
-from fraud_app.batch_consumer import BatchConsumer
-from fraud_app.prompt_consumer import PROMPT, Fetching
+from fraud_app import logging
+from fraud_app.kafka import codec, crash
+from fraud_app.kafka.consumer import BatchConsumer
+from fraud_app.kafka.on_demand_consumer import LOW_LATENCY, FetchPolicy
+from fraud_app.kafka.topic_admin import ensure_topics
 from fraud_app.settings import Settings
 
-STOP_S = 20.0
+MAX_STOP_S = 20.0
 """Longest that a stop may take: what Kubernetes allows for it is 30 s, and what was not acknowledged by then comes again."""
-FETCHED_WAITING = 32
+MAX_QUEUED_FETCHES = 32
 """Fetched pieces that may wait for an agent; each holds at most what the broker gives of one partition, 1 MB."""
 
 
@@ -28,9 +30,9 @@ class Application(faust.App):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.whole: set[str] = set()
+        self.batch_topics: set[str] = set()
         """Topics whose records an agent takes by the batch, see `batch_consumer`."""
-        self.fetching = PROMPT
+        self.fetching = LOW_LATENCY
 
     def _new_transport(self) -> Any:
         transport: Any = super()._new_transport()
@@ -39,7 +41,7 @@ class Application(faust.App):
 
     async def stop(self) -> None:
         """Without a broker to say goodbye to, aiokafka's consumer never stops."""
-        too_late = asyncio.get_running_loop().call_later(STOP_S, dying.die, "the stop took too long")
+        too_late = asyncio.get_running_loop().call_later(MAX_STOP_S, crash.end_process, "the stop took too long")
         try:
             await super().stop()
         finally:
@@ -50,13 +52,13 @@ class Application(faust.App):
         super().discover(*extra_modules, categories=categories, ignore=[*ignore, ".local"])
 
     async def on_first_start(self) -> None:
-        collect_in_small_steps()
+        tune_garbage_collector()
         self.conf.datadir.parent.mkdir(parents=True, exist_ok=True)
-        await topics.ensure(self.settings.kafka)
+        await ensure_topics(self.settings.kafka)
         await super().on_first_start()
 
 
-def collect_in_small_steps() -> None:
+def tune_garbage_collector() -> None:
     """Let reference counting do the work of the collector: what it would find here is a handful of cycles, and Faust collects everything at
     every rebalance. Rows are kept as bytes, which it does not follow (docs/decisions/0014); young objects are looked at often and few at a time,
     since a pass over 50,000 of them took 64 to 80 ms, one over 1,000 takes less than one (docs/performance.md).
@@ -66,15 +68,15 @@ def collect_in_small_steps() -> None:
     gc.set_threshold(1_000, 5, 200_000)
 
 
-def bytes_topic(app: Application, name: str) -> Any:
+def batch_topic(app: Application, name: str) -> Any:
     """A topic whose records reach the agent as they are and by the batch: read it with `faust_compat.queued`."""
-    app.whole.add(name)
-    return app.topic(name, maxsize=FETCHED_WAITING)
+    app.batch_topics.add(name)
+    return app.topic(name, maxsize=MAX_QUEUED_FETCHES)
 
 
-def new_app(name: str, settings: Settings, fetching: Fetching = PROMPT, **options: Any) -> Application:
+def create_app(name: str, settings: Settings, fetching: FetchPolicy = LOW_LATENCY, **options: Any) -> Application:
     """An app that is its own consumer group, at least once, with Faust's own web pages off."""
-    wire.quicken()
+    codec.install()
     kafka = settings.kafka
     app = Application(
         name,
@@ -106,7 +108,7 @@ def new_app(name: str, settings: Settings, fetching: Fetching = PROMPT, **option
         web_stats_enabled=False,
         web_graph_enabled=False,
         web_metrics_enabled=False,
-        logging_config=log.configuration(settings),
+        logging_config=logging.configuration(settings),
         worker_redirect_stdouts=False,
         **options,
     )

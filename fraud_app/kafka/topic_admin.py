@@ -1,0 +1,63 @@
+"""Creates the declared topics that are missing, and refuses those that this worker cannot work with."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from fraud_app.settings import Kafka
+from fraud_app.topics import TOPICS
+
+
+class TopicsUnusable(Exception):
+    """The broker has a topic that this worker cannot work with."""
+
+
+async def ensure_topics(kafka: Kafka, wait_s: float = 60.0) -> None:
+    """Create what is missing and check what is there. Waits for a broker, then raises `TopicsUnusable` with what to do."""
+    admin = await _connect(kafka.brokers, wait_s)
+    try:
+        wanted = {topic.name: topic.partitions or kafka.partitions for topic in TOPICS}
+        there = {
+            one["topic"]: len(one["partitions"])
+            for one in await admin.describe_topics(list(wanted))
+            if not one["error_code"]
+        }
+        missing = [
+            NewTopic(topic.name, wanted[topic.name], kafka.replication, topic_configs=topic.config)
+            for topic in TOPICS
+            if topic.name not in there
+        ]
+        if missing:
+            answer = await admin.create_topics(missing)
+            for name, code, *_ in answer.topic_errors:
+                error = for_code(code)
+                if code and error is not TopicAlreadyExistsError:
+                    raise TopicsUnusable(f"the broker would not create {name}: {error.__name__}")
+        for name, partitions in there.items():
+            if partitions != wanted[name]:
+                raise TopicsUnusable(
+                    f"{name} has {partitions} partitions and FRAUD_KAFKA__PARTITIONS asks for {wanted[name]}; users would "
+                    "change partitions and lose their history. Set it to what is there, or rebuild into new topics."
+                )
+    finally:
+        await admin.close()
+
+
+async def _connect(brokers: str, wait_s: float) -> AIOKafkaAdminClient:
+    deadline = asyncio.get_running_loop().time() + wait_s
+    while True:
+        admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+        try:
+            await admin.start()
+        except (KafkaError, OSError) as error:
+            await admin.close()
+            if asyncio.get_running_loop().time() > deadline:
+                raise TopicsUnusable(
+                    f"FRAUD_KAFKA__BROKERS: no broker answered at {brokers} in {wait_s:.0f} s. Is it running? scripts/demo starts one."
+                ) from error
+            await asyncio.sleep(0.5)
+        else:
+            return admin
