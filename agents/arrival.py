@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from fraud_app.contracts.transaction import Transaction
 from fraud_app.kafka.partitioner import partition_of
-from ml.event import Event, event_of, hash64, occurred_ms
+from ml.profile.event import Event, event_of, hash64, occurred_ms
 
 MAX_BYTES = 65_536
 REROUTED = "fraud_rerouted"

@@ -12,15 +12,16 @@ from typing import Protocol
 
 from agents.arrival import Payment
 from fraud_app.contracts.scored import Decision
-from ml import policy, reasons
-from ml.event import Shared
+from fraud_app.decisions import policy, reasons
+from ml.decision_record import NO_PROBABILITY, DecisionRecord
 from ml.features import SIZE, compute
-from ml.outcome import NO_PROBABILITY, Outcome
-from ml.scorer import Scorer
+from ml.profile.event import Signals
+from ml.serving.cutoffs import Cutoffs
+from ml.serving.scorer import Scorer
 from tables.apply import Meeting, apply, meet
 from tables.user_row import UserRow
 
-MISSING = Shared()
+MISSING = Signals()
 
 
 class Rows(Protocol):
@@ -33,9 +34,9 @@ class Rows(Protocol):
 class Decided:
     """What a batch leads to."""
 
-    emitted: list[tuple[Payment, Outcome]] = field(default_factory=list)
+    emitted: list[tuple[Payment, DecisionRecord]] = field(default_factory=list)
     """Decisions to send, in order: new ones and those that are given again."""
-    new: list[tuple[Payment, Outcome]] = field(default_factory=list)
+    new: list[tuple[Payment, DecisionRecord]] = field(default_factory=list)
     conflicts: list[Payment] = field(default_factory=list)
     redelivered: list[Meeting] = field(default_factory=list)
     rows: dict[int, dict[str, UserRow]] = field(default_factory=dict)
@@ -45,7 +46,7 @@ class Decided:
 def decide(
     payments: Sequence[Payment],
     rows: Rows,
-    shared: Sequence[Shared] | None,
+    shared: Sequence[Signals] | None,
     scorer: Scorer | None,
     epoch: int,
     settled: Mapping[int, int],
@@ -91,22 +92,20 @@ def decide(
 
 
 def score(
-    fresh: Sequence[tuple[Payment, Shared]],
+    fresh: Sequence[tuple[Payment, Signals]],
     known: Mapping[str, UserRow],
     scorer: Scorer | None,
     *,
     redis_up: bool,
-) -> list[tuple[Payment, Outcome]]:
+) -> list[tuple[Payment, DecisionRecord]]:
     """Score payments of different users, each against its user's row as it is."""
     if not fresh:
         return []
     started = time.perf_counter_ns()
-    matrix = compute(
-        [(known[payment.transaction.user_id].behaviour, payment.event, signal) for payment, signal in fresh]
-    )
+    matrix = compute([(known[payment.transaction.user_id].profile, payment.event, signal) for payment, signal in fresh])
     featured = time.perf_counter_ns()
     degraded = (() if redis_up else ("redis",)) + (() if scorer else ("model",))
-    cutoffs = scorer.cutoffs if scorer else policy.Cutoffs(0.0, 0.0)
+    cutoffs = scorer.cutoffs if scorer else Cutoffs(0.0, 0.0)
     ppms = [round(p * 1e6) for p in scorer.probabilities(matrix)] if scorer else [NO_PROBABILITY] * len(fresh)
     decisions = [policy.decide(None if ppm < 0 else ppm / 1e6, cutoffs if scorer else None) for ppm in ppms]
     explained = (
@@ -120,7 +119,7 @@ def score(
     return [
         (
             payment,
-            Outcome(
+            DecisionRecord(
                 decision=decisions[place],
                 probability_ppm=ppms[place],
                 degraded=degraded,
@@ -132,7 +131,7 @@ def score(
                 review=cutoffs.review,
                 block=cutoffs.block,
                 model=scorer.reference if scorer else "",
-                reasons=reasons.top(parts[place]) if place in parts else (),
+                reasons=reasons.strongest(parts[place]) if place in parts else (),
                 features=features[SIZE * place : SIZE * (place + 1)],
             ),
         )
@@ -141,12 +140,12 @@ def score(
 
 
 def _one_a_user(
-    waiting: Sequence[tuple[Payment, Shared]],
-) -> tuple[list[tuple[Payment, Shared]], list[tuple[Payment, Shared]]]:
+    waiting: Sequence[tuple[Payment, Signals]],
+) -> tuple[list[tuple[Payment, Signals]], list[tuple[Payment, Signals]]]:
     """The first payment of each user, and the rest in order: a user's next one needs the row that this one leaves."""
     users: set[str] = set()
-    wave: list[tuple[Payment, Shared]] = []
-    later: list[tuple[Payment, Shared]] = []
+    wave: list[tuple[Payment, Signals]] = []
+    later: list[tuple[Payment, Signals]] = []
     for one in waiting:
         user = one[0].transaction.user_id
         (later if user in users else wave).append(one)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from agents.arrival import Invalid, Misrouted, Payment, Record
 from fraud_app import __version__
 from fraud_app.contracts import card_data
+from fraud_app.decisions.scored_message import scored_message, timestamp
 from fraud_app.kafka.producer import Headers, Message
 from fraud_app.topics import RAW
-from ml.outcome import Outcome
-from ml.scored import scored_message, timestamp
+from ml.decision_record import DecisionRecord
 
 _CLOUD_EVENT = (
     ("ce_specversion", b"1.0"),
@@ -21,7 +21,7 @@ _CLOUD_EVENT = (
 CONFLICT = ("conflict", "another transaction with this id was decided before; the first stands")
 
 
-def decision_message(payment: Payment, outcome: Outcome) -> tuple[bytes, bytes, Headers]:
+def decision_message(payment: Payment, outcome: DecisionRecord) -> tuple[bytes, bytes, Headers]:
     """Key, value and headers on `transactions.scored`: CloudEvents 1.0, binary mode of the Kafka binding."""
     transaction = payment.transaction
     return transaction.user_id.encode(), scored_message(transaction, outcome), [

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from fraud_app.history import drift
-from fraud_app.history.pool import AWAY, connected
+from fraud_app.postgres import drift
+from fraud_app.postgres.connection import UNAVAILABLE, connect
 from fraud_app.sinks import challenger, config, storage
-from ml import registry
-from ml.registry import ModelFiles, ModelRefused
-from tables.model_slot import LOOK_S
+from ml.serving import registry
+from ml.serving.model_loader import CHECK_ALIAS_S
+from ml.serving.registry import ModelFiles, ModelRefused
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +20,8 @@ DRIFT_EVERY_S = 60.0
 @storage.task
 async def follow_challenger() -> None:
     while not storage.should_stop:
-        await challenger.look()
-        await asyncio.sleep(LOOK_S)
+        await challenger.reload_if_moved()
+        await asyncio.sleep(CHECK_ALIAS_S)
 
 
 @storage.task
@@ -29,7 +29,7 @@ async def measure_drift() -> None:
     while not storage.should_stop:
         try:
             await _measure(await asyncio.to_thread(_champion))
-        except (*AWAY, ModelRefused) as error:
+        except (*UNAVAILABLE, ModelRefused) as error:
             log.warning("drift_not_measured", extra={"error": f"{type(error).__name__}: {error}"})
         await asyncio.sleep(DRIFT_EVERY_S)
 
@@ -42,7 +42,7 @@ def _champion() -> ModelFiles:
 
 async def _measure(files: ModelFiles) -> None:
     model = registry.version_in(files.reference)
-    async with connected(config.postgres) as connection:
+    async with connect(config.postgres) as connection:
         traffic = await drift.latest_traffic(connection, model)
         found = await asyncio.to_thread(drift.measure, files, traffic)
         if found:

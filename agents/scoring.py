@@ -22,7 +22,7 @@ from fraud_app.kafka import compat, crash
 from fraud_app.kafka.consumer import WorkBatch
 from fraud_app.kafka.producer import Message, Offsets, ProduceBatch
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
-from ml.registry import version_in
+from ml.serving.registry import version_in
 from tables.row_cache import RowCache
 
 _BY_OCCURRED = config.stream.clock == "occurred"

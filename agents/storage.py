@@ -19,10 +19,10 @@ from agents import emitting
 from agents.arrival import record_of
 from fraud_app import metrics
 from fraud_app.contracts.label import Label
-from fraud_app.history import labels, shadow, transactions
-from fraud_app.history.pool import AWAY, migrated, pool
 from fraud_app.kafka import compat, crash
 from fraud_app.kafka.producer import ProduceBatch
+from fraud_app.postgres import labels, shadow_scores, transactions
+from fraud_app.postgres.connection import UNAVAILABLE, apply_migrations, create_pool
 from fraud_app.sinks import challenger, config, labels_to_store, storage, to_store
 from fraud_app.topics import DEAD_LETTERS
 
@@ -47,11 +47,11 @@ class _Database:
         while True:
             try:
                 if self._pool is None:
-                    await migrated(config.postgres)
-                    self._pool = await pool(config.postgres)
+                    await apply_migrations(config.postgres)
+                    self._pool = await create_pool(config.postgres)
                 async with self._pool.acquire() as connection:
                     stored = await store(connection, items)
-            except AWAY as error:
+            except UNAVAILABLE as error:
                 metrics.DEPENDENCY_UP.labels("postgres").set(0)
                 log.warning("postgres_away", extra={"error": f"{type(error).__name__}: {error}", "held": len(items)})
                 await asyncio.sleep(pause)
@@ -85,7 +85,7 @@ async def _store_rows(connection: asyncpg.Connection, rows: Sequence[transaction
     async with connection.transaction():
         metrics.STORED.inc(await transactions.store(connection, rows))
         if challenger.scorer is not None:
-            await shadow.store(connection, shadow.scores_of(rows, challenger.scorer))
+            await shadow_scores.store(connection, shadow_scores.scores_of(rows, challenger.scorer))
     metrics.STORE_SECONDS.observe(time.perf_counter() - started)
 
 

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from agents import scoring
 from agents.progress import STUCK_S, Progress
 from fraud_app import metrics
-from fraud_app.app import app, config, history, mirror, model, redis_link, user_table
+from fraud_app.app import app, config, database, mirror, model, redis_link, user_table
 from fraud_app.beat import EVERY_S, beat_of, keep_telling
-from fraud_app.history import drift, reviews
-from fraud_app.history.store import HistoryAway
 from fraud_app.kafka import compat, crash
+from fraud_app.postgres import drift, review_queue
+from fraud_app.postgres.database import DatabaseUnavailable
 from fraud_app.topics import RAW
-from ml.registry import version_in
+from ml.serving.model_loader import CHECK_ALIAS_S
+from ml.serving.registry import version_in
 from tables.fleet import Beat
-from tables.model_slot import LOOK_S
 
 DRIFT_EVERY_S = 30.0
 REVIEWS_EVERY_S = 15.0
@@ -40,10 +40,10 @@ async def keep_mirror() -> None:
 async def follow_alias() -> None:
     """Another version is loaded beside the running one and decides from the next batch on."""
     while not app.should_stop:
-        await model.look()
+        await model.reload_if_moved()
         name = model.scorer.reference if model.scorer else "none"
         metrics.MODEL.info({"version": name, "alias": model.alias})
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(CHECK_ALIAS_S)
 
 
 @app.task
@@ -66,8 +66,8 @@ async def observe_drift() -> None:
         scorer = model.scorer
         if scorer is not None:
             name = version_in(scorer.reference)
-            with suppress(HistoryAway):
-                found = await history.ask(lambda connected: drift.last(connected, name))  # noqa: B023
+            with suppress(DatabaseUnavailable):
+                found = await database.query(lambda connected: drift.latest_measurement(connected, name))  # noqa: B023
                 for one in found.features if found else ():
                     metrics.PSI.labels(one.feature).set(one.psi)
                     metrics.MISSING.labels(one.feature).set(one.missing)
@@ -83,8 +83,8 @@ async def tell_fleet() -> None:
 async def observe_reviews() -> None:
     """The queue's depth and age, as metrics of every worker."""
     while not app.should_stop:
-        with suppress(HistoryAway):
-            found = await history.ask(reviews.state)
+        with suppress(DatabaseUnavailable):
+            found = await database.query(review_queue.summary)
             metrics.REVIEW_DEPTH.set(found["open"])
             oldest = found["oldest_at"]
             metrics.REVIEW_OLDEST.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
@@ -96,7 +96,7 @@ async def observe_dependencies() -> None:
     while not app.should_stop:
         user_table.note_offsets()
         metrics.DEPENDENCY_UP.labels("redis").set(redis_link.up)
-        metrics.DEPENDENCY_UP.labels("postgres").set(await history.answers())
+        metrics.DEPENDENCY_UP.labels("postgres").set(await database.responds())
         metrics.DEPENDENCY_UP.labels("model").set(model.scorer is not None)
         metrics.MIRRORED.set(mirror.copied)
         metrics.MIRROR_WAITING.set(mirror.waiting)

@@ -11,9 +11,9 @@ from faust.exceptions import NotReady
 
 from fraud_app import metrics
 from fraud_app.contracts.label import Label
-from fraud_app.history import verdicts
-from fraud_app.history.pool import AWAY, connected
 from fraud_app.kafka.producer import ProduceBatch
+from fraud_app.postgres import verdicts
+from fraud_app.postgres.connection import UNAVAILABLE, connect
 from fraud_app.sinks import config, storage
 from fraud_app.topics import LABELS
 
@@ -28,11 +28,11 @@ async def emit_verdicts() -> None:
     """Nothing is forgotten while the broker or the database is away: what is pending stays so."""
     while not storage.should_stop:
         try:
-            async with connected(config.postgres) as connection:
+            async with connect(config.postgres) as connection:
                 while not storage.should_stop:
-                    if await verdicts.emit_final(connection, _emit) < verdicts.MOST_FINAL:
+                    if await verdicts.emit_final_labels(connection, _emit) < verdicts.MAX_FINAL:
                         await asyncio.sleep(EVERY_S)
-        except (*AWAY, KafkaError, NotReady) as error:
+        except (*UNAVAILABLE, KafkaError, NotReady) as error:
             log.warning("verdicts_wait", extra={"error": f"{type(error).__name__}: {error}"})
             await asyncio.sleep(EVERY_S)
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from fraud_app import __version__, metrics, topics
 from fraud_app.decision_waiters import DecisionWaiters
-from fraud_app.history.store import History
 from fraud_app.kafka import compat
 from fraud_app.kafka.application import batch_topic, create_app
+from fraud_app.postgres.database import Database
 from fraud_app.settings import is_loopback, settings
+from ml.serving.model_loader import ModelLoader
 from tables.mirror import Mirror
-from tables.model_slot import ModelSlot
 from tables.redis_link import RedisLink
 from tables.shared_signals import SharedSignals
 from tables.user_table import UserTable
@@ -47,8 +47,8 @@ def own_rows() -> Iterator[tuple[str, bytes]]:
 redis_link = RedisLink(config.redis.url.get_secret_value())
 shared_signals = SharedSignals(redis_link, config.redis.deadline_ms)
 mirror = Mirror(redis_link, config.redis.mirror_interval_ms, config.worker_id, own_rows)
-model = ModelSlot(config.model.dir, config.model.name, config.model.alias)
-history = History(config.postgres)
+model = ModelLoader(config.model.dir, config.model.name, config.model.alias)
+database = Database(config.postgres)
 decision_waiters = DecisionWaiters()
 
 metrics.BUILD.info({"version": __version__})

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from fraud_app import logging
 from fraud_app import topics as declared
 from fraud_app.app import app
-from fraud_app.history.pool import migrated
 from fraud_app.kafka.topic_admin import TopicsUnusable, ensure_topics
+from fraud_app.postgres.connection import apply_migrations
 from fraud_app.settings import Settings, settings
 
 
@@ -44,7 +44,7 @@ async def topics(self: AppCommand) -> None:
 async def migrate(self: AppCommand) -> None:
     """Bring the database's schema up to date."""
     logging.configure(settings())
-    await migrated(settings().postgres)
+    await apply_migrations(settings().postgres)
     self.say("the database is up to date")
 
 

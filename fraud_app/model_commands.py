@@ -10,11 +10,11 @@ import faust.cli.model  # noqa: F401
 from faust.cli import AppCommand, argument, option
 
 from fraud_app.app import app
-from fraud_app.history.pool import connected
-from fraud_app.history.shadow import Agreement, agreement
+from fraud_app.postgres.connection import connect
+from fraud_app.postgres.shadow_scores import Agreement, compare
 from fraud_app.settings import settings
-from ml import registry
-from ml.registry import ModelFiles, ModelRefused
+from ml.serving import registry
+from ml.serving.registry import ModelFiles, ModelRefused
 
 _COMPARED = (
     "pr_auc", "roc_auc", "recall_flagged", "recall_blocked", "precision_blocked", "insult_rate", "review_rate",
@@ -96,8 +96,8 @@ def _cutoffs(files: ModelFiles) -> str:
 
 async def _live(postgres: Any, champion: ModelFiles, challenger: ModelFiles) -> str:
     try:
-        async with connected(postgres) as connection:
-            found = await agreement(connection, registry.version_in(challenger.reference), HOURS)
+        async with connect(postgres) as connection:
+            found = await compare(connection, registry.version_in(challenger.reference), HOURS)
     except OSError as error:
         return f"\nlive: PostgreSQL does not answer ({error})"
     return f"\nlive, last {HOURS:g} hours: {told(found)}"

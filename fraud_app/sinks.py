@@ -12,8 +12,8 @@ from fraud_app import logging, topics
 from fraud_app.kafka.application import batch_topic, create_app
 from fraud_app.kafka.on_demand_consumer import NEAR_REAL_TIME, RELAXED
 from fraud_app.settings import settings
-from ml.registry import CHALLENGER
-from tables.model_slot import ModelSlot
+from ml.serving.model_loader import ModelLoader
+from ml.serving.registry import CHALLENGER
 from tables.redis_link import RedisLink
 
 config = settings()
@@ -40,7 +40,7 @@ labels_to_store = batch_topic(storage, topics.LABELS)
 to_feed = batch_topic(feed, topics.SCORED)
 
 redis_link = RedisLink(config.redis.url.get_secret_value())
-challenger = ModelSlot(config.model.dir, config.model.name, CHALLENGER, needed=False)
+challenger = ModelLoader(config.model.dir, config.model.name, CHALLENGER, required=False)
 """Scores what was decided, from the stored features, beside the hot path."""
 
 

@@ -19,9 +19,9 @@ _environment.enter()
 
 import numpy as np
 
-from ml.handbook.protocol import Figures, ceiling, figures, split
-from ml.handbook.simulator import simulate
-from ml.handbook.yardstick import behaviour_features, label_features, score, span
+from ml.fdh_benchmark.baseline import label_features, profile_features, score, span
+from ml.fdh_benchmark.protocol import Figures, ceiling, figures, split
+from ml.fdh_benchmark.simulator import simulate
 
 PUBLISHED = {
     "handbook: logistic regression": Figures(0.871, 0.606, 0.291),
@@ -66,7 +66,7 @@ def fold(seed: int) -> Fold:
     places = np.flatnonzero((payments.day >= first) & (payments.day < last))
     row = np.full(len(payments.amount), -1)
     row[places] = np.arange(len(places))
-    features = np.hstack((own := behaviour_features(payments, places), label_features(payments, places)))
+    features = np.hstack((own := profile_features(payments, places), label_features(payments, places)))
     train, test, fraud = row[parts.train], row[parts.test], payments.fraud[parts.train]
     return Fold(
         seed, len(payments.amount), float(payments.fraud.mean()),

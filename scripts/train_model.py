@@ -26,17 +26,18 @@ import numpy as np
 import orjson
 
 from fraud_app.contracts.transaction import Transaction
-from fraud_app.history import labelled
-from fraud_app.history.pool import connected
+from fraud_app.postgres import training_history
+from fraud_app.postgres.connection import connect
 from fraud_app.settings import settings
-from ml import comparison, evaluation, model_card, registry, report, tuning
-from ml.drift import SCORE, bins_of
-from ml.event import occurred_ms
 from ml.features import CATALOGUE, NAMES
-from ml.replay import replay
-from ml.sampling import SAMPLERS
+from ml.profile.event import occurred_ms
+from ml.serving import registry
+from ml.serving.drift import SCORE, bins_of
 from ml.simulator import Population, simulate
-from ml.training import History, Trained, known_by, split_by_time, train
+from ml.training import comparison, evaluation, model_card, report, tuning
+from ml.training.replay import replay
+from ml.training.sampling import SAMPLERS
+from ml.training.train import TrainedModel, TrainingHistory, reported_before, split_by_time, train
 
 ROOT = Path(__file__).resolve().parent.parent
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -60,7 +61,7 @@ def main() -> None:
         f"{len(history.fraud):,} transactions, {history.fraud.mean():.2%} fraud, {history.known.sum() / history.fraud.sum():.0%} of it reported "
         f"in time, after {time.monotonic() - started:.0f} s"
     )
-    parameters = tuning.tuned(history, args.seed, args.tune) if args.tune else {}
+    parameters = tuning.tune(history, args.seed, args.tune) if args.tune else {}
     began = time.monotonic()
     trained = train(history, args.seed, sampling=args.sampling, parameters=parameters)
     _say(f"trained in {time.monotonic() - began:.1f} s: {trained.rounds} trees")
@@ -88,7 +89,7 @@ def main() -> None:
         "drift.json": _json(bins_of({**columns, SCORE: trained.probability[part.cutoffs]})),
         "card.md": model_card.write(args.name, version, source, trained, metrics).encode(),
     }
-    told = report.Told(
+    told = report.ReportInput(
         f"{args.name} {version}", source, history, trained, evaluation.read_costs(), {args.sampling: trained.metrics["test"], **compared},
         calibrations, single, _importance(history, trained),
     )  # fmt: skip
@@ -109,7 +110,9 @@ def main() -> None:
     _say(f"wrote {args.models / args.name / version} in {time.monotonic() - started:.0f} s")
 
 
-def _compared(history: History, trained: Trained, args: argparse.Namespace) -> Iterator[tuple[str, dict[str, float]]]:
+def _compared(
+    history: TrainingHistory, trained: TrainedModel, args: argparse.Namespace
+) -> Iterator[tuple[str, dict[str, float]]]:
     if args.compare == "none":
         yield from (
             () if args.sampling == "none" else [("none", train(history, args.seed, sampling="none").metrics["test"])]
@@ -123,7 +126,7 @@ def _compared(history: History, trained: Trained, args: argparse.Namespace) -> I
         yield name, other.metrics["test"]
 
 
-def _importance(history: History, trained: Trained) -> list[float]:
+def _importance(history: TrainingHistory, trained: TrainedModel) -> list[float]:
     import lightgbm
 
     part = split_by_time(history.at_ms).test
@@ -145,7 +148,7 @@ def _json(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 
 
-def _history(args: argparse.Namespace) -> tuple[str, History]:
+def _history(args: argparse.Namespace) -> tuple[str, TrainingHistory]:
     if args.from_database:
         return "what the running system decided, labels as they came", asyncio.run(_stored())
     if args.data:
@@ -158,10 +161,10 @@ def _history(args: argparse.Namespace) -> tuple[str, History]:
     )
 
 
-async def _stored() -> History:
-    async with connected(settings().postgres) as connection:
+async def _stored() -> TrainingHistory:
+    async with connect(settings().postgres) as connection:
         try:
-            return await labelled.history(connection)
+            return await training_history.load(connection)
         except ValueError as error:
             sys.exit(str(error))
 
@@ -175,7 +178,7 @@ def _labelled(transaction: Transaction, is_fraud: bool, after_days: float | None
     return Labelled(transaction, is_fraud, reported, scenario or "")
 
 
-def _replayed(given: Iterable[Labelled]) -> History:
+def _replayed(given: Iterable[Labelled]) -> TrainingHistory:
     truths: list[tuple[bool, float, str]] = []
 
     def transactions() -> Iterator[tuple[Transaction, int]]:
@@ -191,12 +194,12 @@ def _replayed(given: Iterable[Labelled]) -> History:
         country.append(replayed.transaction.country or "")
     fraud, reported, scenario = (np.array(column) for column in zip(*truths, strict=True))
     moments = np.array(at_ms)
-    return History(
+    return TrainingHistory(
         np.stack(rows),
         fraud,
         np.array(amounts),
         moments,
-        known_by(fraud, reported, moments),
+        reported_before(fraud, reported, moments),
         scenario,
         np.array(country),
     )

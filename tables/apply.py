@@ -8,10 +8,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from ml import outcome as outcomes
-from ml.behaviour import age_of, body_and_time, update
-from ml.event import Event
-from ml.outcome import Outcome
+from ml import decision_record as outcomes
+from ml.decision_record import DecisionRecord
+from ml.profile.event import Event
+from ml.profile.update import age_of, body_hash_and_time, update
 from tables.user_row import MODELS, PENDING, ModelUsed, Pending, UserRow, decided, remember, without_first_model
 
 
@@ -29,7 +29,7 @@ class Meeting(Enum):
 
 class Met(NamedTuple):
     kind: Meeting
-    outcome: Outcome | None
+    outcome: DecisionRecord | None
     """The decision that was made; None for new and settled ones."""
 
 
@@ -40,15 +40,15 @@ def meet(row: UserRow, event: Event, epoch: int, offset: int) -> Met:
             if pending.offset == offset:
                 return Met(Meeting.REPLAYED, outcomes.decode(pending.outcome))
         return Met(Meeting.SETTLED, None)
-    age = age_of(row.behaviour, event)
+    age = age_of(row.profile, event)
     if not age:
         return Met(Meeting.NEW, None)
-    body_hash, received_ms = body_and_time(row.behaviour, age)
+    body_hash, received_ms = body_hash_and_time(row.profile, age)
     kind = Meeting.DUPLICATE if body_hash == event.body_hash else Meeting.CONFLICT
     return Met(kind, _decision(row, age, received_ms))
 
 
-def apply(row: UserRow, event: Event, outcome: Outcome, epoch: int, offset: int, settled: int) -> UserRow:
+def apply(row: UserRow, event: Event, outcome: DecisionRecord, epoch: int, offset: int, settled: int) -> UserRow:
     """The row after a new transaction was decided. Decisions at offsets up to `settled` are acknowledged by the broker.
 
     Raises `ValueError` when more than `PENDING` decisions would wait: one of them could be lost in a crash.
@@ -65,20 +65,20 @@ def apply(row: UserRow, event: Event, outcome: Outcome, epoch: int, offset: int,
     return UserRow(
         epoch=epoch,
         offset=offset,
-        behaviour=update(row.behaviour, event),
+        profile=update(row.profile, event),
         decisions=remember(decisions, outcome, models.index(used), event.received_ms),
         models=models,
         pending=(*waiting, Pending(offset, outcomes.encode(outcome))),
     )
 
 
-def _decision(row: UserRow, age: int, received_ms: int) -> Outcome:
+def _decision(row: UserRow, age: int, received_ms: int) -> DecisionRecord:
     """The whole decision while it is pending, later what is kept of it. `age`: 1 for the row's latest transaction."""
     if age <= len(row.pending):
         return outcomes.decode(row.pending[-age].outcome)
     brief = decided(row.decisions, age, received_ms)
     used = row.models[brief.model]
-    return Outcome(
+    return DecisionRecord(
         brief.decision,
         brief.probability_ppm,
         (),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from ml import packed
+from ml.profile import layout
 
 FORMATS = (1, 2)
 _INTERLEAVED = 1
@@ -21,7 +21,7 @@ _PAYMENT = struct.Struct("<QIqqIIH?")
 
 
 class Before(NamedTuple):
-    behaviour: bytes
+    profile: bytes
     decisions: bytes
     models: int
     pendings: int
@@ -47,14 +47,14 @@ def read(data: bytes, decision: int) -> Before:
     latest, decisions = _parted(data[at:end], decision) if data[0] == _INTERLEAVED else _split(data[at:end], payments)
     for id_hash, body_hash, received_ms, cents, merchant, device, country, declined in _PAYMENT.iter_unpack(latest):
         words += (id_hash, received_ms, cents, body_hash << 32 | merchant, device << 32 | country << 1 | declined)
-    behaviour = packed.behaviour(
+    profile = layout.pack(
         (first, last, count, largest, mask, latitude, longitude, place_ms),
         tuple(rest[:24]),
         (*sizes, *set_sizes),
         payments,
         words,
     )
-    return Before(behaviour, decisions, models, pendings, end)
+    return Before(profile, decisions, models, pendings, end)
 
 
 def _split(both: bytes, payments: int) -> tuple[bytes, bytes]:

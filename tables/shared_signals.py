@@ -1,7 +1,7 @@
 """Signals that cross users: who else is on this device, address or card, and how busy the merchant is. In Redis.
 
 One script call takes a whole batch in and gives its signals, as of each event's own time: one round trip. Taking the same event
-in twice changes nothing, so a redelivery does not count. The offline twin is `ml/shared_memory.py`.
+in twice changes nothing, so a redelivery does not count. The offline twin is `ml/profile/cross_user_signals.py`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ml.event import Event, Shared
-from ml.shared_memory import FIRST_SEEN_SPAN_MS, MOST_USERS, RATE_BUCKET_MS, merchant_rate
-from ml.windows import DAY_MS
+from ml.profile.cross_user_signals import FIRST_SEEN_SPAN_MS, MAX_USERS, RATE_BUCKET_MS, merchant_rate
+from ml.profile.event import Event, Signals
+from ml.profile.windows import DAY_MS
 from tables.redis_link import RedisAway, RedisLink
 
 PREFIX = "shared:"
@@ -23,7 +23,7 @@ PREFIX = "shared:"
 _FIELDS = "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$"
 OBSERVE = f"""
 local answers = {{}}
-local span, most = {FIRST_SEEN_SPAN_MS}, {MOST_USERS}
+local span, most = {FIRST_SEEN_SPAN_MS}, {MAX_USERS}
 for _, event in ipairs(ARGV) do
   local user, device, ip, card, time, merchant, transaction = string.match(event, '{_FIELDS}')
   local now, hashes = tonumber(time), {{device, ip, card}}
@@ -90,17 +90,17 @@ class SharedSignals:
         with suppress(RedisAway):
             await self._link.call(self._observe([]), READY_S)
 
-    async def observe(self, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
+    async def observe(self, events: Sequence[tuple[Event, int]]) -> list[Signals] | None:
         """Take (event, user hash) pairs in and give their signals; None when Redis did not answer in time."""
         return await self._ask(self._observe, events)
 
-    async def peek(self, events: Sequence[tuple[Event, int]]) -> list[Shared] | None:
+    async def peek(self, events: Sequence[tuple[Event, int]]) -> list[Signals] | None:
         """The signals that these events would get; nothing is changed."""
         return await self._ask(lambda given: self._peek(args=given), events)
 
     async def _ask(
         self, script: Callable[[Sequence[str]], Awaitable[Any]], events: Sequence[tuple[Event, int]]
-    ) -> list[Shared] | None:
+    ) -> list[Signals] | None:
         if not events:
             return []
         try:
@@ -118,14 +118,14 @@ def arguments(events: Sequence[tuple[Event, int]]) -> list[str]:
     ]
 
 
-def answers(answer: Sequence[int]) -> list[Shared]:
+def answers(answer: Sequence[int]) -> list[Signals]:
     """What the scripts answer, one an event."""
     return [_shared(answer[at : at + 5]) for at in range(0, len(answer), 5)]
 
 
-def _shared(answer: Sequence[int]) -> Shared:
+def _shared(answer: Sequence[int]) -> Signals:
     device, ip, card, recent, yesterday = answer
-    return Shared(_known(device), _known(ip), _known(card), merchant_rate(recent, yesterday))
+    return Signals(_known(device), _known(ip), _known(card), merchant_rate(recent, yesterday))
 
 
 def _known(count: int) -> float:

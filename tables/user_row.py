@@ -1,4 +1,4 @@
-"""What is stored of one user: behaviour, position in the source, and what was decided lately. Its bytes and its bounds.
+"""What is stored of one user: profile, position in the source, and what was decided lately. Its bytes and its bounds.
 
 Counter, memory of ids and source offset are one value and one changelog record, so they cannot come apart:
 - an offset at or below the row's own was counted already; its decision is still here (`pending`) while it may not be durable;
@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from fraud_app.contracts.scored import Decision
-from ml import latest
-from ml.behaviour import EMPTY as NEVER_SEEN
-from ml.behaviour import Behaviour
-from ml.outcome import DECISIONS, Outcome
+from ml.decision_record import DECISIONS, DecisionRecord
+from ml.profile import recent
+from ml.profile.update import EMPTY as NEVER_SEEN
+from ml.profile.update import Profile
 from tables import rows_before
 
 FORMAT = 3
@@ -46,7 +46,7 @@ class Pending(NamedTuple):
 
     offset: int
     outcome: bytes
-    """As `ml.outcome` encodes it."""
+    """As `ml.decision_record` encodes it."""
 
 
 class UserRow(NamedTuple):
@@ -55,9 +55,9 @@ class UserRow(NamedTuple):
     epoch: int = 0
     """Which life of the topic the offset belongs to: a topic made anew starts at offset 0 again."""
     offset: int = -1
-    behaviour: Behaviour = NEVER_SEEN
+    profile: Profile = NEVER_SEEN
     decisions: bytes = b""
-    """Packed, one each of the behaviour's latest payments (`remember`, `decided`)."""
+    """Packed, one each of the profile's latest payments (`remember`, `decided`)."""
     models: tuple[ModelUsed, ...] = ()
     pending: tuple[Pending, ...] = ()
 
@@ -72,9 +72,9 @@ _PENDING = struct.Struct("<qH")
 _DECISION_CODES = {decision: code for code, decision in enumerate(DECISIONS)}
 
 
-def remember(decisions: bytes, outcome: Outcome, model: int, received_ms: int) -> bytes:
+def remember(decisions: bytes, outcome: DecisionRecord, model: int, received_ms: int) -> bytes:
     """The decisions with one more, and at most as many as there are latest payments. `model`: its place in the row's models."""
-    return decisions[-_DECISION.size * (latest.KEPT - 1) :] + _DECISION.pack(
+    return decisions[-_DECISION.size * (recent.MAX_RECENT - 1) :] + _DECISION.pack(
         _DECISION_CODES[outcome.decision], outcome.probability_ppm, model,
         min(max(outcome.scored_ms - received_ms, 0), 0xFFFFFFFF),
     )  # fmt: skip
@@ -98,9 +98,9 @@ def encode(row: UserRow) -> bytes:
     """The row's bytes, at most 4 KiB. Raises `ValueError` should that bound ever break."""
     parts = [
         _HEAD.pack(
-            FORMAT, row.epoch, row.offset, len(row.decisions) // _DECISION.size, len(row.models), len(row.pending), len(row.behaviour)
+            FORMAT, row.epoch, row.offset, len(row.decisions) // _DECISION.size, len(row.models), len(row.pending), len(row.profile)
         ),
-        row.behaviour,
+        row.profile,
         row.decisions,
         *map(_encoded_model, row.models),
     ]  # fmt: skip
@@ -143,7 +143,7 @@ def _decoded_before(data: bytes) -> UserRow:
         raise ValueError(f"a user row of format {data[0]}; this version reads {FORMAT}: rebuild the table")
     before = rows_before.read(data, _DECISION.size)
     return UserRow(
-        *position(data), before.behaviour, before.decisions, *_tail(data, before.end, before.models, before.pendings)
+        *position(data), before.profile, before.decisions, *_tail(data, before.end, before.models, before.pendings)
     )
 
 
@@ -165,4 +165,4 @@ def position(data: bytes) -> tuple[int, int]:
     return epoch, offset
 
 
-assert latest.KEPT <= 255  # noqa: S101 - the counts in the head are single bytes
+assert recent.MAX_RECENT <= 255  # noqa: S101 - the counts in the head are single bytes

@@ -39,7 +39,7 @@ class UserTable(faust.Table[bytes, bytes]):
     def register(cls, app: faust.App, partitions: int) -> UserTable:
         table = cls(
             app, name=NAME, partitions=partitions, key_type=bytes, value_type=bytes, options=dict(_OPTIONS),
-            beacon=app.tables.beacon, help="behaviour, position and latest decisions of each user",
+            beacon=app.tables.beacon, help="profile, position and latest decisions of each user",
             extra_topic_configs={"cleanup.policy": "compact"},
         )  # fmt: skip
         table._sent = {}

@@ -9,8 +9,8 @@ from typing import Any
 
 from fraud_app.contracts.scored import Decision
 from fraud_app.contracts.transaction import Transaction
-from ml.event import Event, event_of
-from ml.outcome import Outcome
+from ml.decision_record import DecisionRecord
+from ml.profile.event import Event, event_of
 
 NOW_MS = 1_764_000_000_000
 _numbers = itertools.count(1)
@@ -44,8 +44,8 @@ def event(received_ms: int = NOW_MS, **fields: Any) -> Event:
     return event_of(transaction(**fields), received_ms)
 
 
-def outcome(**fields: Any) -> Outcome:
-    return Outcome(
+def outcome(**fields: Any) -> DecisionRecord:
+    return DecisionRecord(
         **{
             "decision": Decision.APPROVE, "probability_ppm": 1234, "degraded": (), "received_ms": NOW_MS, "scored_ms": NOW_MS + 3,
             "total_us": 3000, "features_us": 50, "model_us": 400, "review": 0.05, "block": 0.4, "model": "fraud-lgbm:1",

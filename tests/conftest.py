@@ -17,7 +17,7 @@ import pytest_asyncio
 from fraud_app.local import ports, services
 from fraud_app.local.running import Running
 from fraud_app.settings import ROOT
-from ml import registry
+from ml.serving import registry
 from tests.asking import Asking, until
 from tests.builders import payload
 

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import asyncpg
 
-from fraud_app.app import history
-from fraud_app.history.store import HistoryAway
-from fraud_app.history.verdicts import Refused
+from fraud_app.app import database
+from fraud_app.postgres.database import DatabaseUnavailable
+from fraud_app.postgres.verdicts import VerdictRefused
 from web.problem import Problem
 
 Result = TypeVar("Result")
@@ -18,13 +18,13 @@ Result = TypeVar("Result")
 async def ask(question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result:
     """The database's answer. Raises `Problem` 503 when there is none, 404 or 409 when a verdict is refused."""
     try:
-        return await history.ask(question)
-    except HistoryAway as error:
+        return await database.query(question)
+    except DatabaseUnavailable as error:
         raise Problem(
             503,
             "history_away",
             "PostgreSQL does not answer; scoring goes on, history is delayed",
             headers={"Retry-After": "5"},
         ) from error
-    except Refused as refused:
+    except VerdictRefused as refused:
         raise Problem(404 if refused.code == "not_found" else 409, refused.code, str(refused)) from refused

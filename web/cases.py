@@ -10,9 +10,9 @@ import orjson
 from aiohttp import web
 
 from fraud_app.app import model
-from fraud_app.history import customers, labels, related, reviews, transactions, verdicts
-from ml.packed import Known, known
-from ml.windows import WINDOWS
+from fraud_app.postgres import customers, labels, related, review_queue, transactions, verdicts
+from ml.profile.layout import ProfileView, view
+from ml.profile.windows import WINDOWS
 from web import explaining
 from web.analyst_models import (
     Behaviour,
@@ -31,7 +31,7 @@ DECISIONS = ("approve", "review", "block")
 async def case(request: web.Request) -> web.Response:
     """A decided transaction, why, what was said of it, and what it is related to."""
     identity = request.match_info["transaction_id"]
-    stored = await ask(lambda connected: transactions.one(connected, identity))
+    stored = await ask(lambda connected: transactions.get(connected, identity))
     if stored is None:
         raise Problem(404, "not_found", f"no transaction {identity[:128]} is stored; it may still be on its way")
     scored = orjson.loads(stored.scored)
@@ -39,10 +39,10 @@ async def case(request: web.Request) -> web.Response:
         "user_id": scored["user_id"], "device_id": scored["device_id"], "ip": scored["ip"], "card": scored["payment_method"]["fingerprint"],
     }  # fmt: skip
     item, said, known, others = await asyncio.gather(
-        ask(lambda connected: reviews.item(connected, identity)),
-        ask(lambda connected: verdicts.of(connected, identity)),
-        ask(lambda connected: labels.of(connected, identity)),
-        ask(lambda connected: related.to(connected, identity, shared)),
+        ask(lambda connected: review_queue.item(connected, identity)),
+        ask(lambda connected: verdicts.for_transaction(connected, identity)),
+        ask(lambda connected: labels.for_transaction(connected, identity)),
+        ask(lambda connected: related.related_to(connected, identity, shared)),
     )
     return answer(
         {
@@ -62,12 +62,12 @@ async def customer(request: web.Request) -> web.Response:
     """A customer: what they use, what they do now against their usual, and what was decided."""
     user = request.match_info["user_id"]
     counted, fraud, used = await asyncio.gather(
-        ask(lambda connected: customers.sums(connected, user)),
-        ask(lambda connected: customers.fraud(connected, user)),
-        ask(lambda connected: customers.used(connected, user)),
+        ask(lambda connected: customers.totals(connected, user)),
+        ask(lambda connected: customers.fraud_count(connected, user)),
+        ask(lambda connected: customers.entities(connected, user)),
     )
     rows, mirrored = await rows_of([user])
-    memory = known(rows[user].behaviour)
+    memory = view(rows[user].profile)
     if not counted["payments"] and not memory.payments:
         raise Problem(404, "not_found", f"no payment of customer {user[:128]} is known")
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
@@ -78,7 +78,7 @@ async def customer(request: web.Request) -> web.Response:
         fraud=fraud,
         first_at=counted["first_at"],
         last_at=counted["last_at"],
-        behaviour=behaviour_of(memory, now_ms) if memory.payments else None,
+        behaviour=profile_of(memory, now_ms) if memory.payments else None,
         behaviour_away=not mirrored,
         used={name: [Used(**one) for one in things] for name, things in used.items()},
     )
@@ -96,7 +96,7 @@ def _related(by: str, value: str | None, rows: list[Any]) -> dict[str, Any]:
     }
 
 
-def behaviour_of(memory: Known, now_ms: int) -> Behaviour:
+def profile_of(memory: ProfileView, now_ms: int) -> Behaviour:
     """A memory in words and figures. The usual of a window is the last seven days' figure over the number of such windows since the
     first payment, so that a new customer is not told to be lively.
     """

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ml import reasons
+from fraud_app.decisions import reasons
+from ml.decision_record import Contribution
 from ml.features import CATALOGUE
-from ml.outcome import Contribution
-from ml.registry import parts_of
-from ml.scorer import Scorer, matrix_of
+from ml.serving.registry import parts_of
+from ml.serving.scorer import Scorer, matrix_of
 
 
 def of_features(scored: dict[str, Any], scorer: Scorer | None) -> list[dict[str, Any]] | None:
@@ -26,7 +26,7 @@ def of_features(scored: dict[str, Any], scorer: Scorer | None) -> list[dict[str,
     parts = scorer.contributions(matrix_of([values]))[0]
     told = [
         {
-            **reasons.tell(Contribution(place, part), values).model_dump(),
+            **reasons.in_words(Contribution(place, part), values).model_dump(),
             "group": CATALOGUE[place].group,
             "unit": CATALOGUE[place].unit,
             "meaning": CATALOGUE[place].meaning,

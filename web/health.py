@@ -9,7 +9,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from fraud_app import __version__, metrics
-from fraud_app.app import app, config, history, model, redis_link
+from fraud_app.app import app, config, database, model, redis_link
 from fraud_app.kafka import compat
 from fraud_app.topics import RAW
 from tables.redis_link import RedisAway
@@ -78,7 +78,7 @@ async def _redis() -> Check:
 
 async def _postgres() -> Check:
     started = time.perf_counter()
-    if not await history.answers():
+    if not await database.responds():
         return Check(status="down", detail="history and review are delayed; scoring goes on")
     return Check(status="ok", detail=f"{(time.perf_counter() - started) * 1000:.1f} ms")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from fraud_app.app import config, model
-from fraud_app.history import drift as measured
-from fraud_app.history import shadow
-from ml import registry
+from fraud_app.postgres import drift as measured
+from fraud_app.postgres import shadow_scores
 from ml.features import CATALOGUE
-from ml.registry import ModelRefused, version_in
+from ml.serving import registry
+from ml.serving.registry import ModelRefused, version_in
 from web.asking import ask
 from web.body import answer
 from web.models import CurveReport, DriftReport, FeatureDrift, FeatureInfo, ModelReport, ModelVersion, ShadowReport
@@ -67,7 +67,7 @@ def _version(version: str) -> ModelVersion:
 
 
 async def _shadow(challenger: str) -> ShadowReport:
-    found = await ask(lambda connected: shadow.agreement(connected, challenger, SHADOW_HOURS))
+    found = await ask(lambda connected: shadow_scores.compare(connected, challenger, SHADOW_HOURS))
     told = found._asdict() | {
         "same": found.same if found.transactions else None,
         "champion": found.champion and CurveReport(**found.champion._asdict()),
@@ -82,7 +82,7 @@ async def drift(request: web.Request) -> web.Response:
     name = version_in(scorer.reference) if scorer else None
     found = None
     if name is not None:
-        found = await ask(lambda connected: measured.last(connected, name))
+        found = await ask(lambda connected: measured.latest_measurement(connected, name))
     report = DriftReport(
         model=name,
         measured_at=found.at if found else None,

@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 
 from fraud_app.app import config
-from fraud_app.history import reviews, verdicts
+from fraud_app.postgres import review_queue, verdicts
 from web.analyst_models import Claim, QueueQuery, VerdictGiven, VerdictRequest
 from web.asking import ask
 from web.body import answer, checked, json_object, query
@@ -18,9 +18,9 @@ from web.problem import Problem
 async def queue(request: web.Request) -> web.Response:
     """What waits for an analyst, and how the queue is doing."""
     wanted = query(QueueQuery, request)
-    part = reviews.Wanted(request["analyst"], wanted.sort, wanted.min_score, wanted.user_id, wanted.country)
-    state = await ask(reviews.state)
-    rows = await ask(lambda connected: reviews.waiting(connected, part, wanted.limit))
+    part = review_queue.QueueFilter(request["analyst"], wanted.sort, wanted.min_score, wanted.user_id, wanted.country)
+    state = await ask(review_queue.summary)
+    rows = await ask(lambda connected: review_queue.open_items(connected, part, wanted.limit))
     return answer({
         "analyst": request["analyst"],
         "open": state["open"],
@@ -34,9 +34,9 @@ async def queue(request: web.Request) -> web.Response:
 async def take(request: web.Request) -> web.Response:
     """Take an open item for five minutes, or keep it for longer."""
     identity, analyst = request.match_info["transaction_id"], request["analyst"]
-    until = await ask(lambda connected: reviews.take(connected, identity, analyst))
+    until = await ask(lambda connected: review_queue.claim(connected, identity, analyst))
     if until is None:
-        item = await ask(lambda connected: reviews.item(connected, identity))
+        item = await ask(lambda connected: review_queue.item(connected, identity))
         if item is None or item["closed_at"]:
             raise Problem(409, "not_open", "this payment does not wait for a review")
         raise Problem(409, "taken", f"{item['taken_by']} is deciding this one")
@@ -46,17 +46,17 @@ async def take(request: web.Request) -> web.Response:
 async def release(request: web.Request) -> web.Response:
     """Give an item back."""
     identity, analyst = request.match_info["transaction_id"], request["analyst"]
-    await ask(lambda connected: reviews.release(connected, identity, analyst))
+    await ask(lambda connected: review_queue.release(connected, identity, analyst))
     return web.Response(status=204)
 
 
 async def give(request: web.Request) -> web.Response:
     """Give a verdict: it is kept with who and when, and becomes a label when it can no longer be taken back."""
     wanted = checked(VerdictRequest, await json_object(request, config.web.max_body_bytes))
-    said = verdicts.Verdict(
+    said = verdicts.NewVerdict(
         request.match_info["transaction_id"], wanted.verdict, wanted.reason, wanted.note.strip(), request["analyst"], wanted.supersedes
     )  # fmt: skip
-    given = await ask(lambda connected: verdicts.give(connected, said))
+    given = await ask(lambda connected: verdicts.record(connected, said))
     return answer(VerdictGiven(analyst=said.analyst, **given._asdict()).model_dump(mode="json"), 201)
 
 

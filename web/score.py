@@ -16,13 +16,13 @@ from agents.arrival import Payment, Record
 from agents.decider import MISSING, score
 from fraud_app.app import app, config, mirror, model, shared_signals, user_table
 from fraud_app.contracts.transaction import Transaction
+from fraud_app.decisions import reasons
+from fraud_app.decisions.scored_message import feature_values, scored_fields
 from fraud_app.kafka import compat
 from fraud_app.kafka.partitioner import partition_of
-from ml import reasons
-from ml.event import event_of, hash64, occurred_ms
-from ml.outcome import Contribution, Outcome
-from ml.scored import scored_fields, values
-from ml.scorer import matrix_of
+from ml.decision_record import Contribution, DecisionRecord
+from ml.profile.event import event_of, hash64, occurred_ms
+from ml.serving.scorer import matrix_of
 from tables.redis_link import RedisAway
 from tables.user_row import EMPTY, UserRow, decode
 from web import BATCH_FACTOR
@@ -93,9 +93,9 @@ async def _score(transactions: Sequence[Transaction], *, explain: bool) -> list[
     return [_told(one.transaction, outcome._replace(total_us=spent_us), explain=explain) for one, outcome in scored]
 
 
-def _told(transaction: Transaction, outcome: Outcome, *, explain: bool) -> dict[str, Any]:
+def _told(transaction: Transaction, outcome: DecisionRecord, *, explain: bool) -> dict[str, Any]:
     if explain and not outcome.reasons and model.scorer:
-        parts = model.scorer.contributions(matrix_of([values(outcome.features)]))[0]
+        parts = model.scorer.contributions(matrix_of([feature_values(outcome.features)]))[0]
         strongest = sorted(range(len(parts)), key=lambda place: -abs(parts[place]))[: reasons.TOP]
         outcome = outcome._replace(reasons=tuple(Contribution(place, parts[place]) for place in strongest))
     return scored_fields(transaction, outcome)

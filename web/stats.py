@@ -11,10 +11,10 @@ from typing import Any
 
 from aiohttp import web
 
-from fraud_app.history import breakdown, rollup
+from fraud_app.decisions.policy import BLOCK_SCORE, REVIEW_SCORE
+from fraud_app.decisions.reasons import FIRST_PAYMENT, in_short
+from fraud_app.postgres import breakdown_rollup, decision_rollup
 from ml.features import CATALOGUE
-from ml.policy import BLOCK_SCORE, REVIEW_SCORE
-from ml.reasons import FIRST_PAYMENT, in_short
 from web.asking import ask
 from web.body import answer, query
 from web.stats_models import Before, Breakdowns, Hour, LatencyStats, Moment, Part, ScoreBin, Stats, StatsQuery
@@ -33,8 +33,8 @@ async def stats(request: web.Request) -> web.Response:
     now = datetime.now(UTC)
     span, step = timedelta(seconds=WINDOWS[window]), _step(window)
     rows, before = await asyncio.gather(
-        ask(lambda connected: rollup.between(connected, now - span, now, step)),
-        ask(lambda connected: rollup.between(connected, now - 2 * span, now - span, 2 * WINDOWS["24h"])),
+        ask(lambda connected: decision_rollup.between(connected, now - span, now, step)),
+        ask(lambda connected: decision_rollup.between(connected, now - 2 * span, now - span, 2 * WINDOWS["24h"])),
     )
     return answer(summary(rows, before, window, now).model_dump(mode="json"))
 
@@ -45,9 +45,9 @@ async def breakdowns(request: web.Request) -> web.Response:
     now = datetime.now(UTC)
     start = now - timedelta(seconds=WINDOWS[window])
     countries, reasons, hours = await asyncio.gather(
-        ask(lambda connected: breakdown.of_kind(connected, "country", start)),
-        ask(lambda connected: breakdown.of_kind(connected, "reason", start)),
-        ask(lambda connected: breakdown.hours(connected, now - HEATMAP)),
+        ask(lambda connected: breakdown_rollup.by_kind(connected, "country", start)),
+        ask(lambda connected: breakdown_rollup.by_kind(connected, "reason", start)),
+        ask(lambda connected: breakdown_rollup.by_hour(connected, now - HEATMAP)),
     )
     meanings = {one.name: in_short(one) for one in CATALOGUE} | {FIRST_PAYMENT: "first payment of a customer"}
     told = Breakdowns(
@@ -70,7 +70,7 @@ def _share(row: Any, name: str) -> Part:
 
 def _step(window: str) -> int:
     """Seconds a moment: whole buckets, or every other moment would hold one more than its neighbour."""
-    return math.ceil(WINDOWS[window] / MOMENTS / rollup.BUCKET_S) * rollup.BUCKET_S
+    return math.ceil(WINDOWS[window] / MOMENTS / decision_rollup.BUCKET_S) * decision_rollup.BUCKET_S
 
 
 class _Sums:
@@ -91,14 +91,14 @@ class _Sums:
         return self.decisions[decision] / total if total else None
 
     def percentiles(self) -> dict[str, float | None]:
-        return {name: rollup.percentile(self.latency, share) for name, share in PERCENTILES.items()}
+        return {name: decision_rollup.percentile(self.latency, share) for name, share in PERCENTILES.items()}
 
 
 def summary(rows: Sequence[Any], before: Sequence[Any], window: str, now: datetime) -> Stats:
     """The figures of rollup rows that lie within the window before `now`, and within the one before that."""
     seconds, step = WINDOWS[window], _step(window)
     whole, past = _Sums(), _Sums()
-    scores: dict[int, Counter[str]] = {start: Counter() for start in range(0, 100, rollup.SCORE_BIN)}
+    scores: dict[int, Counter[str]] = {start: Counter() for start in range(0, 100, decision_rollup.SCORE_BIN)}
     first = int((now - timedelta(seconds=seconds)).timestamp()) // step * step
     series = {at: _Sums() for at in range(first, int(now.timestamp()) + 1, step)}
     latest = None
@@ -106,13 +106,13 @@ def summary(rows: Sequence[Any], before: Sequence[Any], window: str, now: dateti
         past.add(row)
     for row in rows:
         whole.add(row)
-        scores[row["score_bin"] * rollup.SCORE_BIN][row["decision"]] += row["transactions"]
+        scores[row["score_bin"] * decision_rollup.SCORE_BIN][row["decision"]] += row["transactions"]
         at = int(row["bucket"].timestamp()) // step * step
         if at in series:
             series[at].add(row)
         latest = max(latest, row["bucket"]) if latest else row["bucket"]
     total = whole.decisions.total()
-    kept = rollup.LATENCY_EDGES_MS.index(PROMISE_MS)
+    kept = decision_rollup.LATENCY_EDGES_MS.index(PROMISE_MS)
     within = sum(count for place, count in whole.latency.items() if place <= kept)
     return Stats(
         window=window,

@@ -16,11 +16,11 @@ from faust.exceptions import NotReady
 
 from fraud_app.app import app, config, decision_waiters, model, redis_link
 from fraud_app.contracts.transaction import Transaction
-from fraud_app.history import transactions as table
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import Message, ProduceBatch
+from fraud_app.postgres import transactions as table
 from fraud_app.topics import RAW
-from ml.event import event_of
+from ml.profile.event import event_of
 from tables.redis_link import RedisAway
 from web import explaining
 from web.asking import ask
@@ -74,7 +74,7 @@ async def detail(request: web.Request) -> web.Response:
     """One decided transaction."""
     wanted = query(DetailQuery, request)
     identity = request.match_info["transaction_id"]
-    stored = await ask(lambda connected: table.one(connected, identity))
+    stored = await ask(lambda connected: table.get(connected, identity))
     if stored is None:
         raise Problem(404, "not_found", f"no transaction {identity[:128]} is stored; it may still be on its way")
     if not wanted.explain:
@@ -137,7 +137,7 @@ async def _list(request: web.Request, decisions: tuple[str, ...] | None) -> web.
     if wanted.decision is not None:
         decisions = tuple(one for one in (decisions or (wanted.decision.value,)) if one == wanted.decision.value)
     after = _position(wanted.cursor) if wanted.cursor else None
-    chosen = table.Filter(
+    chosen = table.TransactionFilter(
         decisions, wanted.min_score, wanted.max_score, wanted.user_id, wanted.country, wanted.reason, wanted.q or None,
         wanted.since, wanted.until,
     )  # fmt: skip

@@ -19,10 +19,10 @@ from fraud_app import topics
 from fraud_app.contracts.transaction import Transaction
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.settings import Kafka
-from ml.event import Shared, occurred_ms
 from ml.features import NAMES, SHARED
-from ml.packed import known
-from ml.replay import replay
+from ml.profile.event import Signals, occurred_ms
+from ml.profile.layout import view
+from ml.training.replay import replay
 from tables import mirror, user_row, user_table
 
 CHANGELOG = f"fraud-scoring-{user_table.NAME}-changelog"
@@ -130,7 +130,7 @@ async def _state(environment: Mapping[str, str], of_user: Mapping[str, set[str]]
         await client.aclose()
     stale = 0
     for user, ids in of_user.items():
-        counted = known(user_row.decode(latest[user]).behaviour).payments if user in latest else 0
+        counted = view(user_row.decode(latest[user]).profile).payments if user in latest else 0
         if counted != len(ids):
             found.miscounted += 1
             found.faults.append(f"user {user}: {counted} counted, {len(ids)} accepted")
@@ -152,7 +152,7 @@ async def _features(brokers: str, scored: Mapping[str, dict[str, Any]], found: F
             seen.add(transaction.transaction_id)
             history.append((transaction, occurred_ms(transaction) if by_occurred else record.timestamp))
     shared = {
-        identity: Shared(*(_number(message["features"][place]) for place in SHARED))
+        identity: Signals(*(_number(message["features"][place]) for place in SHARED))
         for identity, message in scored.items()
         if message["features"] is not None
     }

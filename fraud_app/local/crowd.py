@@ -15,9 +15,9 @@ from fraud_app.contracts.transaction import Transaction
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.local.contending import PARTITIONS
 from fraud_app.settings import settings
-from ml import registry
-from ml.event import event_of, hash64, occurred_ms
-from ml.scorer import Scorer
+from ml.profile.event import event_of, hash64, occurred_ms
+from ml.serving import registry
+from ml.serving.scorer import Scorer
 from ml.simulator import Population, simulate
 from tables import user_table
 from tables.user_row import EMPTY, UserRow, encode

@@ -20,10 +20,10 @@ from aiokafka import AIOKafkaProducer
 from fraud_app import topics
 from fraud_app.local.audit import Findings, audit
 from fraud_app.local.running import Running, Say, kill_workers
-from ml.evaluation import quality, read_costs
-from ml.policy import Cutoffs
+from ml.serving.cutoffs import Cutoffs
 from ml.simulator import LabelledTransaction, Population, simulate
 from ml.simulator.population import PAYMENTS_PER_CUSTOMER_AND_DAY
+from ml.training.evaluation import quality, read_costs
 
 DAYS = 30.0
 USERS_PER_TRANSACTION = 1 / (DAYS * PAYMENTS_PER_CUSTOMER_AND_DAY)

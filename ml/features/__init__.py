@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.behaviour import UNSOUND, Behaviour, checked
-from ml.compiled import FLOATS, NUMBER, PACKED, WORD, Floats, array, kernel, part
-from ml.event import EVENT_WORDS, SHARED_WORDS, Event, Shared, shared_words, words_of
 from ml.features import amount, card_testing, device, geo, merchant, time, velocity
 from ml.features.feature import Feature
-from ml.packed import is_sound
+from ml.profile.event import EVENT_WORDS, SIGNAL_WORDS, Event, Signals, signal_words, words_of
+from ml.profile.jit import FLOATS, NUMBER, PACKED, WORD, Floats, array, jit, kernel
+from ml.profile.layout import is_valid
+from ml.profile.update import INVALID, Profile, checked
 
 __all__ = ["CATALOGUE", "NAMES", "SHARED", "SIZE", "Feature", "Matrix", "Row", "compute"]
 
@@ -36,7 +36,7 @@ SIZE = 4 * len(NAMES)
 _WIDTH = len(NAMES)
 
 
-@part
+@jit
 def _put(out: Floats, at: int, values: tuple[float, ...]) -> int:
     for value in values:
         out[at] = value
@@ -45,11 +45,11 @@ def _put(out: Floats, at: int, values: tuple[float, ...]) -> int:
 
 
 @kernel(PACKED, NUMBER, PACKED, PACKED, FLOATS)
-def _compute(behaviour: Any, size: int, event: Any, shared: Any, out: Any) -> int:
-    words, event, out = array(behaviour, size), array(event, EVENT_WORDS), array(out, _WIDTH)
-    if not is_sound(words):
-        return UNSOUND
-    signals = array(shared, SHARED_WORDS).view(np.float64)
+def _compute(profile: Any, size: int, event: Any, shared: Any, out: Any) -> int:
+    words, event, out = array(profile, size), array(event, EVENT_WORDS), array(out, _WIDTH)
+    if not is_valid(words):
+        return INVALID
+    signals = array(shared, SIGNAL_WORDS).view(np.float64)
     at = _put(out, 0, velocity.compute(words, event))
     at = _put(out, at, amount.compute(words, event))
     at = _put(out, at, geo.compute(words, event))
@@ -59,13 +59,11 @@ def _compute(behaviour: Any, size: int, event: Any, shared: Any, out: Any) -> in
     return _put(out, at, card_testing.compute(words, event))
 
 
-def compute(asked: Sequence[tuple[Behaviour, Event, Shared]]) -> Matrix:
+def compute(asked: Sequence[tuple[Profile, Event, Signals]]) -> Matrix:
     """The features of each event, given what was known of its user before it: float32, a row an event, NaN for missing. Raises
-    `ValueError` for bytes that are no behaviour."""
+    `ValueError` for bytes that are no profile."""
     matrix = np.empty((len(asked), _WIDTH), np.float32)
     address = matrix.ctypes.data
-    for row, (behaviour, event, shared) in enumerate(asked):
-        checked(
-            _compute(behaviour, len(behaviour) // WORD, words_of(event), shared_words(shared), address + SIZE * row)
-        )
+    for row, (profile, event, shared) in enumerate(asked):
+        checked(_compute(profile, len(profile) // WORD, words_of(event), signal_words(shared), address + SIZE * row))
     return matrix

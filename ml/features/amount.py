@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ml.compiled import Floats, Words, part
-from ml.event import AMOUNT_CENTS
 from ml.features.feature import Feature
-from ml.latest import KEPT, write_amounts
-from ml.packed import AMOUNT_MAX_CENTS, LATEST, PARTS, start_of
+from ml.profile.event import AMOUNT_CENTS
+from ml.profile.jit import Floats, Words, jit
+from ml.profile.layout import AMOUNT_MAX_CENTS, PARTS, RECENT, start_of
+from ml.profile.recent import MAX_RECENT, write_amounts
 
 FEATURES = (
     Feature("amount", "amount", "EUR", "amount of this payment in euro", "amount of {value}"),
@@ -29,7 +29,7 @@ LEAST_SPREAD_CENTS, LEAST_SPREAD_SHARE = 100.0, 0.05
 Z_BOUND = 50.0
 
 
-@part
+@jit
 def put_in_order(values: Any, count: int) -> None:
     """The first so many ascending. They are few: inserting each at its place is quickest."""
     for place in range(1, count):
@@ -40,17 +40,17 @@ def put_in_order(values: Any, count: int) -> None:
         values[to] = value
 
 
-@part
+@jit
 def median(ordered: Floats | Words, count: int) -> float:
     """Median of the first so many, which are in order already."""
     half = count // 2
     return float(ordered[half]) if count % 2 else (ordered[half - 1] + ordered[half]) / 2.0
 
 
-@part
+@jit
 def robust_z(cents: int, amounts: Words, count: int, middle: float) -> float:
     """Distance from the median in robust standard deviations, held within ±50."""
-    away = np.empty(KEPT, np.float64)
+    away = np.empty(MAX_RECENT, np.float64)
     for place in range(count):
         away[place] = abs(amounts[place] - middle)
     put_in_order(away, count)
@@ -58,12 +58,12 @@ def robust_z(cents: int, amounts: Words, count: int, middle: float) -> float:
     return max(-Z_BOUND, min(Z_BOUND, (cents - middle) / spread))
 
 
-@part
+@jit
 def compute(words: Words, event: Words) -> tuple[float, ...]:
-    cents, count = event[AMOUNT_CENTS], words[LATEST]
+    cents, count = event[AMOUNT_CENTS], words[RECENT]
     if not count:
         return cents / 100.0, math.nan, math.nan, math.nan
-    amounts = np.empty(KEPT, np.int64)
+    amounts = np.empty(MAX_RECENT, np.int64)
     write_amounts(words, start_of(words, PARTS), count, amounts)
     put_in_order(amounts, count)
     middle = median(amounts, count)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ml.compiled import Words, part
-from ml.event import AMOUNT_CENTS, DECLINED, RECEIVED_MS
 from ml.features.feature import Feature
-from ml.latest import CENTS, SIZE, WAS_DECLINED, is_within, value
-from ml.packed import LATEST, PARTS, start_of
-from ml.windows import DAY_MS, HOUR_MS
+from ml.profile.event import AMOUNT_CENTS, DECLINED, RECEIVED_MS
+from ml.profile.jit import Words, jit
+from ml.profile.layout import PARTS, RECENT, start_of
+from ml.profile.recent import CENTS, SIZE, WAS_DECLINED, is_within, value
+from ml.profile.windows import DAY_MS, HOUR_MS
 
 FEATURES = (
     Feature("declined", "card_testing", "flag", "1 when the issuer declined this payment", "declined by the card's issuer"),
@@ -20,11 +20,11 @@ FEATURES = (
 )  # fmt: skip
 
 
-@part
+@jit
 def compute(words: Words, event: Words) -> tuple[float, ...]:
     now, at = event[RECEIVED_MS], start_of(words, PARTS)
     smallest, in_hour, in_day, nothing_yet = event[AMOUNT_CENTS], 0, 0, True
-    for place in range(at, at + SIZE * words[LATEST], SIZE):
+    for place in range(at, at + SIZE * words[RECENT], SIZE):
         if is_within(words, place, now, DAY_MS):
             in_day += value(words, place, WAS_DECLINED)
         if is_within(words, place, now, HOUR_MS):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ml.compiled import Floats, Words, part
-from ml.event import CARD, CARD_USERS, DEVICE, DEVICE_USERS, IP_USERS, RECEIVED_MS
 from ml.features.feature import Feature, flag
-from ml.packed import CARDS_SEEN, DEVICES_SEEN, PAYMENTS, count_of, start_of
-from ml.seen import NEVER, first_seen
+from ml.profile.event import CARD, CARD_USERS, DEVICE, DEVICE_USERS, IP_USERS, RECEIVED_MS
+from ml.profile.jit import Floats, Words, jit
+from ml.profile.known_entities import NEVER, first_seen
+from ml.profile.layout import CARDS_SEEN, DEVICES_SEEN, PAYMENTS, count_of, start_of
 
 FEATURES = (
     Feature("device_is_new", "device", "flag", "1 when the user was never seen with this device", "first payment from this device"),
@@ -27,7 +27,7 @@ FEATURES = (
 SECONDS_PER_DAY = 86_400.0
 
 
-@part
+@jit
 def compute(words: Words, event: Words, shared: Floats) -> tuple[float, ...]:
     devices, cards = count_of(words, DEVICES_SEEN), count_of(words, CARDS_SEEN)
     device_s = first_seen(words, start_of(words, DEVICES_SEEN), devices, event[DEVICE])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ml.compiled import part
+from ml.profile.jit import jit
 
 
 class Feature(NamedTuple):
@@ -22,7 +22,7 @@ class Feature(NamedTuple):
     """More of it can only raise the risk: held to by training (monotone constraint)."""
 
 
-@part
+@jit
 def flag(condition: bool) -> float:
     """1 when it is so, else 0."""
     return 1.0 if condition else 0.0

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from ml.compiled import Words, part
-from ml.event import CARD_COUNTRY, COUNTRY, LATITUDE, LONGITUDE, RECEIVED_MS
 from ml.features.feature import Feature, flag
-from ml.packed import COUNTRIES_SEEN, HERE_LATITUDE, HERE_LONGITUDE, PAYMENTS, PLACE_MS, count_of, start_of
-from ml.seen import NEVER, first_seen
-from ml.windows import HOUR_MS
+from ml.profile.event import CARD_COUNTRY, COUNTRY, LATITUDE, LONGITUDE, RECEIVED_MS
+from ml.profile.jit import Words, jit
+from ml.profile.known_entities import NEVER, first_seen
+from ml.profile.layout import COUNTRIES_SEEN, LAST_LATITUDE, LAST_LONGITUDE, LAST_PLACE_MS, PAYMENTS, count_of, start_of
+from ml.profile.windows import HOUR_MS
 
 FEATURES = (
     Feature("km_from_last", "geo", "km", "great-circle distance from the last known place", "{value} from the last place"),
@@ -28,7 +28,7 @@ FASTEST_KMH = 100_000.0
 LEAST_GAP_MS = 60_000
 
 
-@part
+@jit
 def travel_speed(km: float, gap_ms: int) -> float:
     """Speed in km/h needed for the distance in the time; NaN when the distance is unknown.
 
@@ -38,7 +38,7 @@ def travel_speed(km: float, gap_ms: int) -> float:
     return km if math.isnan(km) else min(FASTEST_KMH, km * HOUR_MS / max(gap_ms, LEAST_GAP_MS))
 
 
-@part
+@jit
 def distance_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     """Great-circle distance by the haversine formula (Sinnott, Sky and Telescope 68, 1984); NaN when a place is unknown.
 
@@ -55,14 +55,14 @@ def distance_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(a)))
 
 
-@part
+@jit
 def compute(words: Words, event: Words) -> tuple[float, ...]:
     here, there = words.view(np.float64), event.view(np.float64)
-    km = distance_km(here[HERE_LATITUDE], here[HERE_LONGITUDE], there[LATITUDE], there[LONGITUDE])
+    km = distance_km(here[LAST_LATITUDE], here[LAST_LONGITUDE], there[LATITUDE], there[LONGITUDE])
     first_s = first_seen(words, start_of(words, COUNTRIES_SEEN), count_of(words, COUNTRIES_SEEN), event[COUNTRY])
     return (
         km,
-        travel_speed(km, event[RECEIVED_MS] - words[PLACE_MS]),
+        travel_speed(km, event[RECEIVED_MS] - words[LAST_PLACE_MS]),
         math.nan if not event[COUNTRY] or not words[PAYMENTS] else flag(first_s == NEVER),
         math.nan if not event[COUNTRY] or not event[CARD_COUNTRY] else flag(event[COUNTRY] != event[CARD_COUNTRY]),
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ml.compiled import Floats, Words, part
-from ml.event import CATEGORY, MERCHANT, MERCHANT_RATE
 from ml.features.feature import Feature, flag
-from ml.packed import CATEGORY_MASK, MERCHANTS_SEEN, PAYMENTS, count_of, start_of
-from ml.seen import NEVER, first_seen
+from ml.profile.event import CATEGORY, MERCHANT, MERCHANT_RATE
+from ml.profile.jit import Floats, Words, jit
+from ml.profile.known_entities import NEVER, first_seen
+from ml.profile.layout import CATEGORY_MASK, MERCHANTS_SEEN, PAYMENTS, count_of, start_of
 
 FEATURES = (
     Feature("merchant_is_new", "merchant", "flag", "1 when the merchant is not among the user's latest 12", "first payment to this merchant"),
@@ -20,7 +20,7 @@ FEATURES = (
 )  # fmt: skip
 
 
-@part
+@jit
 def compute(words: Words, event: Words, shared: Floats) -> tuple[float, ...]:
     known_before = words[PAYMENTS] > 0
     first_s = first_seen(words, start_of(words, MERCHANTS_SEEN), count_of(words, MERCHANTS_SEEN), event[MERCHANT])

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from ml.compiled import Words, part
-from ml.event import CLOCK_SKEW_S, OCCURRED_MS, RECEIVED_MS
 from ml.features.feature import Feature
-from ml.packed import FIRST_MS, LAST_MS, PAYMENTS, hour_count
-from ml.windows import DAY_MS, HOUR_MS
+from ml.profile.event import CLOCK_SKEW_S, OCCURRED_MS, RECEIVED_MS
+from ml.profile.jit import Words, jit
+from ml.profile.layout import FIRST_MS, LAST_MS, PAYMENTS, hour_count
+from ml.profile.windows import DAY_MS, HOUR_MS
 
 FEATURES = (
     Feature("seconds_since_last", "time", "s", "since the user's last payment", "{value} after the last payment"),
@@ -25,7 +25,7 @@ FEATURES = (
 ENOUGH_FOR_A_HABIT = 3
 
 
-@part
+@jit
 def compute(words: Words, event: Words) -> tuple[float, ...]:
     hour = event[OCCURRED_MS] // HOUR_MS % 24
     total = 0

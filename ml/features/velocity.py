@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ml.compiled import Words, part
-from ml.event import RECEIVED_MS
 from ml.features.feature import Feature
-from ml.latest import OF_COUNTRY, OF_DEVICE, OF_MERCHANT, different, received
-from ml.packed import LATEST, PARTS, count_of, start_of
-from ml.windows import DAY_MS, HOUR_MS, MINUTE_MS, in_window
+from ml.profile.event import RECEIVED_MS
+from ml.profile.jit import Words, jit
+from ml.profile.layout import PARTS, RECENT, count_of, start_of
+from ml.profile.recent import OF_COUNTRY, OF_DEVICE, OF_MERCHANT, count_distinct, count_received
+from ml.profile.windows import DAY_MS, HOUR_MS, MINUTE_MS, in_window
 
 FEATURES = (
     Feature("tx_count_1m", "velocity", "payments", "payments in the last minute (at most 32)", "{value} in the last minute"),
@@ -29,21 +29,21 @@ FEATURES = (
 )  # fmt: skip
 
 
-@part
+@jit
 def _window(words: Words, number: int, now_ms: int) -> tuple[int, int]:
     return in_window(words, start_of(words, number), count_of(words, number), number, now_ms)
 
 
-@part
+@jit
 def compute(words: Words, event: Words) -> tuple[float, ...]:
     now = event[RECEIVED_MS]
     ten, _ = _window(words, 0, now)
     hour, hour_cents = _window(words, 1, now)
     day, day_cents = _window(words, 2, now)
     week, week_cents = _window(words, 3, now)
-    at, payments = start_of(words, PARTS), words[LATEST]
+    at, payments = start_of(words, PARTS), words[RECENT]
     return (
-        float(received(words, at, payments, now, MINUTE_MS)),
+        float(count_received(words, at, payments, now, MINUTE_MS)),
         float(ten),
         float(hour),
         float(day),
@@ -51,8 +51,8 @@ def compute(words: Words, event: Words) -> tuple[float, ...]:
         hour_cents / 100.0,
         day_cents / 100.0,
         week_cents / 100.0,
-        float(different(words, at, payments, now, HOUR_MS, OF_MERCHANT)),
-        float(different(words, at, payments, now, DAY_MS, OF_MERCHANT)),
-        float(different(words, at, payments, now, DAY_MS, OF_DEVICE)),
-        float(different(words, at, payments, now, DAY_MS, OF_COUNTRY)),
+        float(count_distinct(words, at, payments, now, HOUR_MS, OF_MERCHANT)),
+        float(count_distinct(words, at, payments, now, DAY_MS, OF_MERCHANT)),
+        float(count_distinct(words, at, payments, now, DAY_MS, OF_DEVICE)),
+        float(count_distinct(words, at, payments, now, DAY_MS, OF_COUNTRY)),
     )

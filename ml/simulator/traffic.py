@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fraud_app.contracts import currency
-from ml.event import hash64
+from ml.profile.event import hash64
 from ml.simulator.fraud import SCENARIOS, Purchase
 from ml.simulator.honest import purchases
 from ml.simulator.population import CITIES, Population

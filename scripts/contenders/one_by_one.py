@@ -13,11 +13,11 @@ from lightgbm import LGBMClassifier
 from agents.arrival import Payment, Record
 from agents.decider import score
 from fraud_app.contracts.transaction import Transaction
-from ml import registry
-from ml.event import Shared, event_of, hash64, occurred_ms
+from fraud_app.decisions.scored_message import scored_message
 from ml.features import Matrix
-from ml.scored import scored_message
-from ml.scorer import Scorer
+from ml.profile.event import Signals, event_of, hash64, occurred_ms
+from ml.serving import registry
+from ml.serving.scorer import Scorer
 from tables.apply import apply
 from tables.user_row import EMPTY, UserRow, decode
 
@@ -54,7 +54,7 @@ def payment_of(partition: int, offset: int, value: bytes) -> Payment:
     return Payment(record, transaction, event_of(transaction, received), hash64(transaction.user_id))
 
 
-def decided(payment: Payment, row: UserRow, shared: Shared, scorer: Scorer) -> tuple[UserRow, bytes]:
+def decided(payment: Payment, row: UserRow, shared: Signals, scorer: Scorer) -> tuple[UserRow, bytes]:
     """The user's row after it, and the scored message."""
     user = payment.transaction.user_id
     ((_, outcome),) = score([(payment, shared)], {user: row}, scorer, redis_up=True)

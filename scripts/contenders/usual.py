@@ -20,10 +20,10 @@ from fastapi import FastAPI, Request, Response
 from one_by_one import SklearnScorer, champion, decided, payment_of, row_of
 
 from agents.arrival import Payment
-from fraud_app.history import transactions
-from ml.event import Shared
-from ml.shared_memory import FIRST_SEEN_SPAN_MS, RATE_BUCKET_MS, merchant_rate
-from ml.windows import DAY_MS
+from fraud_app.postgres import transactions
+from ml.profile.cross_user_signals import FIRST_SEEN_SPAN_MS, RATE_BUCKET_MS, merchant_rate
+from ml.profile.event import Signals
+from ml.profile.windows import DAY_MS
 from tables.user_row import encode
 
 _INSERT = "INSERT INTO transactions ({}) VALUES ({}) ON CONFLICT (transaction_id) DO NOTHING".format(  # noqa: S608 - our own columns
@@ -64,7 +64,7 @@ class Worker:
             await self._redis.set(key, encode(following))
         return scored
 
-    async def _shared(self, payment: Payment, *, keep: bool) -> Shared:
+    async def _shared(self, payment: Payment, *, keep: bool) -> Signals:
         event = payment.event
         counts: list[float] = []
         for kind, hashed in (("d", event.device), ("i", event.ip), ("c", event.card)):
@@ -84,7 +84,7 @@ class Worker:
         recent = await self._redis.pfcount(f"{base}b{bucket}", f"{base}b{bucket - 1}")
         yesterday = await self._redis.pfcount(f"{base}d{day - 1}")
         device, ip, card = counts
-        return Shared(device, ip, card, merchant_rate(recent, yesterday))
+        return Signals(device, ip, card, merchant_rate(recent, yesterday))
 
 
 def application(worker: Worker) -> FastAPI:

@@ -5,14 +5,14 @@ import pytest
 from agents.arrival import Payment, Record
 from agents.decider import decide
 from fraud_app.contracts.scored import Decision
+from fraud_app.decisions.scored_message import feature_values
 from fraud_app.settings import ROOT
-from ml import registry
-from ml.event import Shared, event_of, hash64
 from ml.features import NAMES, SHARED
-from ml.packed import known
-from ml.policy import Cutoffs
-from ml.scored import values
-from ml.scorer import Scorer
+from ml.profile.event import Signals, event_of, hash64
+from ml.profile.layout import view
+from ml.serving import registry
+from ml.serving.cutoffs import Cutoffs
+from ml.serving.scorer import Scorer
 from tables.apply import Meeting
 from tables.user_row import EMPTY, decode, encode
 from tests.builders import NOW_MS, transaction
@@ -41,7 +41,7 @@ def payment(offset, user="u1", received_ms=NOW_MS, **fields):
 
 def decided(rows, scorer, *payments, signals=True):
     found = decide(
-        payments, rows, [Shared(1.0, 2.0, 3.0, 4.0)] * len(payments) if signals else None, scorer, 1, {0: -1}
+        payments, rows, [Signals(1.0, 2.0, 3.0, 4.0)] * len(payments) if signals else None, scorer, 1, {0: -1}
     )
     for changed in found.rows.values():
         rows.kept.update({user: encode(row) for user, row in changed.items()})
@@ -52,12 +52,12 @@ def test_payments_of_one_user_in_one_batch_see_each_other(scorer):
     rows = Rows()
     found = decided(rows, scorer, payment(0), payment(1, user="u2"), payment(2), payment(3))
     counts = [
-        values(outcome.features)[NAMES.index("tx_count_1h")]
+        feature_values(outcome.features)[NAMES.index("tx_count_1h")]
         for one, outcome in found.new
         if one.transaction.user_id == "u1"
     ]
     assert counts == [0, 1, 2]
-    assert known(decode(rows.kept["u1"]).behaviour).payments == 3
+    assert view(decode(rows.kept["u1"]).profile).payments == 3
     assert len(found.rows[0]) == 2, "one changed row a user, however many payments"
 
 
@@ -83,14 +83,14 @@ def test_a_replayed_record_is_emitted_again_and_not_counted(scorer):
     assert again.emitted[0][1] == first.emitted[0][1]
     assert again.new == []
     assert again.rows, "the row is written back: the changelog may lack it"
-    assert known(decode(rows.kept["u1"]).behaviour).payments == 1
+    assert view(decode(rows.kept["u1"]).profile).payments == 1
 
 
 def test_a_duplicate_within_one_batch_is_counted_once(scorer):
     rows = Rows()
     found = decided(rows, scorer, payment(0, transaction_id="a"), payment(1, transaction_id="a"))
     assert [outcome.probability_ppm for _, outcome in found.emitted] == [found.new[0][1].probability_ppm] * 2
-    assert known(decode(rows.kept["u1"]).behaviour).payments == 1
+    assert view(decode(rows.kept["u1"]).profile).payments == 1
 
 
 def test_a_conflict_is_not_emitted(scorer):
@@ -102,7 +102,7 @@ def test_a_conflict_is_not_emitted(scorer):
 def test_without_redis_the_shared_signals_are_missing_and_it_says_so(scorer):
     ((_, outcome),) = (decided(Rows(), scorer, payment(0), signals=False)).new
     assert outcome.degraded == ("redis",)
-    assert all(math.isnan(values(outcome.features)[place]) for place in SHARED)
+    assert all(math.isnan(feature_values(outcome.features)[place]) for place in SHARED)
     assert outcome.probability_ppm >= 0
 
 

@@ -104,7 +104,7 @@ async def test_partitions_that_move_while_records_wait_find_the_broker_asked_aga
 
     stream = SimpleNamespace(app=app, channel=SimpleNamespace(queue=queue), should_stop=False, maybe_start=started)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(compat, "_start", lambda *_: asyncio.sleep(0, 0))
+        patched.setattr(compat, "_start_offset", lambda *_: asyncio.sleep(0, 0))
         batches = compat.work_batches(stream, 1)
         assert [record.offset for record in (await anext(batches)).records] == [0]
         assert not consumer.idle.is_set()

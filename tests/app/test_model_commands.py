@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from fraud_app.settings import ROOT
-from ml import registry
+from ml.serving import registry
 
 NAME = "fraud-lgbm"
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from playwright.async_api import expect
 
-from ml import registry
+from ml.serving import registry
 from tests.asking import until
 from tests.builders import payload
 

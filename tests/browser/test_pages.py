@@ -193,11 +193,11 @@ async def empty(running):
     connection = await asyncpg.connect(dsn)
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()
-    from fraud_app.history.pool import migrated
+    from fraud_app.postgres.connection import apply_migrations
     from fraud_app.settings import Postgres
 
     own = dsn.rsplit("/", 1)[0] + f"/{name}" + (f"?{dsn.split('?', 1)[1]}" if "?" in dsn else "")
-    await migrated(Postgres(dsn=own))
+    await apply_migrations(Postgres(dsn=own))
     one = services.worker(
         8, {**running.environment, "FRAUD_POSTGRES__DSN": own}, running.stack.directory, ports.any_free()
     )

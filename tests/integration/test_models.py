@@ -14,8 +14,8 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
 from fraud_app import topics
-from fraud_app.history import drift, labelled
-from ml import registry
+from fraud_app.postgres import drift, training_history
+from ml.serving import registry
 from tests.asking import until
 from tests.builders import payload
 
@@ -152,7 +152,7 @@ async def test_what_is_stored_can_be_trained_on_with_the_features_as_served(runn
     async with database(running) as connection:
 
         async def frauds():
-            history = await labelled.history(connection)
+            history = await training_history.load(connection)
             served = np.array([np.nan if value is None else value for value in fraud["features"]], dtype=np.float32)
             return [
                 one
@@ -161,13 +161,13 @@ async def test_what_is_stored_can_be_trained_on_with_the_features_as_served(runn
             ]
 
         assert len(await until(frauds)) == 1
-        history = await labelled.history(connection)
+        history = await training_history.load(connection)
         assert not history.fraud.all()
         assert (np.diff(history.at_ms) >= 0).all()
 
 
 async def test_drift_is_measured_from_what_is_stored(running, api, models, producer):
-    made = [fresh(amount="4999.00") for _ in range(drift.LEAST)]
+    made = [fresh(amount="4999.00") for _ in range(drift.MIN_TRANSACTIONS)]
     await send(producer, made)
     await stored(running, made)
     files = registry.read(models / NAME / registry.version_of(models, NAME))
@@ -177,7 +177,7 @@ async def test_drift_is_measured_from_what_is_stored(running, api, models, produ
         await drift.store(connection, model, drift.measure(files, traffic), len(traffic))
     report = (await api.get("/api/models/drift")).body
     by_name = {one["feature"]: one for one in report["features"]}
-    assert report["transactions"] >= drift.LEAST
+    assert report["transactions"] >= drift.MIN_TRANSACTIONS
     assert by_name["amount"]["psi"] > 0.2
     assert report["features"][0]["psi"] == max(one["psi"] for one in report["features"])
     metrics = (await until(lambda: api.get("/metrics"), lambda answer: "fraud_feature_psi{" in answer.body, 60)).body

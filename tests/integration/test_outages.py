@@ -121,7 +121,7 @@ async def test_scoring_goes_on_without_postgres_and_history_follows(api, running
 
 
 async def test_shared_signals_are_counted_once_and_as_of_the_event(running):
-    from ml.event import hash64
+    from ml.profile.event import hash64
     from tables.redis_link import RedisLink
     from tables.shared_signals import SharedSignals
     from tests.builders import NOW_MS, event
@@ -142,7 +142,7 @@ async def test_shared_signals_are_counted_once_and_as_of_the_event(running):
 
 
 async def test_signals_outlive_their_connection_and_what_redis_forgot(running):
-    from ml.event import hash64
+    from ml.profile.event import hash64
     from tables.redis_link import RedisLink
     from tables.shared_signals import SharedSignals
     from tests.builders import NOW_MS, event
@@ -167,7 +167,7 @@ async def test_signals_outlive_their_connection_and_what_redis_forgot(running):
 
 
 async def test_a_slow_way_in_only_delays_the_first_signals(running):
-    from ml.event import hash64
+    from ml.profile.event import hash64
     from tables.redis_link import RedisLink
     from tables.shared_signals import SharedSignals
     from tests.builders import NOW_MS, event
@@ -214,8 +214,8 @@ async def test_a_fault_of_the_client_is_an_outage_and_is_over_when_a_call_is_ans
 async def test_the_online_and_the_offline_shared_signals_agree(running):
     import random
 
-    from ml.event import hash64
-    from ml.shared_memory import SharedMemory
+    from ml.profile.cross_user_signals import OfflineSignals
+    from ml.profile.event import hash64
     from tables.redis_link import RedisLink
     from tables.shared_signals import SharedSignals
     from tests.builders import NOW_MS, event, same
@@ -229,7 +229,7 @@ async def test_the_online_and_the_offline_shared_signals_agree(running):
             payment_method={"fingerprint": f"{mark}c{dice.randrange(9)}"}, merchant_id=f"{mark}m{dice.randrange(3)}", ip=None,
         )  # fmt: skip
         events.append((one, hash64(f"u{dice.randrange(40)}")))
-    link, memory = RedisLink(running.environment["FRAUD_REDIS__URL"]), SharedMemory()
+    link, memory = RedisLink(running.environment["FRAUD_REDIS__URL"]), OfflineSignals()
     try:
         signals = SharedSignals(link, 2000)
         for one in events:

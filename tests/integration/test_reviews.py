@@ -10,7 +10,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 
 from fraud_app import topics
-from fraud_app.history.verdicts import UNDO_S
+from fraud_app.postgres.verdicts import UNDO_S
 from tests.asking import until
 from tests.builders import payload
 from tests.reviewing import as_analyst, case, flagged, say, take

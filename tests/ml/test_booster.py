@@ -6,9 +6,9 @@ import pytest
 from lightgbm.basic import LightGBMError
 
 from fraud_app.settings import ROOT
-from ml import registry
-from ml.booster import Booster
 from ml.features import NAMES
+from ml.serving import registry
+from ml.serving.booster import Booster
 
 
 @pytest.fixture(scope="module")

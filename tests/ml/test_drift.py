@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.drift import ACT, WATCH, bins_of, drift_of, psi
+from ml.serving.drift import ACT, WATCH, bins_of, drift_of, psi
 
 rng = np.random.default_rng(2)
 USUAL = {

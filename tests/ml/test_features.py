@@ -4,23 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.behaviour import EMPTY, update
-from ml.event import LATEST_SKEW_MS, Shared
 from ml.features import CATALOGUE, NAMES, SHARED, compute
-from ml.windows import DAY_MS, HOUR_MS
+from ml.profile.event import LATEST_SKEW_MS, Signals
+from ml.profile.update import EMPTY, update
+from ml.profile.windows import DAY_MS, HOUR_MS
 from tests.builders import NOW_MS, event
 
 
-def features(*events, shared=Shared()):
+def features(*events, shared=Signals()):
     """The features of the last event after the earlier ones."""
-    behaviour = EMPTY
+    profile = EMPTY
     for one in events[:-1]:
-        behaviour = update(behaviour, one)
-    return dict(zip(NAMES, compute([(behaviour, events[-1], shared)])[0].tolist(), strict=True))
+        profile = update(profile, one)
+    return dict(zip(NAMES, compute([(profile, events[-1], shared)])[0].tolist(), strict=True))
 
 
 def test_every_feature_has_a_place_a_unit_and_a_meaning():
-    assert len(set(NAMES)) == len(NAMES) == compute([(EMPTY, event(), Shared())]).shape[1]
+    assert len(set(NAMES)) == len(NAMES) == compute([(EMPTY, event(), Signals())]).shape[1]
     assert all(feature.unit and feature.meaning and feature.phrase for feature in CATALOGUE)
     assert {CATALOGUE[place].name for place in SHARED} == {
         "device_users_7d",

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from ml.fdh_benchmark import protocol
+from ml.fdh_benchmark.baseline import LABEL_NAMES, WINDOWS_DAYS, label_features, profile_features
+from ml.fdh_benchmark.simulator import LARGE_AMOUNT, Payments, simulate
 from ml.features import NAMES
-from ml.handbook import protocol
-from ml.handbook.simulator import LARGE_AMOUNT, Payments, simulate
-from ml.handbook.yardstick import LABEL_NAMES, WINDOWS_DAYS, behaviour_features, label_features
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_the_live_features_see_the_customer_s_own_past():
     payments = Payments(
         np.arange(5) * 3600, np.zeros(5, int), np.arange(5), np.array([10.0, 10, 10, 10, 50]), np.zeros(5, int)
     )
-    features = behaviour_features(payments, np.arange(5))
+    features = profile_features(payments, np.arange(5))
     assert features[4, NAMES.index("amount_to_median")] == 5.0
     assert features[4, NAMES.index("user_tx_count")] == 4
 

@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraud_app.contracts.scored import Decision, ScoredTransaction
+from fraud_app.decisions.scored_message import scored_message
+from ml.decision_record import Contribution, DecisionRecord, decode, encode
 from ml.features import NAMES
-from ml.outcome import Contribution, Outcome, decode, encode
-from ml.scored import scored_message
 from tests.builders import outcome, transaction
 
 float32 = st.floats(width=32, allow_nan=False)
 outcomes = st.builds(
-    Outcome,
+    DecisionRecord,
     decision=st.sampled_from(Decision),
     probability_ppm=st.integers(-1, 1_000_000),
     degraded=st.sampled_from([(), ("redis",), ("model",), ("redis", "model")]),

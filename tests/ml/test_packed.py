@@ -6,13 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ml import latest, seen
-from ml.behaviour import EMPTY, age_of, body_and_time, update
-from ml.compiled import in_python
-from ml.event import Shared
 from ml.features import NAMES, compute
-from ml.packed import DEVICES, DEVICES_SEEN, HOUR_COUNT_MAX, known
-from ml.windows import DAY_MS, HOUR_MS, MINUTE_MS, WINDOWS
+from ml.profile import known_entities, recent
+from ml.profile.event import Signals
+from ml.profile.jit import uncompiled
+from ml.profile.layout import DEVICES, DEVICES_SEEN, HOUR_COUNT_MAX, view
+from ml.profile.update import EMPTY, age_of, body_hash_and_time, update
+from ml.profile.windows import DAY_MS, HOUR_MS, MINUTE_MS, WINDOWS
 from tests.builders import NOW_MS, event
 
 SPAN_MS = 3 * DAY_MS
@@ -23,20 +23,20 @@ A_PAYMENT = event()
 
 
 def grown(events):
-    behaviour = EMPTY
+    profile = EMPTY
     for one in events:
-        behaviour = update(behaviour, one)
-    return behaviour
+        profile = update(profile, one)
+    return profile
 
 
-def features(behaviour, one):
-    return dict(zip(NAMES, compute([(behaviour, one, Shared())])[0].tolist(), strict=True))
+def features(profile, one):
+    return dict(zip(NAMES, compute([(profile, one, Signals())])[0].tolist(), strict=True))
 
 
 @given(st.lists(st.tuples(moments, st.integers(0, 10**6)), max_size=60), moments)
 def test_a_window_counts_as_a_list_does(payments, asked):
-    behaviour = grown(A_PAYMENT._replace(received_ms=at, amount_cents=cents) for at, cents in payments)
-    found = features(behaviour, A_PAYMENT._replace(received_ms=asked))
+    profile = grown(A_PAYMENT._replace(received_ms=at, amount_cents=cents) for at, cents in payments)
+    found = features(profile, A_PAYMENT._replace(received_ms=asked))
     for number, window in enumerate(WINDOWS):
         newest, kept = -1, []
         for at, cents in payments:
@@ -48,7 +48,7 @@ def test_a_window_counts_as_a_list_does(payments, asked):
             ]
         last = asked // window.bucket_ms
         within = [cents for slot, cents in kept if last - window.buckets < slot <= last]
-        assert known(behaviour).in_window(number, asked) == (len(within), sum(within))
+        assert view(profile).in_window(number, asked) == (len(within), sum(within))
         assert found[f"tx_count_{window.name}"] == len(within)
         if window.name != "10m":
             assert found[f"amount_sum_{window.name}"] == pytest.approx(sum(within) / 100)
@@ -62,14 +62,14 @@ def test_a_set_remembers_as_a_list_does(sights):
         if hash_:
             first_s = min(seconds, kept.pop(hash_, seconds))
             kept = dict([*list(kept.items())[-(DEVICES - 1) :], (hash_, first_s)])
-    behaviour = grown(A_PAYMENT._replace(device=hash_, received_ms=seconds * 1000) for hash_, seconds in sights)
-    memory = known(behaviour)
+    profile = grown(A_PAYMENT._replace(device=hash_, received_ms=seconds * 1000) for hash_, seconds in sights)
+    memory = view(profile)
     assert memory.sizes[DEVICES_SEEN] == len(kept)
     for hash_ in HASHES:
-        first_s = in_python(seen.first_seen)(memory.words, memory.start(DEVICES_SEEN), len(kept), hash_)
-        assert first_s == kept.get(hash_, seen.NEVER)
+        first_s = uncompiled(known_entities.first_seen)(memory.words, memory.start(DEVICES_SEEN), len(kept), hash_)
+        assert first_s == kept.get(hash_, known_entities.NEVER)
         if sights and hash_:
-            found = features(behaviour, A_PAYMENT._replace(device=hash_, received_ms=2**32 * 1000))
+            found = features(profile, A_PAYMENT._replace(device=hash_, received_ms=2**32 * 1000))
             assert found["device_is_new"] == (hash_ not in kept)
             if hash_ in kept:
                 assert found["device_age_days"] == pytest.approx((2**32 - kept[hash_]) / 86_400)
@@ -86,7 +86,7 @@ def test_the_latest_are_found_by_time_whatever_their_order(payments, asked):
         for at, merchant, device, cents, declined in payments
     ]  # fmt: skip
     found = features(grown(events), A_PAYMENT._replace(received_ms=asked))
-    kept = events[-latest.KEPT :]
+    kept = events[-recent.MAX_RECENT :]
     day, hour, minute = [
         [one for one in kept if asked - span < one.received_ms <= asked] for span in (DAY_MS, HOUR_MS, MINUTE_MS)
     ]
@@ -109,32 +109,32 @@ def test_the_latest_are_found_by_time_whatever_their_order(payments, asked):
 
 @given(st.lists(st.sampled_from([0, 1, 2**32, 2**63, 0x0101010101010101]), min_size=1, max_size=40), st.data())
 def test_an_id_is_found_at_its_age_only(ids, data):
-    behaviour = grown(
+    profile = grown(
         A_PAYMENT._replace(received_ms=NOW_MS + number, id_hash=id_hash, body_hash=2**32 - 1 - number)
         for number, id_hash in enumerate(ids)
     )
-    kept = list(reversed(ids))[: latest.KEPT]
+    kept = list(reversed(ids))[: recent.MAX_RECENT]
     sought = data.draw(st.sampled_from([0, 1, 2**8, 2**32, 2**63, 0x0101010101010101]))
-    age = age_of(behaviour, A_PAYMENT._replace(id_hash=sought))
+    age = age_of(profile, A_PAYMENT._replace(id_hash=sought))
     assert age == (kept.index(sought) + 1 if sought in kept else 0)
     if age:
         number = len(ids) - age
-        assert body_and_time(behaviour, age) == (2**32 - 1 - number, NOW_MS + number)
+        assert body_hash_and_time(profile, age) == (2**32 - 1 - number, NOW_MS + number)
 
 
 def test_a_full_hour_halves_all_so_that_the_shares_stay():
-    behaviour = grown(A_PAYMENT._replace(occurred_ms=hour * HOUR_MS) for hour in (2, 2, 2, 2, 3, 3, 23))
+    profile = grown(A_PAYMENT._replace(occurred_ms=hour * HOUR_MS) for hour in (2, 2, 2, 2, 3, 3, 23))
     for _ in range(HOUR_COUNT_MAX - 4):
-        behaviour = update(behaviour, A_PAYMENT._replace(occurred_ms=2 * HOUR_MS))
-    assert known(behaviour).hours[2] == HOUR_COUNT_MAX
-    hours = known(update(behaviour, A_PAYMENT._replace(occurred_ms=2 * HOUR_MS))).hours
+        profile = update(profile, A_PAYMENT._replace(occurred_ms=2 * HOUR_MS))
+    assert view(profile).hours[2] == HOUR_COUNT_MAX
+    hours = view(update(profile, A_PAYMENT._replace(occurred_ms=2 * HOUR_MS))).hours
     assert hours[2:4] == (HOUR_COUNT_MAX // 2 + 1, 1)
     assert sum(hours) == HOUR_COUNT_MAX // 2 + 2
 
 
 @pytest.mark.parametrize("seconds", [-5_000_000_000, -1, 2**32, 253_402_300_799])
 def test_a_back_fill_from_any_year_changes_no_hash(seconds):
-    memory = known(update(EMPTY, A_PAYMENT._replace(received_ms=seconds * 1000)))
+    memory = view(update(EMPTY, A_PAYMENT._replace(received_ms=seconds * 1000)))
     for number, hash_ in zip(
         range(len(WINDOWS), len(memory.sizes)), (A_PAYMENT.device, A_PAYMENT.country), strict=False
     ):
@@ -156,10 +156,10 @@ def test_damaged_bytes_are_an_error_or_harmless(data):
             damaged[place] = data.draw(st.integers(0, 255))
     for _ in range(4):
         try:
-            compute([(bytes(damaged), A_PAYMENT, Shared())])
+            compute([(bytes(damaged), A_PAYMENT, Signals())])
             age_of(bytes(damaged), A_PAYMENT)
             damaged = bytearray(update(bytes(damaged), A_PAYMENT))
         except ValueError as error:
-            assert "no behaviour" in str(error)  # noqa: PT017
+            assert "no profile" in str(error)  # noqa: PT017
             return
     assert len(damaged) % 8 == 0

@@ -2,7 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraud_app.contracts.scored import Decision
-from ml.policy import BLOCK_SCORE, REVIEW_SCORE, Cutoffs, decide, risk_score
+from fraud_app.decisions.policy import BLOCK_SCORE, REVIEW_SCORE, decide, risk_score
+from ml.serving.cutoffs import Cutoffs
 
 cutoffs = st.tuples(st.floats(0.001, 0.4), st.floats(0.41, 0.99)).map(lambda pair: Cutoffs(*pair))
 probabilities = st.floats(0, 1)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from fraud_app.contracts.transaction import Transaction
-from ml.comparison import single_features
-from ml.event import occurred_ms
-from ml.replay import replay
+from ml.profile.event import occurred_ms
 from ml.simulator import Population, calendar, simulate
 from ml.simulator.traffic import NEVER_REPORTED, REPORT_MEDIAN_DAYS
-from ml.training import History, known_by, train
+from ml.training.comparison import single_features
+from ml.training.replay import replay
+from ml.training.train import TrainingHistory, reported_before, train
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -29,9 +29,9 @@ def history(made):
     fraud = np.array([one.is_fraud for one in made])
     at = np.array([occurred_ms(one) for one in sent])
     days = np.array([math.inf if one.reported_after_days is None else one.reported_after_days for one in made])
-    known = known_by(fraud, at + days * 86_400_000, at)
+    known = reported_before(fraud, at + days * 86_400_000, at)
     text = np.full(len(made), "")
-    return History(np.array(rows, dtype=np.float32), fraud, np.full(len(made), 50.0), at, known, text, text)
+    return TrainingHistory(np.array(rows, dtype=np.float32), fraud, np.full(len(made), 50.0), at, known, text, text)
 
 
 def test_no_feature_alone_tells_fraud(history):

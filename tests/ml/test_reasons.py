@@ -2,9 +2,9 @@ import math
 
 import pytest
 
+from fraud_app.decisions.reasons import FIRST_PAYMENT, explain, strongest
+from ml.decision_record import Contribution
 from ml.features import NAMES
-from ml.outcome import Contribution
-from ml.reasons import FIRST_PAYMENT, explain, top
 
 
 def vector(**values):
@@ -18,7 +18,7 @@ def contribution(name, part=1.0):
 def test_the_strongest_five_that_raise_the_risk_are_reasons():
     parts = [0.0] * len(NAMES)
     parts[0:8] = [0.9, -3.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.01]
-    assert [one.feature for one in top(parts)] == [0, 2, 3, 4, 5]
+    assert [one.feature for one in strongest(parts)] == [0, 2, 3, 4, 5]
 
 
 def test_velocity_is_told_with_the_users_usual():

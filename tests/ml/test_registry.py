@@ -4,8 +4,8 @@ import orjson
 import pytest
 
 from fraud_app.settings import ROOT
-from ml import registry
-from ml.registry import ModelRefused
+from ml.serving import registry
+from ml.serving.registry import ModelRefused
 
 MODELS = ROOT / "models"
 

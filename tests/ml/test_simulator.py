@@ -3,7 +3,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from fraud_app.contracts.transaction import Transaction
-from ml.event import occurred_ms
+from ml.profile.event import occurred_ms
 from ml.simulator import Population, simulate
 from ml.simulator.fraud import SCENARIOS
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from ml.evaluation import choose_cutoffs, expected_calibration_error, quality, read_costs, total_cost
 from ml.features import NAMES
-from ml.policy import Cutoffs
-from ml.sampling import SAMPLERS, SMOTE_SHARE, UNDER_SHARE, smote
-from ml.scorer import Scorer
-from ml.training import MATURING, History, known_by, split_by_time, train
+from ml.serving.cutoffs import Cutoffs
+from ml.serving.scorer import Scorer
+from ml.training.evaluation import choose_cutoffs, expected_calibration_error, quality, read_costs, total_cost
+from ml.training.sampling import SAMPLERS, SMOTE_SHARE, UNDER_SHARE, smote
+from ml.training.train import MATURING, TrainingHistory, reported_before, split_by_time, train
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def history():
     features[rng.random(count) < 0.2, 15] = np.nan
     chance = 1 / (1 + np.exp(-(2.0 * features[:, 0] + 1.5 * features[:, 1] - 6.5)))
     fraud = rng.random(count) < chance
-    return History(
+    return TrainingHistory(
         features,
         fraud,
         np.full(count, 50.0),
@@ -40,9 +40,9 @@ def test_parts_follow_each_other_in_time_and_chargebacks_have_time_to_come():
 def test_only_what_was_reported_before_the_test_part_may_be_learnt_from():
     at = np.arange(100.0)
     fraud = np.ones(100, dtype=bool)
-    known = known_by(fraud, np.where(at < 50, at + 1, np.inf), at)
+    known = reported_before(fraud, np.where(at < 50, at + 1, np.inf), at)
     assert known.sum() == 50
-    late = known_by(fraud, np.full(100, 100 * MATURING + 1), at)
+    late = reported_before(fraud, np.full(100, 100 * MATURING + 1), at)
     assert not late.any()
 
 
@@ -105,7 +105,7 @@ def test_a_perfect_forecast_has_no_calibration_error():
 
 def test_the_committed_champion_loads_and_scores():
     from fraud_app.settings import ROOT
-    from ml import registry
+    from ml.serving import registry
 
     models = ROOT / "models"
     scorer = Scorer(registry.read(models / "fraud-lgbm" / registry.version_of(models, "fraud-lgbm")))

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fraud_app.contracts.scored import Decision
-from ml.packed import known
+from ml.profile.layout import view
 from tables.apply import Meeting, apply, meet
 from tables.user_row import EMPTY, PENDING, decode, encode
 from tests.builders import NOW_MS, event, outcome, same
@@ -41,7 +41,7 @@ def test_a_client_that_sends_twice_is_counted_once_and_gets_the_first_decision()
     assert (met.outcome.decision, met.outcome.probability_ppm, met.outcome.model) == (
         first.outcome.decision, first.outcome.probability_ppm, first.outcome.model,
     )  # fmt: skip
-    assert known(again.behaviour).payments == 20
+    assert view(again.profile).payments == 20
 
 
 def test_a_used_id_with_another_amount_is_a_conflict():
@@ -93,7 +93,7 @@ def test_any_crashes_and_duplicates_lead_to_the_same_row_and_decisions(data):
             crashes += 1
             row = changelog if "disk" in event_kind else row
             offset = committed
-    assert known(row.behaviour).payments == known(expected.behaviour).payments == len(set(numbers))
-    assert same(row.behaviour, expected.behaviour)
+    assert view(row.profile).payments == view(expected.profile).payments == len(set(numbers))
+    assert same(row.profile, expected.profile)
     assert set(emitted) == set(numbers)
     assert all(len(decisions) == 1 for decisions in emitted.values())

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ml.decision_record import Contribution
 from ml.features import NAMES
-from ml.outcome import Contribution
-from ml.packed import known
-from ml.windows import DAY_MS, HOUR_MS
+from ml.profile.layout import view
+from ml.profile.windows import DAY_MS, HOUR_MS
 from tables.apply import apply
 from tables.user_row import BOUND, EMPTY, PENDING, decode, encode, position
 from tests.builders import NOW_MS, event, outcome, same
@@ -80,4 +80,4 @@ def test_the_position_can_be_read_without_the_rest():
 
 
 def test_a_place_that_is_not_known_stays_unknown():
-    assert math.isnan(known(decode(encode(grown(1, latitude=None, longitude=None))).behaviour).latitude)
+    assert math.isnan(view(decode(encode(grown(1, latitude=None, longitude=None))).profile).latitude)

@@ -13,5 +13,5 @@ from web import health
 def test_a_worker_is_ready_after_its_first_assignment(monkeypatch, rebalancing, assigned_so_far, status):
     state = SimpleNamespace(rebalancing=rebalancing, rebalancing_count=assigned_so_far)
     monkeypatch.setattr(health, "app", state)
-    monkeypatch.setattr(health.faust_compat, "assigned_partitions", lambda *_: {0})
+    monkeypatch.setattr(health.compat, "assigned_partitions", lambda *_: {0})
     assert health._worker().status == status

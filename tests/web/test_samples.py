@@ -7,15 +7,16 @@ import pytest
 
 from fraud_app.contracts.scored import Decision
 from fraud_app.contracts.transaction import Transaction
+from fraud_app.decisions import policy
 from fraud_app.settings import ROOT
-from ml import policy, registry
-from ml.behaviour import EMPTY, update
-from ml.event import Shared, event_of, occurred_ms
 from ml.features import compute
-from ml.scorer import Scorer
+from ml.profile.event import Signals, event_of, occurred_ms
+from ml.profile.update import EMPTY, update
+from ml.serving import registry
+from ml.serving.scorer import Scorer
 from web import samples
 
-STRANGER = Shared(0, 0, 0, math.nan)
+STRANGER = Signals(0, 0, 0, math.nan)
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +42,14 @@ def test_a_first_payment_is_approved_when_normal_and_flagged_when_fraud_like(cha
 @pytest.mark.parametrize("name", samples._STORIES)
 def test_a_story_is_noticed_and_its_honest_part_is_not(champion, name):
     for _ in range(10):
-        behaviour, told = EMPTY, []
+        profile, told = EMPTY, []
         for number, sample in enumerate(samples._STORIES[name]()):
             transaction = Transaction.model_validate(sample)
             event = event_of(transaction, occurred_ms(transaction) + number * 500)
-            features = compute([(behaviour, event, STRANGER)])
+            features = compute([(profile, event, STRANGER)])
             probability = champion.probabilities(features)[0]
             told.append((policy.decide(probability, champion.cutoffs), sample["country"]))
-            behaviour = update(behaviour, event)
+            profile = update(profile, event)
         flagged = [country for decision, country in told if decision is not Decision.APPROVE]
         assert flagged
         assert set(flagged) == {"ID"}

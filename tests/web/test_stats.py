@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fraud_app.history.rollup import LATENCY_EDGES_MS, percentile
+from fraud_app.postgres.decision_rollup import LATENCY_EDGES_MS, percentile
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

@@ -1,0 +1,62 @@
+"""From a calibrated probability to a decision and a score that people can read. Pure; rules and lists will join here."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from itertools import pairwise
+
+from fraud_app.contracts.scored import Decision
+from ml.serving.cutoffs import Cutoffs, log_odds
+
+REVIEW_SCORE, BLOCK_SCORE, HIGHEST_SCORE = 60, 85, 99
+LOWEST_ANCHOR, HIGHEST_ANCHOR = 1e-5, 0.9999
+
+
+WITHOUT_MODEL = Decision.REVIEW
+"""No model, no approval: people decide until it is back."""
+
+
+def decide(probability: float | None, cutoffs: Cutoffs | None) -> Decision:
+    """Block, review or approve by the cutoffs.
+
+    >>> decide(0.3, Cutoffs(0.1, 0.5)).value
+    'review'
+    """
+    if probability is None or cutoffs is None:
+        return WITHOUT_MODEL
+    if probability >= cutoffs.block:
+        return Decision.BLOCK
+    return Decision.REVIEW if probability >= cutoffs.review else Decision.APPROVE
+
+
+def risk_score(probability: float | None, cutoffs: Cutoffs | None) -> int:
+    """0 to 99, linear in the log-odds between anchors, so that 60 and 85 are always the cutoffs.
+
+    >>> [risk_score(p, Cutoffs(0.1, 0.5)) for p in (0.0, 0.0999, 0.1, 0.5, 1.0)]
+    [0, 59, 60, 85, 99]
+    """
+    if probability is None or cutoffs is None:
+        return REVIEW_SCORE
+    anchors = _anchors(cutoffs)
+    x = log_odds(probability)
+    if x <= anchors[0][0]:
+        return 0
+    for (x0, y0), (x1, y1) in pairwise(anchors):
+        if x < x1:
+            return math.floor(y0 + (y1 - y0) * (x - x0) / (x1 - x0) + 1e-9)
+    return HIGHEST_SCORE
+
+
+@lru_cache(maxsize=64)
+def _anchors(cutoffs: Cutoffs) -> tuple[tuple[float, int], ...]:
+    return (
+        (log_odds(min(LOWEST_ANCHOR, cutoffs.review / 10)), 0),
+        (log_odds(cutoffs.review), REVIEW_SCORE),
+        (log_odds(cutoffs.block), BLOCK_SCORE),
+        (log_odds(max(HIGHEST_ANCHOR, 1 - (1 - cutoffs.block) / 10)), HIGHEST_SCORE),
+    )
+
+
+def risk_level(decision: Decision) -> str:
+    return {Decision.APPROVE: "low", Decision.REVIEW: "elevated", Decision.BLOCK: "high"}[decision]

@@ -1,0 +1,96 @@
+"""The scored message of a transaction and its outcome: one function, so that every copy of it is the same bytes."""
+
+from __future__ import annotations
+
+import math
+import struct
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from fraud_app.contracts.transaction import Transaction
+from fraud_app.decisions import reasons
+from fraud_app.decisions.policy import risk_level, risk_score
+from ml.decision_record import DecisionRecord
+from ml.features import NAMES
+from ml.profile.event import occurred_ms
+from ml.profile.windows import MINUTE_MS
+from ml.serving.cutoffs import Cutoffs
+from ml.serving.registry import parts_of
+
+
+def scored_fields(tx: Transaction, outcome: DecisionRecord) -> dict[str, Any]:
+    """The fields of `ScoredTransaction`, ready for JSON."""
+    features = feature_values(outcome.features)
+    cutoffs = Cutoffs(outcome.review, outcome.block) if outcome.model else None
+    name, version, digest = parts_of(outcome.model)
+    payment = tx.payment_method
+    return {
+        "transaction_id": tx.transaction_id,
+        "user_id": tx.user_id,
+        "amount": format(tx.amount, "f"),
+        "currency": tx.currency,
+        "merchant_id": tx.merchant_id,
+        "category": tx.category.value,
+        "payment_method": {
+            "type": payment.type.value, "fingerprint": payment.fingerprint, "bin_country": payment.bin_country,
+        },
+        "device_id": tx.device_id,
+        "ip": tx.ip,
+        "country": tx.country,
+        "decision": outcome.decision.value,
+        "risk_score": risk_score(outcome.probability, cutoffs),
+        "probability": outcome.probability,
+        "risk_level": risk_level(outcome.decision),
+        "reasons": [reason.model_dump() for reason in reasons.explain(outcome.reasons, features)] if outcome.reasons else [],
+        "missing": missing_features(features),
+        "degraded": list(outcome.degraded),
+        "model": {"name": name, "version": version, "digest": digest} if outcome.model else None,
+        "thresholds": {"review": outcome.review, "block": outcome.block} if outcome.model else None,
+        "features": features if features else None,
+        "latency_ms": {
+            "total": outcome.total_us / 1000, "features": outcome.features_us / 1000, "model": outcome.model_us / 1000,
+        },
+        "occurred_at": timestamp(occurred_ms(tx)),
+        "received_at": timestamp(outcome.received_ms),
+        "scored_at": timestamp(outcome.scored_ms),
+        "metadata": tx.metadata,
+    }  # fmt: skip
+
+
+def scored_message(tx: Transaction, outcome: DecisionRecord) -> bytes:
+    """The message on `transactions.scored`. NaN becomes null."""
+    return orjson.dumps(scored_fields(tx, outcome))
+
+
+def missing_features(features: tuple[float, ...]) -> list[str]:
+    """The names of those that are NaN, and so is the sum of all when there are any: the common case costs an addition each."""
+    if math.isfinite(sum(features)):
+        return []
+    return [name for name, value in zip(NAMES, features, strict=False) if value != value]
+
+
+def feature_values(features: bytes) -> tuple[float, ...]:
+    """The model's input as numbers; empty when it was not kept."""
+    return struct.unpack(f"<{len(features) // 4}f", features)
+
+
+def timestamp(ms: int) -> str:
+    """RFC 3339 in UTC with milliseconds.
+
+    >>> timestamp(1_700_000_000_123)
+    '2023-11-14T22:13:20.123Z'
+    """
+    minute, rest = divmod(ms, MINUTE_MS)
+    return _minute(minute) + _SECONDS[rest // 1000] + _MILLISECONDS[rest % 1000]
+
+
+_SECONDS = [f"{second:02d}." for second in range(60)]
+_MILLISECONDS = [f"{ms:03d}Z" for ms in range(1000)]
+
+
+@lru_cache(maxsize=4096)
+def _minute(minutes: int) -> str:
+    return datetime.fromtimestamp(minutes * 60, UTC).strftime("%Y-%m-%dT%H:%M:")

@@ -1,0 +1,50 @@
+"""Connections to PostgreSQL, and the schema brought up to date before the first is used."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+from pogo_core.util import migrate
+
+from fraud_app.settings import Postgres
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 4_207_113_558
+"""Any number, the same for every worker: only one of them migrates."""
+
+UNAVAILABLE = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
+        asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
+        asyncpg.QueryCanceledError, asyncpg.DiskFullError, asyncpg.UndefinedTableError)  # fmt: skip
+"""Errors that pass: the same statement may work later. A table is missing until the storage worker has migrated."""
+
+
+async def apply_migrations(postgres: Postgres) -> None:
+    """Apply what the database lacks. Safe when several workers start at once."""
+    async with connect(postgres) as connection:
+        await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
+        await migrate.apply(connection, MIGRATIONS, schema_name="public", logger=log)
+
+
+@asynccontextmanager
+async def connect(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
+    """One connection, for commands. Raises `OSError` when there is no server."""
+    connection = await asyncpg.connect(postgres.dsn.get_secret_value(), timeout=5)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def create_pool(postgres: Postgres) -> asyncpg.Pool:
+    """A pool that connects when it is first used, so that a worker starts without PostgreSQL."""
+    return asyncpg.create_pool(
+        postgres.dsn.get_secret_value(), min_size=0, max_size=postgres.pool_size, timeout=3,
+        command_timeout=postgres.statement_timeout_s,
+        server_settings={"application_name": "fraud-app", "statement_timeout": str(int(postgres.statement_timeout_s * 1000))},
+    )  # fmt: skip

@@ -1,0 +1,124 @@
+"""What a challenger would have decided: stored beside the champion's decisions, never acted on."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import asyncpg
+import orjson
+
+from fraud_app.decisions.policy import decide
+from fraud_app.postgres.transactions import Row
+from ml.serving.registry import version_in
+from ml.serving.scorer import Scorer, matrix_of
+
+MAX_LABELLED = 200_000
+CURVE_POINTS = 100
+
+_INSERT = """
+INSERT INTO shadow_scores (transaction_id, model, probability, decision, scored_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::double precision[], $4::text[], $5::timestamptz[]) ON CONFLICT DO NOTHING
+"""
+_COUNTED = """
+SELECT count(*), count(*) FILTER (WHERE theirs = ours), count(*) FILTER (WHERE theirs > ours), count(*) FILTER (WHERE theirs < ours),
+       avg(shift)
+FROM (SELECT array_position(ARRAY['approve', 'review', 'block'], s.decision) AS theirs,
+             array_position(ARRAY['approve', 'review', 'block'], t.decision) AS ours, s.probability - t.probability AS shift
+      FROM shadow_scores s JOIN transactions t USING (transaction_id)
+      WHERE s.model = $1 AND s.scored_at > now() - make_interval(secs => $2) AND t.model IS NOT NULL) AS pairs
+"""
+_LABELLED = """
+SELECT bool_or(l.is_fraud), t.probability, s.probability
+FROM shadow_scores s JOIN transactions t USING (transaction_id) JOIN labels l USING (transaction_id)
+WHERE s.model = $1 AND s.scored_at > now() - make_interval(secs => $2) AND t.probability IS NOT NULL
+GROUP BY t.transaction_id, t.probability, s.probability LIMIT $3
+"""
+
+
+class ShadowScore(NamedTuple):
+    transaction_id: str
+    model: str
+    """`name:version`."""
+    probability: float
+    decision: str
+    scored_at: datetime
+
+
+class Curve(NamedTuple):
+    """Precision against recall on the labelled transactions, thinned for a chart."""
+
+    average_precision: float
+    recall: list[float]
+    precision: list[float]
+
+
+class Agreement(NamedTuple):
+    """How a challenger compares with what was decided, on the same transactions."""
+
+    transactions: int
+    same: float
+    """Share of equal decisions."""
+    stricter: int
+    laxer: int
+    shift: float
+    """Mean of the challenger's probability minus the decided one."""
+    labelled: int
+    champion: Curve | None
+    """None while no fraud among them is labelled."""
+    challenger: Curve | None
+
+
+def scores_of(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
+    """The challenger's scores, from the features that were stored with each decision: the very input that the champion had."""
+    kept = [(row, features) for row in rows if (features := orjson.loads(row.scored)["features"])]
+    if not kept:
+        return []
+    matrix = matrix_of([[math.nan if value is None else value for value in features] for _, features in kept])
+    model = version_in(scorer.reference)
+    return [
+        ShadowScore(
+            row.transaction_id, model, probability, decide(probability, scorer.cutoffs).value, row.scored_at
+        )
+        for (row, _), probability in zip(kept, scorer.probabilities(matrix), strict=True)
+    ]  # fmt: skip
+
+
+async def store(connection: asyncpg.Connection, scores: Sequence[ShadowScore]) -> None:
+    """Store scores; those that are there already stay."""
+    if scores:
+        await connection.execute(_INSERT, *map(list, zip(*scores, strict=True)))
+
+
+async def compare(connection: asyncpg.Pool | asyncpg.Connection, model: str, hours: float) -> Agreement:
+    """How the model (`name:version`) compares over the last hours."""
+    [(count, same, stricter, laxer, shift)] = await connection.fetch(_COUNTED, model, hours * 3600)
+    labelled = await connection.fetch(_LABELLED, model, hours * 3600, MAX_LABELLED)
+    champion, challenger = await asyncio.to_thread(_curves, [tuple(one) for one in labelled])
+    return Agreement(
+        count, same / count if count else math.nan, stricter, laxer, shift or 0.0, len(labelled), champion, challenger
+    )
+
+
+def _curves(labelled: Sequence[tuple[bool, float, float]]) -> tuple[Curve | None, Curve | None]:
+    if not any(fraud for fraud, _, _ in labelled):
+        return None, None
+    from sklearn.metrics import (
+        average_precision_score,
+        precision_recall_curve,
+    )  # 60 MB that a worker needs for nothing else
+
+    fraud, *both = zip(*labelled, strict=True)
+
+    def curve(probability: Sequence[float]) -> Curve:
+        precision, recall, _ = precision_recall_curve(fraud, probability)
+        step = max(1, len(recall) // CURVE_POINTS)
+        return Curve(
+            float(average_precision_score(fraud, probability)), recall[::step].tolist(), precision[::step].tolist()
+        )
+
+    ours, theirs = map(curve, both)
+    return ours, theirs

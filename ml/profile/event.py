@@ -1,0 +1,126 @@
+"""One transaction as the features see it: numbers and small hashes, no text."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import struct
+from typing import NamedTuple
+from zlib import crc32
+
+from fraud_app.contracts import currency
+from fraud_app.contracts.transaction import Category, Transaction
+from ml.profile.windows import DAY_MS
+
+CATEGORY_CODES = {category: code for code, category in enumerate(Category)}
+
+
+class Event(NamedTuple):
+    """A transaction reduced to what is counted. A hash of 0 means that the field was missing."""
+
+    id_hash: int
+    """64 bits of BLAKE2b of the transaction id."""
+    body_hash: int
+    """32 bits of what a retry must not change: who pays how much to whom, with what and from where."""
+    received_ms: int
+    """Ingest time in ms since 1970: the clock of every window."""
+    occurred_ms: int
+    """The client's own clock, clamped to a day before and five minutes after the ingest time."""
+    clock_skew_s: float
+    """The client's clock minus ours, in seconds, before it was clamped."""
+    amount_cents: int
+    """Euro cents."""
+    merchant: int
+    device: int
+    card: int
+    ip: int
+    country: int
+    """Two ASCII letters as a number."""
+    card_country: int
+    category: int
+    latitude: float
+    longitude: float
+    declined: bool
+
+
+(
+    ID_HASH, BODY_HASH, RECEIVED_MS, OCCURRED_MS, CLOCK_SKEW_S, AMOUNT_CENTS, MERCHANT, DEVICE, CARD, IP, COUNTRY, CARD_COUNTRY,
+    CATEGORY, LATITUDE, LONGITUDE, DECLINED,
+) = range(len(Event._fields))  # fmt: skip
+"""Places of an event's fields among its words."""
+EVENT_WORDS = len(Event._fields)
+_EVENT = struct.Struct("<QqqqdqqqqqqqqddQ")
+
+
+class Signals(NamedTuple):
+    """Signals that cross users, as of the event; NaN when the shared memory was away or the field is missing."""
+
+    device_users: float = math.nan
+    ip_users: float = math.nan
+    card_users: float = math.nan
+    merchant_rate: float = math.nan
+
+
+DEVICE_USERS, IP_USERS, CARD_USERS, MERCHANT_RATE = range(len(Signals._fields))
+SIGNAL_WORDS = len(Signals._fields)
+_SIGNALS = struct.Struct(f"<{SIGNAL_WORDS}d")
+
+EARLIEST_SKEW_MS = DAY_MS
+LATEST_SKEW_MS = 300_000
+
+
+def words_of(event: Event) -> bytes:
+    """An event for compiled functions, a word a field."""
+    return _EVENT.pack(*event)
+
+
+def signal_words(shared: Signals) -> bytes:
+    return _SIGNALS.pack(*shared)
+
+
+def hash64(text: str) -> int:
+    """A stable 64-bit hash, for transaction ids."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def hash32(text: str | None) -> int:
+    """A stable 32-bit hash that is never 0; 0 for a missing text."""
+    return (crc32(text.encode()) or 1) if text else 0
+
+
+def country_number(code: str | None) -> int:
+    """Two letters as a number below 65,536; 0 for a missing code."""
+    return (ord(code[0]) << 8 | ord(code[1])) if code else 0
+
+
+def occurred_ms(tx: Transaction) -> int:
+    """The client's own clock, in ms since 1970."""
+    return round(tx.occurred_at.timestamp() * 1000)
+
+
+def event_of(tx: Transaction, received_ms: int) -> Event:
+    """The event of a validated transaction that arrived at `received_ms`."""
+    occurred = occurred_ms(tx)
+    payment = tx.payment_method
+    cents = currency.euro_cents(tx.amount, tx.currency)
+    return Event(
+        id_hash=hash64(tx.transaction_id),
+        body_hash=hash32(
+            f"{tx.user_id}|{tx.amount.normalize():f}|{tx.currency}|{tx.merchant_id}|{tx.category}|{tx.device_id}|{tx.ip}"
+            f"|{tx.country}|{payment.fingerprint}"
+        ),
+        received_ms=received_ms,
+        occurred_ms=min(max(occurred, received_ms - EARLIEST_SKEW_MS), received_ms + LATEST_SKEW_MS),
+        clock_skew_s=(occurred - received_ms) / 1000.0,
+        amount_cents=cents,
+        merchant=hash32(tx.merchant_id),
+        device=hash32(tx.device_id),
+        card=hash32(payment.fingerprint),
+        ip=hash32(tx.ip),
+        country=country_number(tx.country),
+        card_country=country_number(payment.bin_country),
+        category=CATEGORY_CODES[tx.category],
+        latitude=math.nan if tx.latitude is None else tx.latitude,
+        longitude=math.nan if tx.longitude is None else tx.longitude,
+        declined=tx.issuer_response == "declined",
+    )
