@@ -9,9 +9,9 @@ from typing import Any
 
 from fraud_app import metrics
 from fraud_app.kafka import compat, crash
-from fraud_app.sinks import feed, redis_link, to_feed
-from tables.feed_stream import append
-from tables.redis_link import RedisAway
+from fraud_app.sinks import feed, redis_client, to_feed
+from tables.redis.client import RedisUnavailable
+from tables.redis.live_feed import append
 
 BATCH = 200
 
@@ -36,9 +36,9 @@ async def _appended(messages: list[bytes]) -> bool:
     is shown once."""
     while True:
         try:
-            await append(redis_link, messages)
-        except RedisAway:
-            if not redis_link.up:
+            await append(redis_client, messages)
+        except RedisUnavailable:
+            if not redis_client.up:
                 return False
         else:
             return True

@@ -11,74 +11,78 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from fraud_app.kafka.producer import Offsets
-from tables.user_row import PENDING
+from tables.user_row import MAX_PENDING
 
 
-class Flight(NamedTuple):
+class InFlightBatch(NamedTuple):
+    """A batch on its way to the broker."""
+
     users: Counter[str]
+    """Decisions by user."""
     sent: asyncio.Future[Offsets]
-    done: Callable[[Offsets], None]
-    """Called with the offsets of what was sent, once all of it is acknowledged and all earlier flights are done."""
+    acknowledge: Callable[[Offsets], None]
+    """Called with the offsets of what was sent, once all of it is acknowledged and all earlier batches are done."""
 
 
-class InFlight:
-    """At most `most` batches on their way. `failed` is told why nothing more may be acknowledged, and nothing is after it."""
+class InFlightBatches:
+    """At most `limit` batches on their way. `on_failure` is told why nothing more may be acknowledged, and nothing is after it."""
 
-    def __init__(self, most: int, failed: Callable[[BaseException], None]) -> None:
-        self._most, self._failed = most, failed
+    def __init__(self, limit: int, on_failure: Callable[[BaseException], None]) -> None:
+        self._limit, self._on_failure = limit, on_failure
         self._users: Counter[str] = Counter()
-        self._flights: deque[Flight] = deque()
-        self._landed = asyncio.Event()
-        self._grounded = False
+        self._batches: deque[InFlightBatch] = deque()
+        self._capacity_freed = asyncio.Event()
+        self._aborted = False
 
-    async def room(self, users: Counter[str]) -> None:
-        """Wait until these users' payments may be decided."""
+    async def wait_for_capacity(self, users: Counter[str]) -> None:
+        """Wait until so many transactions of each of these users may be decided."""
         while not self._fits(users):
-            self._landed.clear()
-            await self._landed.wait()
+            self._capacity_freed.clear()
+            await self._capacity_freed.wait()
 
     def _fits(self, users: Counter[str]) -> bool:
-        return len(self._flights) < self._most and all(
-            self._users[user] + count <= PENDING for user, count in users.items()
+        return len(self._batches) < self._limit and all(
+            self._users[user] + count <= MAX_PENDING for user, count in users.items()
         )
 
-    def take_off(self, flight: Flight) -> None:
-        self._users.update(flight.users)
-        self._flights.append(flight)
-        flight.sent.add_done_callback(self._land)
+    def submit(self, batch: InFlightBatch) -> None:
+        """Acknowledge the batch when the broker has it and every batch before it."""
+        self._users.update(batch.users)
+        self._batches.append(batch)
+        batch.sent.add_done_callback(self._acknowledge_in_order)
 
-    def ground(self) -> None:
+    def abort(self) -> None:
         """Acknowledge nothing any more."""
-        self._grounded = True
+        self._aborted = True
 
-    def _land(self, _: Any) -> None:
-        """In order: what was sent later waits for what was sent before."""
-        while not self._grounded and self._flights and self._flights[0].sent.done():
-            flight = self._flights[0]
+    def _acknowledge_in_order(self, _: Any) -> None:
+        """What was sent later waits for what was sent before."""
+        while not self._aborted and self._batches and self._batches[0].sent.done():
+            batch = self._batches[0]
             try:
-                flight.done(flight.sent.result())
+                batch.acknowledge(batch.sent.result())
             except (Exception, asyncio.CancelledError) as error:
-                self._grounded = True
-                self._failed(error)
+                self._aborted = True
+                self._on_failure(error)
                 return
-            self._flights.popleft()
-            self._users -= flight.users
-            self._landed.set()
+            self._batches.popleft()
+            self._users -= batch.users
+            self._capacity_freed.set()
 
 
-def parts(users: Sequence[str | None]) -> Iterator[tuple[int, int]]:
+def split_by_user_limit(users: Sequence[str | None]) -> Iterator[tuple[int, int]]:
     """Split a batch into ranges in which no user comes more often than its row can remember. None: of no user.
 
-    >>> list(parts(["a", "b", "a", "a", "a", "a", None]))
+    >>> list(split_by_user_limit(["a", "b", "a", "a", "a", "a", None]))
     [(0, 5), (5, 7)]
     """
     start, counts = 0, Counter[str]()
-    for place, user in enumerate(users):
+    for index, user in enumerate(users):
         if user is None:
             continue
-        if counts[user] == PENDING:
-            yield start, place
-            start, counts = place, Counter()
+        if counts[user] == MAX_PENDING:
+            yield start, index
+            start, counts = index, Counter()
         counts[user] += 1
     if start < len(users):
         yield start, len(users)

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import asyncpg
 from pydantic import ValidationError
 
-from agents import emitting
-from agents.arrival import record_of
-from fraud_app import metrics
+from fraud_app import __version__, metrics
 from fraud_app.contracts.label import Label
+from fraud_app.decisions import outbound
+from fraud_app.decisions.parse import record_of
 from fraud_app.kafka import compat, crash
 from fraud_app.kafka.producer import ProduceBatch
 from fraud_app.postgres import labels, shadow_scores, transactions
@@ -120,8 +120,8 @@ async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]
 
 
 async def _refuse(message: Any, code: str, detail: str) -> None:
-    delivery = ProduceBatch(storage)
-    letter = emitting.dead_letter(record_of(message), code, detail, topic=message.topic)
-    await delivery.add_one(DEAD_LETTERS, *letter)
-    await delivery.acknowledged()
+    produce = ProduceBatch(storage)
+    letter = outbound.dead_letter(record_of(message), code, detail, topic=message.topic)
+    await produce.add_one(DEAD_LETTERS, *letter.message(__version__))
+    await produce.acknowledged()
     metrics.DEAD_LETTERS.labels(code).inc()

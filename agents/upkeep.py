@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from agents import scoring
 from agents.progress import STUCK_S, Progress
 from fraud_app import metrics
-from fraud_app.app import app, config, database, mirror, model, redis_link, user_table
+from fraud_app.app import app, config, database, mirror, model, redis_client, user_table
 from fraud_app.beat import EVERY_S, beat_of, keep_telling
 from fraud_app.kafka import compat, crash
 from fraud_app.postgres import drift, review_queue
@@ -18,13 +18,13 @@ from fraud_app.postgres.database import DatabaseUnavailable
 from fraud_app.topics import RAW
 from ml.serving.model_loader import CHECK_ALIAS_S
 from ml.serving.registry import version_in
-from tables.fleet import Beat
+from tables.redis.heartbeat import Heartbeat
 
 DRIFT_EVERY_S = 30.0
 REVIEWS_EVERY_S = 15.0
 
 
-def own_beat() -> Beat:
+def own_beat() -> Heartbeat:
     """What this worker says of itself."""
     reference = model.scorer.reference if model.scorer else None
     address = f"{config.web.bind}:{config.web.port}"
@@ -52,7 +52,7 @@ async def notice_standstill() -> None:
     progress = Progress(time.monotonic())
     while not app.should_stop:
         waiting = {} if app.rebalancing else compat.lag(app, RAW)
-        still_s = progress.still_for(waiting, scoring.settled, time.monotonic())
+        still_s = progress.still_for(waiting, scoring.acked_offsets, time.monotonic())
         if still_s > STUCK_S and await compat.broker_responds(app, EVERY_S):
             crash.log_tasks()
             crash.end_process(f"records wait and none was processed for {STUCK_S:g} s")
@@ -76,7 +76,7 @@ async def observe_drift() -> None:
 
 @app.task
 async def tell_fleet() -> None:
-    await keep_telling(app, redis_link, own_beat)
+    await keep_telling(app, redis_client, own_beat)
 
 
 @app.task
@@ -95,7 +95,7 @@ async def observe_reviews() -> None:
 async def observe_dependencies() -> None:
     while not app.should_stop:
         user_table.note_offsets()
-        metrics.DEPENDENCY_UP.labels("redis").set(redis_link.up)
+        metrics.DEPENDENCY_UP.labels("redis").set(redis_client.up)
         metrics.DEPENDENCY_UP.labels("postgres").set(await database.responds())
         metrics.DEPENDENCY_UP.labels("model").set(model.scorer is not None)
         metrics.MIRRORED.set(mirror.copied)

@@ -39,10 +39,10 @@ async def emit_verdicts() -> None:
 
 async def _emit(labels: Sequence[Label]) -> None:
     async with asyncio.timeout(ACK_S):
-        delivery = ProduceBatch(storage)
+        produce = ProduceBatch(storage)
         for label in labels:
             value = label.model_dump_json(exclude_none=True).encode()
-            await delivery.add_one(LABELS, label.transaction_id.encode(), value)
-        await delivery.acknowledged()
+            await produce.add_one(LABELS, label.transaction_id.encode(), value)
+        await produce.acknowledged()
     for label in labels:
         metrics.VERDICTS.labels(label.verdict).inc()

@@ -16,8 +16,8 @@ from fraud_app.postgres.database import Database
 from fraud_app.settings import is_loopback, settings
 from ml.serving.model_loader import ModelLoader
 from tables.mirror import Mirror
-from tables.redis_link import RedisLink
-from tables.shared_signals import SharedSignals
+from tables.redis.client import RedisClient
+from tables.redis.cross_user_signals import SignalStore
 from tables.user_table import UserTable
 from web import application_options
 
@@ -44,9 +44,9 @@ def own_rows() -> Iterator[tuple[str, bytes]]:
         yield from user_table.rows(partition)
 
 
-redis_link = RedisLink(config.redis.url.get_secret_value())
-shared_signals = SharedSignals(redis_link, config.redis.deadline_ms)
-mirror = Mirror(redis_link, config.redis.mirror_interval_ms, config.worker_id, own_rows)
+redis_client = RedisClient(config.redis.url.get_secret_value())
+signal_store = SignalStore(redis_client, config.redis.deadline_ms)
+mirror = Mirror(redis_client, config.redis.mirror_interval_ms, config.worker_id, own_rows)
 model = ModelLoader(config.model.dir, config.model.name, config.model.alias)
 database = Database(config.postgres)
 decision_waiters = DecisionWaiters()

@@ -26,7 +26,7 @@ BATCH_SIZE = Histogram(
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
     registry=REGISTRY,
 )
-MEETINGS = Counter("fraud_redelivered", "Records that were counted before, by kind", ["kind"], registry=REGISTRY)
+REDELIVERED = Counter("fraud_redelivered", "Records that were counted before, by kind", ["kind"], registry=REGISTRY)
 DEAD_LETTERS = Counter("fraud_dlq_messages", "Messages sent to the dead-letter topic", ["reason"], registry=REGISTRY)
 REROUTED = Counter(
     "fraud_rerouted",

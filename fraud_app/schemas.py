@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel
 
 from fraud_app import __version__, topics
+from fraud_app.contracts.dead_letter import HEADERS
 from fraud_app.contracts.label import Label
 from fraud_app.contracts.scored import ScoredTransaction
 from fraud_app.contracts.transaction import Transaction
@@ -53,7 +54,7 @@ def _asyncapi() -> dict[str, Any]:
                 "summary": "The original key and value, with the reason in headers. Card data is masked, and dlq_masked says so.",
                 "headers": {
                     "type": "object",
-                    "properties": {name: {"type": "string"} for name in _DEAD_LETTER_HEADERS},
+                    "properties": {name: {"type": "string"} for name in HEADERS},
                 },
                 "payload": {},
             }
@@ -68,12 +69,6 @@ def _asyncapi() -> dict[str, Any]:
             name: {"action": action, "channel": {"$ref": f"#/channels/{name}"}} for name, action in actions.items()
         },
     }
-
-
-_DEAD_LETTER_HEADERS = (
-    "dlq_original_topic", "dlq_original_partition", "dlq_original_offset", "dlq_original_timestamp", "dlq_error_code",
-    "dlq_error_message", "dlq_attempts", "dlq_app_version", "dlq_masked",
-)  # fmt: skip
 
 
 def _json(value: Any) -> bytes:

@@ -14,7 +14,7 @@ from fraud_app.kafka.on_demand_consumer import NEAR_REAL_TIME, RELAXED
 from fraud_app.settings import settings
 from ml.serving.model_loader import ModelLoader
 from ml.serving.registry import CHALLENGER
-from tables.redis_link import RedisLink
+from tables.redis.client import RedisClient
 
 config = settings()
 
@@ -39,7 +39,7 @@ to_store = batch_topic(storage, topics.SCORED)
 labels_to_store = batch_topic(storage, topics.LABELS)
 to_feed = batch_topic(feed, topics.SCORED)
 
-redis_link = RedisLink(config.redis.url.get_secret_value())
+redis_client = RedisClient(config.redis.url.get_secret_value())
 challenger = ModelLoader(config.model.dir, config.model.name, CHALLENGER, required=False)
 """Scores what was decided, from the stored features, beside the hot path."""
 

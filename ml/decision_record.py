@@ -9,9 +9,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from fraud_app.contracts.scored import Decision
+from fraud_app.contracts.scored import DECISIONS, Decision
 
-DECISIONS = tuple(Decision)
 DEGRADABLE = ("redis", "model")
 NO_PROBABILITY = -1
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from tables.redis_link import RedisAway, RedisLink
+from tables.redis.client import RedisClient, RedisUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ Rows = Callable[[], Iterator[tuple[str, bytes]]]
 class Mirror:
     """`put` rows that changed; `run` copies them until it is cancelled."""
 
-    def __init__(self, link: RedisLink, interval_ms: int, worker_id: str, all_rows: Rows) -> None:
+    def __init__(self, link: RedisClient, interval_ms: int, worker_id: str, all_rows: Rows) -> None:
         self._link = link
         self._interval_s = interval_ms / 1000
         self._mark = MARK_PREFIX + worker_id
@@ -90,7 +90,7 @@ class Mirror:
                 await self._flush()
                 if self._rebuild:
                     await self._copy_all()
-            except RedisAway:
+            except RedisUnavailable:
                 self._waiting.clear()
                 self._rebuild = True
 

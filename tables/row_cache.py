@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tables.user_row import EMPTY, UserRow, decode, encode
 
-MOST = 20_000
+MAX_ROWS = 20_000
 
 
 class Store(Protocol):
@@ -25,7 +25,7 @@ class Store(Protocol):
 class RowCache:
     """Reads through, writes through."""
 
-    def __init__(self, store: Store, most: int = MOST) -> None:
+    def __init__(self, store: Store, most: int = MAX_ROWS) -> None:
         self._store, self._most = store, most
         self._rows: OrderedDict[tuple[int, str], bytes] = OrderedDict()
 

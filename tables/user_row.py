@@ -11,21 +11,21 @@ import struct
 from functools import lru_cache
 from typing import NamedTuple
 
-from fraud_app.contracts.scored import Decision
-from ml.decision_record import DECISIONS, DecisionRecord
+from fraud_app.contracts.scored import DECISIONS, Decision
+from ml.decision_record import DecisionRecord
 from ml.profile import recent
 from ml.profile.update import EMPTY as NEVER_SEEN
 from ml.profile.update import Profile
-from tables import rows_before
+from tables import user_row_legacy
 
 FORMAT = 3
-BOUND = 4096
-PENDING = 4
+MAX_BYTES = 4096
+MAX_PENDING = 4
 """Most decisions of one user that may wait for the broker at once (agents/scoring.py holds a user's further ones back)."""
-MODELS = 3
+MAX_MODELS = 3
 
 
-class Decided(NamedTuple):
+class BriefDecision(NamedTuple):
     """The decision of one of the latest transactions, in brief: enough to give it again, without its reasons."""
 
     decision: Decision
@@ -45,7 +45,7 @@ class Pending(NamedTuple):
     """A decision that was perhaps not yet acknowledged by the broker when the row was written."""
 
     offset: int
-    outcome: bytes
+    decision: bytes
     """As `ml.decision_record` encodes it."""
 
 
@@ -72,18 +72,18 @@ _PENDING = struct.Struct("<qH")
 _DECISION_CODES = {decision: code for code, decision in enumerate(DECISIONS)}
 
 
-def remember(decisions: bytes, outcome: DecisionRecord, model: int, received_ms: int) -> bytes:
+def add_brief_decision(decisions: bytes, decision: DecisionRecord, model: int, received_ms: int) -> bytes:
     """The decisions with one more, and at most as many as there are latest payments. `model`: its place in the row's models."""
     return decisions[-_DECISION.size * (recent.MAX_RECENT - 1) :] + _DECISION.pack(
-        _DECISION_CODES[outcome.decision], outcome.probability_ppm, model,
-        min(max(outcome.scored_ms - received_ms, 0), 0xFFFFFFFF),
+        _DECISION_CODES[decision.decision], decision.probability_ppm, model,
+        min(max(decision.scored_ms - received_ms, 0), 0xFFFFFFFF),
     )  # fmt: skip
 
 
-def decided(decisions: bytes, age: int, received_ms: int) -> Decided:
+def brief_decision(decisions: bytes, age: int, received_ms: int) -> BriefDecision:
     """The decision of the payment that was received then; `age` is 1 for the last."""
     decision, ppm, model, delay_ms = _DECISION.unpack_from(decisions, len(decisions) - age * _DECISION.size)
-    return Decided(DECISIONS[decision], ppm, model, received_ms + delay_ms)
+    return BriefDecision(DECISIONS[decision], ppm, model, received_ms + delay_ms)
 
 
 def without_first_model(decisions: bytes) -> bytes:
@@ -104,18 +104,18 @@ def encode(row: UserRow) -> bytes:
         row.decisions,
         *map(_encoded_model, row.models),
     ]  # fmt: skip
-    for offset, outcome in row.pending:
-        parts += (_PENDING.pack(offset, len(outcome)), outcome)
+    for offset, decision in row.pending:
+        parts += (_PENDING.pack(offset, len(decision)), decision)
     encoded = b"".join(parts)
-    if len(encoded) > BOUND:
-        raise ValueError(f"a user row of {len(encoded)} bytes breaks the bound of {BOUND}")
+    if len(encoded) > MAX_BYTES:
+        raise ValueError(f"a user row of {len(encoded)} bytes breaks the bound of {MAX_BYTES}")
     return encoded
 
 
 def decode(data: bytes) -> UserRow:
     """The row that `encode` gave these bytes for; reads the formats before, too. Raises `ValueError` for any other."""
     if data[0] != FORMAT:
-        return _decoded_before(data)
+        return _decode_legacy(data)
     _, epoch, offset, decisions, models, pendings, size = _HEAD.unpack_from(data)
     at = _HEAD.size + size
     end = at + _DECISION.size * decisions
@@ -138,10 +138,10 @@ def _tail(data: bytes, at: int, models: int, pendings: int) -> tuple[tuple[Model
     return tuple(used), tuple(waiting)
 
 
-def _decoded_before(data: bytes) -> UserRow:
-    if data[0] not in rows_before.FORMATS:
+def _decode_legacy(data: bytes) -> UserRow:
+    if data[0] not in user_row_legacy.FORMATS:
         raise ValueError(f"a user row of format {data[0]}; this version reads {FORMAT}: rebuild the table")
-    before = rows_before.read(data, _DECISION.size)
+    before = user_row_legacy.read(data, _DECISION.size)
     return UserRow(
         *position(data), before.profile, before.decisions, *_tail(data, before.end, before.models, before.pendings)
     )

@@ -13,7 +13,8 @@ import faust
 import rocksdict
 from faust.types import TP
 
-from fraud_app.kafka.producer import Message, Offsets, ProduceBatch
+from fraud_app.contracts.message import Message
+from fraud_app.kafka.producer import Offsets, ProduceBatch
 from tables.user_row import position
 
 NAME = "user_rows"
@@ -63,10 +64,10 @@ class UserTable(faust.Table[bytes, bytes]):
             batch.put(key_of(user_id), row)
         self._store_here._db_for_partition(partition).write(batch)
 
-    async def send_rows(self, delivery: ProduceBatch, partition: int, rows: Mapping[str, bytes]) -> None:
+    async def send_rows(self, produce: ProduceBatch, partition: int, rows: Mapping[str, bytes]) -> None:
         """Send rows to the changelog."""
         records: list[Message] = [(key_of(user_id), row, []) for user_id, row in rows.items()]
-        await delivery.add(self.changelog_topic_name, partition, records)
+        await produce.add(self.changelog_topic_name, partition, records)
 
     def rows_sent(self, offsets: Offsets) -> None:
         """Remember that the local database has everything up to these offsets of the changelog; those of other topics are left alone."""

@@ -44,7 +44,7 @@ def event(received_ms: int = NOW_MS, **fields: Any) -> Event:
     return event_of(transaction(**fields), received_ms)
 
 
-def outcome(**fields: Any) -> DecisionRecord:
+def decision(**fields: Any) -> DecisionRecord:
     return DecisionRecord(
         **{
             "decision": Decision.APPROVE, "probability_ppm": 1234, "degraded": (), "received_ms": NOW_MS, "scored_ms": NOW_MS + 3,

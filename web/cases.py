@@ -10,10 +10,11 @@ import orjson
 from aiohttp import web
 
 from fraud_app.app import model
+from fraud_app.contracts.scored import DECISIONS
+from fraud_app.decisions import explanations
 from fraud_app.postgres import customers, labels, related, review_queue, transactions, verdicts
 from ml.profile.layout import ProfileView, view
 from ml.profile.windows import WINDOWS
-from web import explaining
 from web.analyst_models import (
     Behaviour,
     Customer,
@@ -24,8 +25,6 @@ from web.asking import ask
 from web.body import answer
 from web.problem import Problem
 from web.score import rows_of
-
-DECISIONS = ("approve", "review", "block")
 
 
 async def case(request: web.Request) -> web.Response:
@@ -49,7 +48,7 @@ async def case(request: web.Request) -> web.Response:
             "analyst": request["analyst"],
             "transaction": {name: value for name, value in scored.items() if name != "features"},
             "stored_at": stored.stored_at,
-            "explanation": explaining.of_features(scored, model.scorer),
+            "explanation": explanations.explain_features(scored, model.scorer),
             "queue": dict(item) if item else None,
             "verdicts": [dict(one) for one in said],
             "labels": [dict(one) for one in known],
@@ -74,7 +73,7 @@ async def customer(request: web.Request) -> web.Response:
     found = Customer(
         user_id=user,
         payments=counted["payments"],
-        decisions={one: counted[one] for one in DECISIONS},
+        decisions={decision.value: counted[decision] for decision in DECISIONS},
         fraud=fraud,
         first_at=counted["first_at"],
         last_at=counted["last_at"],

@@ -9,10 +9,10 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from fraud_app import __version__, metrics
-from fraud_app.app import app, config, database, model, redis_link
+from fraud_app.app import app, config, database, model, redis_client
 from fraud_app.kafka import compat
 from fraud_app.topics import RAW
-from tables.redis_link import RedisAway
+from tables.redis.client import RedisUnavailable
 from web.body import answer
 from web.models import Check, Health
 
@@ -70,8 +70,8 @@ def _model() -> Check:
 async def _redis() -> Check:
     started = time.perf_counter()
     try:
-        await redis_link.call(redis_link.client.ping(), CHECK_S)
-    except RedisAway as away:
+        await redis_client.call(redis_client.client.ping(), CHECK_S)
+    except RedisUnavailable as away:
         return Check(status="down", detail=f"scoring without shared signals; no live feed ({str(away)[:120]})")
     return Check(status="ok", detail=f"{(time.perf_counter() - started) * 1000:.1f} ms")
 

@@ -14,9 +14,9 @@ import orjson
 from aiohttp import WSCloseCode, web
 
 from fraud_app import metrics
-from fraud_app.app import app, config, decision_waiters, redis_link
-from tables import feed_stream
-from tables.redis_link import RedisAway
+from fraud_app.app import app, config, decision_waiters, redis_client
+from tables.redis import live_feed
+from tables.redis.client import RedisUnavailable
 from web.problem import Problem
 
 FRAME_S = 0.25
@@ -51,7 +51,7 @@ class Client:
 
     def begin_after(self, cursor: str) -> None:
         """Everything up to this cursor is known to the client."""
-        self._newest = feed_stream.position(cursor)
+        self._newest = live_feed.position(cursor)
 
     def offer(self, item: Item) -> None:
         if item.position <= self._newest:
@@ -78,7 +78,7 @@ class Client:
 _clients: dict[Client, web.WebSocketResponse] = {}
 
 
-def item_of(entry: feed_stream.Entry) -> Item:
+def item_of(entry: live_feed.Entry) -> Item:
     cursor, message = entry
     scored = orjson.loads(message)
     for name in _LEFT_OUT:
@@ -86,7 +86,7 @@ def item_of(entry: feed_stream.Entry) -> Item:
     alert = scored["decision"] != "approve"
     event = {"id": cursor, "event": "alert" if alert else "scored", "data": scored}
     return Item(
-        cursor, feed_stream.position(cursor), scored["transaction_id"], alert, scored["risk_score"], orjson.dumps(event)
+        cursor, live_feed.position(cursor), scored["transaction_id"], alert, scored["risk_score"], orjson.dumps(event)
     )
 
 
@@ -104,9 +104,9 @@ async def follow() -> None:
             await decision_waiters.wanted.wait()
         try:
             if cursor is None:
-                cursor = await feed_stream.a_moment_ago(redis_link)
-            entries = await feed_stream.after(redis_link, cursor)
-        except RedisAway:
+                cursor = await live_feed.cursor_a_second_ago(redis_client)
+            entries = await live_feed.after(redis_client, cursor)
+        except RedisUnavailable:
             await asyncio.sleep(RETRY_S)
             continue
         if entries:
@@ -174,8 +174,8 @@ async def _send(socket: web.WebSocketResponse, client: Client, since: str | None
 
 async def _catch_up(socket: web.WebSocketResponse, client: Client, since: str) -> None:
     try:
-        entries, lost = await feed_stream.since(redis_link, since, RESUME)
-    except RedisAway:
+        entries, lost = await live_feed.since(redis_client, since, RESUME)
+    except RedisUnavailable:
         entries, lost = [], True
     if lost:
         await _say(socket, orjson.dumps({"type": "gap", "dropped": None}))
@@ -201,7 +201,7 @@ def _wanted(request: web.Request) -> tuple[Client, str | None]:
     try:
         score = int(request.query.get("min_score", "0"))
         if since:
-            feed_stream.position(since)
+            live_feed.position(since)
     except ValueError as error:
         raise Problem(422, "validation_failed", "min_score must be a number, since an id of this feed") from error
     return Client(types, score), since

@@ -13,11 +13,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from agents.upkeep import own_beat
-from fraud_app.app import config, redis_link
+from fraud_app.app import config, redis_client
 from fraud_app.topics import DEAD_LETTERS
-from tables import fleet
-from tables.fleet import SILENT_S, Beat
-from tables.redis_link import RedisAway
+from tables.redis import heartbeat
+from tables.redis.client import RedisUnavailable
+from tables.redis.heartbeat import SILENT_AFTER_S, Heartbeat
 from web.analyst_models import DeadLetter, DeadLetters, Operations, Process
 from web.body import answer
 from web.health import state_of
@@ -33,8 +33,8 @@ async def operations(request: web.Request) -> web.Response:
     """Workers, partitions, lag, recovery and dependencies."""
     health = await state_of()
     try:
-        beats, known = await fleet.known(redis_link), True
-    except RedisAway:
+        beats, known = await heartbeat.all_heartbeats(redis_client), True
+    except RedisUnavailable:
         beats, known = [own_beat()], False
     processes = [_process(beat) for beat in beats]
     owned = {
@@ -62,9 +62,9 @@ async def dead_letters(request: web.Request) -> web.Response:
     )
 
 
-def _process(beat: Beat) -> Process:
+def _process(beat: Heartbeat) -> Process:
     silent = time.time() - beat.at
-    state = "silent" if silent > SILENT_S else "recovering" if beat.to_recover or not beat.partitions else "ok"
+    state = "silent" if silent > SILENT_AFTER_S else "recovering" if beat.to_recover or not beat.partitions else "ok"
     return Process(
         id=beat.id, role=beat.role, state=state, silent_s=silent, started_at=datetime.fromtimestamp(beat.started, UTC),
         version=beat.version, partitions=beat.partitions, lag=beat.lag, to_recover=beat.to_recover, address=beat.address, model=beat.model,

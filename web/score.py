@@ -12,18 +12,18 @@ from typing import Any
 
 from aiohttp import web
 
-from agents.arrival import Payment, Record
-from agents.decider import MISSING, score
-from fraud_app.app import app, config, mirror, model, shared_signals, user_table
+from fraud_app.app import app, config, mirror, model, signal_store, user_table
 from fraud_app.contracts.transaction import Transaction
 from fraud_app.decisions import reasons
+from fraud_app.decisions.parse import Record, scoring_input
+from fraud_app.decisions.score import NO_SIGNALS, score
 from fraud_app.decisions.scored_message import feature_values, scored_fields
 from fraud_app.kafka import compat
 from fraud_app.kafka.partitioner import partition_of
 from ml.decision_record import Contribution, DecisionRecord
-from ml.profile.event import event_of, hash64, occurred_ms
+from ml.profile.event import occurred_ms
 from ml.serving.scorer import matrix_of
-from tables.redis_link import RedisAway
+from tables.redis.client import RedisUnavailable
 from tables.user_row import EMPTY, UserRow, decode
 from web import BATCH_FACTOR
 from web.body import answer, checked, json_object, query
@@ -75,30 +75,31 @@ async def _score(transactions: Sequence[Transaction], *, explain: bool) -> list[
     started = time.perf_counter()
     now = time.time_ns() // 1_000_000
     by_occurred = config.stream.clock == "occurred"
-    payments = [
-        Payment(
+    inputs = [
+        scoring_input(
             Record(-1, -1, None, None, now),
-            one,
-            event_of(one, occurred_ms(one) if by_occurred else now),
-            hash64(one.user_id),
+            transaction,
+            occurred_ms(transaction) if by_occurred else now,
         )
-        for one in transactions
+        for transaction in transactions
     ]
-    known, mirrored = await rows_of([one.user_id for one in transactions])
-    shared = await shared_signals.peek([(payment.event, payment.user_hash) for payment in payments])
-    signals = shared or [MISSING] * len(payments)
-    redis_up = mirrored and shared is not None
-    scored = score(list(zip(payments, signals, strict=True)), known, model.scorer, redis_up=redis_up)
+    rows, mirrored = await rows_of([transaction.user_id for transaction in transactions])
+    signals = await signal_store.peek([(item.event, item.user_hash) for item in inputs])
+    with_signals = list(zip(inputs, signals or [NO_SIGNALS] * len(inputs), strict=True))
+    degraded = () if mirrored and signals is not None else ("redis",)
+    scored = score(with_signals, rows, model.scorer, degraded)
     spent_us = int((time.perf_counter() - started) * 1e6)
-    return [_told(one.transaction, outcome._replace(total_us=spent_us), explain=explain) for one, outcome in scored]
+    return [
+        _answer_of(item.transaction, decision._replace(total_us=spent_us), explain=explain) for item, decision in scored
+    ]
 
 
-def _told(transaction: Transaction, outcome: DecisionRecord, *, explain: bool) -> dict[str, Any]:
-    if explain and not outcome.reasons and model.scorer:
-        parts = model.scorer.contributions(matrix_of([feature_values(outcome.features)]))[0]
+def _answer_of(transaction: Transaction, decision: DecisionRecord, *, explain: bool) -> dict[str, Any]:
+    if explain and not decision.reasons and model.scorer:
+        parts = model.scorer.contributions(matrix_of([feature_values(decision.features)]))[0]
         strongest = sorted(range(len(parts)), key=lambda place: -abs(parts[place]))[: reasons.TOP]
-        outcome = outcome._replace(reasons=tuple(Contribution(place, parts[place]) for place in strongest))
-    return scored_fields(transaction, outcome)
+        decision = decision._replace(reasons=tuple(Contribution(place, parts[place]) for place in strongest))
+    return scored_fields(transaction, decision)
 
 
 async def rows_of(users: Sequence[str]) -> tuple[dict[str, UserRow], bool]:
@@ -113,6 +114,6 @@ async def rows_of(users: Sequence[str]) -> tuple[dict[str, UserRow], bool]:
     if others:
         try:
             found.update(zip(others, await mirror.read(others, config.redis.deadline_ms / 1000), strict=True))
-        except RedisAway:
+        except RedisUnavailable:
             mirrored = False
     return {user: decode(data) if (data := found.get(user)) else EMPTY for user in users}, mirrored

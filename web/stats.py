@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from fraud_app.contracts.scored import DECISIONS
 from fraud_app.decisions.policy import BLOCK_SCORE, REVIEW_SCORE
 from fraud_app.decisions.reasons import FIRST_PAYMENT, in_short
 from fraud_app.postgres import breakdown_rollup, decision_rollup
@@ -19,7 +20,6 @@ from web.asking import ask
 from web.body import answer, query
 from web.stats_models import Before, Breakdowns, Hour, LatencyStats, Moment, Part, ScoreBin, Stats, StatsQuery
 
-DECISIONS = ("approve", "review", "block")
 PROMISE_MS = 50.0
 MOMENTS = 60
 PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -64,7 +64,7 @@ def _share(row: Any, name: str) -> Part:
         value=row["value"],
         name=name,
         flagged_eur=float(row["flagged_eur"] or 0),
-        **{one: row[one] or 0 for one in DECISIONS},
+        **{decision.value: row[decision] or 0 for decision in DECISIONS},
     )
 
 
@@ -118,12 +118,12 @@ def summary(rows: Sequence[Any], before: Sequence[Any], window: str, now: dateti
         window=window,
         transactions=total,
         per_minute=total / (seconds / 60),
-        decisions={decision: whole.decisions[decision] for decision in DECISIONS},
+        decisions={decision.value: whole.decisions[decision] for decision in DECISIONS},
         block_rate=whole.rate("block"),
         review_rate=whole.rate("review"),
-        amount_eur={decision: float(whole.amounts[decision]) for decision in DECISIONS},
+        amount_eur={decision.value: float(whole.amounts[decision]) for decision in DECISIONS},
         latency_ms=LatencyStats(**whole.percentiles(), within_promise=within / total if total else None),
-        scores=[ScoreBin(start=start, **{one: counts[one] for one in DECISIONS}) for start, counts in scores.items()],
+        scores=[ScoreBin(start=start, **{decision.value: counts[decision] for decision in DECISIONS}) for start, counts in scores.items()],
         series=[_moment(at, sums) for at, sums in series.items()],
         step_s=step,
         before=Before(
@@ -138,7 +138,7 @@ def summary(rows: Sequence[Any], before: Sequence[Any], window: str, now: dateti
 def _moment(at: int, sums: _Sums) -> Moment:
     return Moment(
         at=datetime.fromtimestamp(at, UTC),
-        **{one: sums.decisions[one] for one in DECISIONS},
+        **{decision.value: sums.decisions[decision] for decision in DECISIONS},
         blocked_eur=float(sums.amounts["block"]),
         reviewed_eur=float(sums.amounts["review"]),
         **sums.percentiles(),

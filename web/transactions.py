@@ -14,15 +14,16 @@ from aiohttp import web
 from aiokafka.errors import KafkaError
 from faust.exceptions import NotReady
 
-from fraud_app.app import app, config, decision_waiters, model, redis_link
+from fraud_app.app import app, config, decision_waiters, model, redis_client
+from fraud_app.contracts.message import Message
 from fraud_app.contracts.transaction import Transaction
+from fraud_app.decisions import explanations
 from fraud_app.kafka.partitioner import partition_of
-from fraud_app.kafka.producer import Message, ProduceBatch
+from fraud_app.kafka.producer import ProduceBatch
 from fraud_app.postgres import transactions as table
 from fraud_app.topics import RAW
 from ml.profile.event import event_of
-from tables.redis_link import RedisAway
-from web import explaining
+from tables.redis.client import RedisUnavailable
 from web.asking import ask
 from web.body import answer, checked, json_object, query
 from web.models import Accepted, DetailQuery, ListQuery, SubmitQuery
@@ -80,7 +81,7 @@ async def detail(request: web.Request) -> web.Response:
     if not wanted.explain:
         return answer(stored.scored.encode())
     fields = orjson.loads(stored.scored)
-    return answer({**fields, "explanation": explaining.of_features(fields, model.scorer)})
+    return answer({**fields, "explanation": explanations.explain_features(fields, model.scorer)})
 
 
 def transaction_of(body: dict[str, Any], idempotency_key: str | None = None) -> Transaction:
@@ -96,10 +97,10 @@ async def _publish(transaction: Transaction) -> None:
     user = transaction.user_id
     try:
         async with asyncio.timeout(ACK_S):
-            delivery = ProduceBatch(app)
+            produce = ProduceBatch(app)
             message: Message = (user.encode(), transaction.model_dump_json().encode(), [])
-            await delivery.add(RAW, partition_of(user, config.kafka.partitions), [message])
-            await delivery.acknowledged()
+            await produce.add(RAW, partition_of(user, config.kafka.partitions), [message])
+            await produce.acknowledged()
     except (TimeoutError, KafkaError, NotReady) as error:
         raise Problem(
             503,
@@ -118,10 +119,10 @@ async def _seen_before(transaction: Transaction) -> bool:
     key = IDEMPOTENCY_PREFIX + transaction.transaction_id
     deadline = config.redis.deadline_ms / 1000
     try:
-        if await redis_link.call(redis_link.client.set(key, mark, nx=True, ex=IDEMPOTENCY_S), deadline):
+        if await redis_client.call(redis_client.client.set(key, mark, nx=True, ex=IDEMPOTENCY_S), deadline):
             return False
-        before = await redis_link.call(redis_link.client.get(key), deadline)
-    except RedisAway:
+        before = await redis_client.call(redis_client.client.get(key), deadline)
+    except RedisUnavailable:
         return False
     if before is not None and before.decode() != mark:
         raise Problem(

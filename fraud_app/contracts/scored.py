@@ -20,6 +20,10 @@ class Decision(StrEnum):
     BLOCK = "block"
 
 
+DECISIONS = tuple(Decision)
+"""From the most lenient to the strictest."""
+
+
 class Reason(BaseModel):
     """One feature's part in a decision, in words."""
 

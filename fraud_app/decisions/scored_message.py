@@ -1,4 +1,4 @@
-"""The scored message of a transaction and its outcome: one function, so that every copy of it is the same bytes."""
+"""The scored message of a transaction and its decision: one function, so that every copy of it is the same bytes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from ml.serving.cutoffs import Cutoffs
 from ml.serving.registry import parts_of
 
 
-def scored_fields(tx: Transaction, outcome: DecisionRecord) -> dict[str, Any]:
+def scored_fields(tx: Transaction, decision: DecisionRecord) -> dict[str, Any]:
     """The fields of `ScoredTransaction`, ready for JSON."""
-    features = feature_values(outcome.features)
-    cutoffs = Cutoffs(outcome.review, outcome.block) if outcome.model else None
-    name, version, digest = parts_of(outcome.model)
+    features = feature_values(decision.features)
+    cutoffs = Cutoffs(decision.review, decision.block) if decision.model else None
+    name, version, digest = parts_of(decision.model)
     payment = tx.payment_method
     return {
         "transaction_id": tx.transaction_id,
@@ -40,29 +40,29 @@ def scored_fields(tx: Transaction, outcome: DecisionRecord) -> dict[str, Any]:
         "device_id": tx.device_id,
         "ip": tx.ip,
         "country": tx.country,
-        "decision": outcome.decision.value,
-        "risk_score": risk_score(outcome.probability, cutoffs),
-        "probability": outcome.probability,
-        "risk_level": risk_level(outcome.decision),
-        "reasons": [reason.model_dump() for reason in reasons.explain(outcome.reasons, features)] if outcome.reasons else [],
+        "decision": decision.decision.value,
+        "risk_score": risk_score(decision.probability, cutoffs),
+        "probability": decision.probability,
+        "risk_level": risk_level(decision.decision),
+        "reasons": [reason.model_dump() for reason in reasons.explain(decision.reasons, features)] if decision.reasons else [],
         "missing": missing_features(features),
-        "degraded": list(outcome.degraded),
-        "model": {"name": name, "version": version, "digest": digest} if outcome.model else None,
-        "thresholds": {"review": outcome.review, "block": outcome.block} if outcome.model else None,
+        "degraded": list(decision.degraded),
+        "model": {"name": name, "version": version, "digest": digest} if decision.model else None,
+        "thresholds": {"review": decision.review, "block": decision.block} if decision.model else None,
         "features": features if features else None,
         "latency_ms": {
-            "total": outcome.total_us / 1000, "features": outcome.features_us / 1000, "model": outcome.model_us / 1000,
+            "total": decision.total_us / 1000, "features": decision.features_us / 1000, "model": decision.model_us / 1000,
         },
         "occurred_at": timestamp(occurred_ms(tx)),
-        "received_at": timestamp(outcome.received_ms),
-        "scored_at": timestamp(outcome.scored_ms),
+        "received_at": timestamp(decision.received_ms),
+        "scored_at": timestamp(decision.scored_ms),
         "metadata": tx.metadata,
     }  # fmt: skip
 
 
-def scored_message(tx: Transaction, outcome: DecisionRecord) -> bytes:
+def scored_message(tx: Transaction, decision: DecisionRecord) -> bytes:
     """The message on `transactions.scored`. NaN becomes null."""
-    return orjson.dumps(scored_fields(tx, outcome))
+    return orjson.dumps(scored_fields(tx, decision))
 
 
 def missing_features(features: tuple[float, ...]) -> list[str]:

@@ -17,9 +17,8 @@ import faust
 from aiokafka import TopicPartition
 from aiokafka.errors import ProducerClosed
 
-Headers = list[tuple[str, bytes]]
-Message = tuple[bytes | None, bytes | None, Headers]
-"""key, value, headers"""
+from fraud_app.contracts.message import Headers, Message
+
 Offsets = Mapping[tuple[str, int], int]
 """By topic and partition, the offset of the last message."""
 

@@ -9,13 +9,13 @@ from typing import Any
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from agents.arrival import Payment, Record
-from agents.decider import decide
 from fraud_app.contracts.transaction import Transaction
+from fraud_app.decisions.parse import Record, scoring_input
+from fraud_app.decisions.pipeline import Position, decide_batch
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.local.contending import PARTITIONS
 from fraud_app.settings import settings
-from ml.profile.event import event_of, hash64, occurred_ms
+from ml.profile.event import occurred_ms
 from ml.serving import registry
 from ml.serving.scorer import Scorer
 from ml.simulator import Population, simulate
@@ -88,8 +88,8 @@ def _pay(kept: Kept, transaction: dict[str, Any], offset: int, scorer: Scorer) -
     sound = Transaction.model_validate(transaction)
     received = occurred_ms(sound)
     record = Record(0, offset, None, None, received)
-    payment = Payment(record, sound, event_of(sound, received), hash64(sound.user_id))
-    decided = decide([payment], kept, None, scorer, 0, {0: offset - 1})
+    item = scoring_input(record, sound, received)
+    decided = decide_batch([item], kept, None, scorer, Position(0, {0: offset - 1}))
     kept.rows.update(decided.rows[0])
 
 

@@ -1,4 +1,4 @@
-"""The offline twin of the shared signals in Redis (`tables/shared_signals.py`), for training and replay.
+"""The offline twin of the shared signals in Redis (`tables/redis/cross_user_signals.py`), for training and replay.
 
 Same definitions: who was first seen on a device, address or card within 7 days and before the event; and how many payments a
 merchant got lately against the day before. The live system counts a merchant's payments with HyperLogLog (Flajolet et

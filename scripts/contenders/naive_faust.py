@@ -9,12 +9,12 @@ import faust
 import redis.asyncio as redis
 from one_by_one import champion, decided, payment_of, row_of
 
-from tables import shared_signals
+from tables.redis import cross_user_signals
 from tables.user_row import encode
 
 brokers, redis_url, into, out, state = sys.argv[1:6]
 scorer, client = champion(), redis.from_url(redis_url)
-observe = client.register_script(shared_signals.OBSERVE)
+observe = client.register_script(cross_user_signals.OBSERVE)
 
 app = faust.App(
     "bench-naive-faust", broker=f"kafka://{brokers}", store="rocksdb://", datadir=state, topic_partitions=4,
@@ -33,8 +33,8 @@ async def score(stream: Any) -> None:
     async for event in stream.events():
         message = event.message
         payment = payment_of(message.partition, message.offset, event.value)
-        ((shared),) = shared_signals.answers(
-            await observe(args=shared_signals.arguments([(payment.event, payment.user_hash)]))
+        ((shared),) = cross_user_signals.answers(
+            await observe(args=cross_user_signals.arguments([(payment.event, payment.user_hash)]))
         )
         key = b"u:" + event.key
         following, scored = decided(payment, row_of(rows.get(key)), shared, scorer)

@@ -10,15 +10,15 @@ import lightgbm
 import numpy as np
 from lightgbm import LGBMClassifier
 
-from agents.arrival import Payment, Record
-from agents.decider import score
 from fraud_app.contracts.transaction import Transaction
+from fraud_app.decisions.parse import Record, ScoringInput
+from fraud_app.decisions.score import score
 from fraud_app.decisions.scored_message import scored_message
 from ml.features import Matrix
 from ml.profile.event import Signals, event_of, hash64, occurred_ms
 from ml.serving import registry
 from ml.serving.scorer import Scorer
-from tables.apply import apply
+from tables.row_update import add_decision
 from tables.user_row import EMPTY, UserRow, decode
 
 MODELS = Path(os.environ.get("FRAUD_MODEL__DIR", "models"))
@@ -46,19 +46,19 @@ def champion(kind: type[Scorer] = Scorer) -> Scorer:
     return kind(registry.read(MODELS / NAME / registry.version_of(MODELS, NAME)))
 
 
-def payment_of(partition: int, offset: int, value: bytes) -> Payment:
+def payment_of(partition: int, offset: int, value: bytes) -> ScoringInput:
     """Validated, with the client's clock: every contender then sees the same times."""
     transaction = Transaction.model_validate_json(value)
     received = occurred_ms(transaction)
     record = Record(partition, offset, transaction.user_id.encode(), value, received)
-    return Payment(record, transaction, event_of(transaction, received), hash64(transaction.user_id))
+    return ScoringInput(record, transaction, event_of(transaction, received), hash64(transaction.user_id))
 
 
-def decided(payment: Payment, row: UserRow, shared: Signals, scorer: Scorer) -> tuple[UserRow, bytes]:
+def decided(payment: ScoringInput, row: UserRow, shared: Signals, scorer: Scorer) -> tuple[UserRow, bytes]:
     """The user's row after it, and the scored message."""
     user = payment.transaction.user_id
-    ((_, outcome),) = score([(payment, shared)], {user: row}, scorer, redis_up=True)
-    following = apply(row._replace(pending=()), payment.event, outcome, 0, payment.record.offset, -1)
+    ((_, outcome),) = score([(payment, shared)], {user: row}, scorer)
+    following = add_decision(row._replace(pending=()), payment.event, outcome, 0, payment.record.offset, -1)
     return following._replace(pending=()), scored_message(payment.transaction, outcome)
 
 

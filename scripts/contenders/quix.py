@@ -9,13 +9,13 @@ import redis
 from one_by_one import champion, decided, payment_of, row_of
 from quixstreams import Application, message_context
 
-from tables import shared_signals
+from tables.redis import cross_user_signals
 from tables.user_row import encode
 
 
 def main(brokers: str, redis_url: str, into: str, out: str, state: str) -> None:
     scorer, client = champion(), redis.from_url(redis_url)
-    observe = client.register_script(shared_signals.OBSERVE)
+    observe = client.register_script(cross_user_signals.OBSERVE)
     app = Application(
         broker_address=brokers, consumer_group="bench-quix", auto_offset_reset="earliest", state_dir=state, commit_interval=1.0,
         loglevel="WARNING", consumer_poll_timeout=0.1,
@@ -24,8 +24,8 @@ def main(brokers: str, redis_url: str, into: str, out: str, state: str) -> None:
     def score(value: bytes, kept: Any) -> bytes:
         context = message_context()
         payment = payment_of(context.partition, context.offset, value)
-        ((shared),) = shared_signals.answers(
-            observe(args=shared_signals.arguments([(payment.event, payment.user_hash)]))
+        ((shared),) = cross_user_signals.answers(
+            observe(args=cross_user_signals.arguments([(payment.event, payment.user_hash)]))
         )
         following, scored = decided(payment, row_of(kept.get_bytes("row")), shared, scorer)
         kept.set_bytes("row", encode(following))

@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from fastapi import FastAPI, Request, Response
 from one_by_one import SklearnScorer, champion, decided, payment_of, row_of
 
-from agents.arrival import Payment
+from fraud_app.decisions.parse import ScoringInput
 from fraud_app.postgres import transactions
 from ml.profile.cross_user_signals import FIRST_SEEN_SPAN_MS, RATE_BUCKET_MS, merchant_rate
 from ml.profile.event import Signals
@@ -55,7 +55,7 @@ class Worker:
                 self._out, scored, key=message.key, partition=message.partition, headers=list(message.headers)
             )
 
-    async def score(self, payment: Payment, *, keep: bool = True) -> bytes:
+    async def score(self, payment: ScoringInput, *, keep: bool = True) -> bytes:
         key = f"usual:{payment.transaction.user_id}"
         row = row_of(await self._redis.get(key))
         shared = await self._shared(payment, keep=keep)
@@ -64,7 +64,7 @@ class Worker:
             await self._redis.set(key, encode(following))
         return scored
 
-    async def _shared(self, payment: Payment, *, keep: bool) -> Signals:
+    async def _shared(self, payment: ScoringInput, *, keep: bool) -> Signals:
         event = payment.event
         counts: list[float] = []
         for kind, hashed in (("d", event.device), ("i", event.ip), ("c", event.card)):

@@ -1,7 +1,9 @@
+from functools import partial
+
 import orjson
 import pytest
 
-from agents.arrival import Invalid, Misrouted, Payment, Record, arrival
+from fraud_app.decisions.parse import Invalid, Misrouted, Record, ScoringInput, parse
 from fraud_app.kafka.partitioner import partition_of
 from tests.builders import NOW_MS, payload
 
@@ -11,12 +13,12 @@ PARTITIONS = 4
 def arrived(value, partition=None, **fields):
     raw = orjson.dumps(value) if isinstance(value, dict) else value
     home = partition_of("u1", PARTITIONS) if partition is None else partition
-    return arrival(Record(home, 7, b"u1", raw, NOW_MS, **fields), PARTITIONS)
+    return parse(Record(home, 7, b"u1", raw, NOW_MS, **fields), partial(partition_of, partitions=PARTITIONS))
 
 
 def test_a_sound_transaction_is_a_payment_at_its_ingest_time():
     payment = arrived(payload(occurred_at="2026-01-01T00:00:00Z"))
-    assert isinstance(payment, Payment)
+    assert isinstance(payment, ScoringInput)
     assert payment.event.received_ms == NOW_MS
 
 
@@ -66,7 +68,7 @@ def test_a_transaction_in_a_strangers_partition_is_sent_home_once():
 )
 def test_whatever_comes_is_told_apart(value, code):
     found = arrived(value)
-    assert isinstance(found, Payment) if code is None else (isinstance(found, Invalid) and found.code == code)
+    assert isinstance(found, ScoringInput) if code is None else (isinstance(found, Invalid) and found.code == code)
 
 
 def test_the_reason_never_repeats_a_card_number():

@@ -5,17 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.in_flight import Flight, InFlight, parts
-from tables.user_row import PENDING
+from agents.in_flight import InFlightBatch, InFlightBatches, split_by_user_limit
+from tables.user_row import MAX_PENDING
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=60))
-def test_parts_cover_the_batch_and_bound_each_user(users):
-    ranges = list(parts(users))
-    assert [place for start, end in ranges for place in range(start, end)] == list(range(len(users)))
+def test_ranges_cover_the_batch_and_bound_each_user(users):
+    ranges = list(split_by_user_limit(users))
+    assert [index for start, end in ranges for index in range(start, end)] == list(range(len(users)))
     for start, end in ranges:
         counts = Counter(user for user in users[start:end] if user)
-        assert all(count <= PENDING for count in counts.values())
+        assert all(count <= MAX_PENDING for count in counts.values())
 
 
 class Broker:
@@ -24,13 +24,13 @@ class Broker:
     def __init__(self):
         self.done = []
 
-    def flight(self, name, users=("u",)):
+    def batch(self, name, users=("u",)):
         sent = asyncio.get_running_loop().create_future()
 
-        def landed(offsets):
+        def acknowledge(offsets):
             self.done.append((name, offsets))
 
-        return sent, Flight(Counter(users), sent, landed)
+        return sent, InFlightBatch(Counter(users), sent, acknowledge)
 
 
 @pytest.fixture
@@ -39,55 +39,55 @@ def failures():
 
 
 @pytest.fixture
-async def flights(failures):
-    return InFlight(2, failures.append)
+async def in_flight(failures):
+    return InFlightBatches(2, failures.append)
 
 
-async def test_flights_land_in_order_whatever_is_acknowledged_first(flights, failures):
+async def test_batches_are_acknowledged_in_order_whatever_the_broker_answers_first(in_flight, failures):
     broker = Broker()
-    first, a = broker.flight("a")
-    second, b = broker.flight("b")
-    flights.take_off(a)
-    flights.take_off(b)
+    first, a = broker.batch("a")
+    second, b = broker.batch("b")
+    in_flight.submit(a)
+    in_flight.submit(b)
     second.set_result(2)
     await asyncio.sleep(0)
     assert broker.done == []
     first.set_result(1)
-    await flights.room(Counter(["u"] * PENDING))
+    await in_flight.wait_for_capacity(Counter(["u"] * MAX_PENDING))
     assert broker.done == [("a", 1), ("b", 2)]
     assert failures == []
 
 
-async def test_no_more_than_so_many_are_on_their_way(flights):
+async def test_no_more_than_so_many_are_on_their_way(in_flight):
     broker = Broker()
-    sent, a = broker.flight("a", ["a"])
-    flights.take_off(a)
-    flights.take_off(broker.flight("b", ["b"])[1])
-    waiting = asyncio.create_task(flights.room(Counter(["c"])))
+    sent, a = broker.batch("a", ["a"])
+    in_flight.submit(a)
+    in_flight.submit(broker.batch("b", ["b"])[1])
+    waiting = asyncio.create_task(in_flight.wait_for_capacity(Counter(["c"])))
     await asyncio.sleep(0)
     assert not waiting.done()
     sent.set_result(None)
     await asyncio.wait_for(waiting, 1)
 
 
-async def test_a_user_waits_for_room_and_others_do_not(flights):
+async def test_a_user_waits_for_capacity_and_others_do_not(in_flight):
     broker = Broker()
-    sent, full = broker.flight("a", ["hot"] * PENDING)
-    flights.take_off(full)
-    await asyncio.wait_for(flights.room(Counter(["cold"])), 1)
-    waiting = asyncio.create_task(flights.room(Counter(["hot"])))
+    sent, full = broker.batch("a", ["hot"] * MAX_PENDING)
+    in_flight.submit(full)
+    await asyncio.wait_for(in_flight.wait_for_capacity(Counter(["cold"])), 1)
+    waiting = asyncio.create_task(in_flight.wait_for_capacity(Counter(["hot"])))
     await asyncio.sleep(0)
     assert not waiting.done()
     sent.set_result(None)
     await asyncio.wait_for(waiting, 1)
 
 
-async def test_after_a_send_that_fails_nothing_lands_any_more(flights, failures):
+async def test_after_a_send_that_fails_nothing_is_acknowledged_any_more(in_flight, failures):
     broker = Broker()
-    sent, flight = broker.flight("a")
-    later, next_flight = broker.flight("b")
-    flights.take_off(flight)
-    flights.take_off(next_flight)
+    sent, batch = broker.batch("a")
+    later, next_batch = broker.batch("b")
+    in_flight.submit(batch)
+    in_flight.submit(next_batch)
     lost = OSError("no broker")
     later.set_result(2)
     sent.set_exception(lost)
@@ -96,24 +96,24 @@ async def test_after_a_send_that_fails_nothing_lands_any_more(flights, failures)
     assert broker.done == []
 
 
-async def test_an_acknowledgement_that_fails_is_told_too(flights, failures):
+async def test_an_acknowledgement_that_fails_is_told_too(in_flight, failures):
     sent = asyncio.get_running_loop().create_future()
     wrong = RuntimeError("no consumer")
 
     def done(offsets):
         raise wrong
 
-    flights.take_off(Flight(Counter(["u"]), sent, done))
+    in_flight.submit(InFlightBatch(Counter(["u"]), sent, done))
     sent.set_result({})
     await asyncio.sleep(0)
     assert failures == [wrong]
 
 
-async def test_once_grounded_nothing_lands(flights, failures):
+async def test_after_an_abort_nothing_is_acknowledged(in_flight, failures):
     broker = Broker()
-    sent, flight = broker.flight("a")
-    flights.take_off(flight)
-    flights.ground()
+    sent, batch = broker.batch("a")
+    in_flight.submit(batch)
+    in_flight.abort()
     sent.set_result(1)
     await asyncio.sleep(0)
     assert (broker.done, failures) == ([], [])

@@ -82,10 +82,10 @@ async def test_the_mirror_is_rebuilt_after_redis_was_wiped(api, running):
 
 async def test_an_older_row_never_replaces_a_newer_one_in_the_mirror(running):
     from tables.mirror import Mirror
-    from tables.redis_link import RedisLink
+    from tables.redis.client import RedisClient
     from tables.user_row import EMPTY, encode
 
-    link = RedisLink(running.environment["FRAUD_REDIS__URL"])
+    link = RedisClient(running.environment["FRAUD_REDIS__URL"])
     try:
         one = Mirror(link, 10, "test", lambda: iter(()))
         user = f"u-{uuid.uuid4().hex}"
@@ -122,13 +122,13 @@ async def test_scoring_goes_on_without_postgres_and_history_follows(api, running
 
 async def test_shared_signals_are_counted_once_and_as_of_the_event(running):
     from ml.profile.event import hash64
-    from tables.redis_link import RedisLink
-    from tables.shared_signals import SharedSignals
+    from tables.redis.client import RedisClient
+    from tables.redis.cross_user_signals import SignalStore
     from tests.builders import NOW_MS, event
 
-    link = RedisLink(running.environment["FRAUD_REDIS__URL"])
+    link = RedisClient(running.environment["FRAUD_REDIS__URL"])
     try:
-        signals = SharedSignals(link, 2000)
+        signals = SignalStore(link, 2000)
         device = uuid.uuid4().hex
         events = [(event(NOW_MS + n, device_id=device, merchant_id=device), hash64(f"u{n}")) for n in range(5)]
         first = await signals.observe(events)
@@ -143,13 +143,13 @@ async def test_shared_signals_are_counted_once_and_as_of_the_event(running):
 
 async def test_signals_outlive_their_connection_and_what_redis_forgot(running):
     from ml.profile.event import hash64
-    from tables.redis_link import RedisLink
-    from tables.shared_signals import SharedSignals
+    from tables.redis.client import RedisClient
+    from tables.redis.cross_user_signals import SignalStore
     from tests.builders import NOW_MS, event
 
-    link = RedisLink(running.environment["FRAUD_REDIS__URL"])
+    link = RedisClient(running.environment["FRAUD_REDIS__URL"])
     try:
-        signals = SharedSignals(link, 2000)
+        signals = SignalStore(link, 2000)
         one = [(event(NOW_MS, device_id=uuid.uuid4().hex), hash64("u"))]
         first = await signals.observe(one)
         assert first is not None
@@ -158,7 +158,7 @@ async def test_signals_outlive_their_connection_and_what_redis_forgot(running):
         await link.client.client_kill_filter(_type="normal", skipme=True)
         assert await signals.observe(one) == first
         assert await asyncio.gather(*(signals.observe(one) for _ in range(20))) == [first] * 20
-        late = SharedSignals(link, 0.001)
+        late = SignalStore(link, 0.001)
         assert await late.observe(one) is None
         late._deadline_s = 2.0
         assert await late.observe(one) == first, "an answer that came too late is not taken for the next"
@@ -168,14 +168,14 @@ async def test_signals_outlive_their_connection_and_what_redis_forgot(running):
 
 async def test_a_slow_way_in_only_delays_the_first_signals(running):
     from ml.profile.event import hash64
-    from tables.redis_link import RedisLink
-    from tables.shared_signals import SharedSignals
+    from tables.redis.client import RedisClient
+    from tables.redis.cross_user_signals import SignalStore
     from tests.builders import NOW_MS, event
 
     url = running.environment["FRAUD_REDIS__URL"]
-    link, other = RedisLink(url), redis.from_url(url)
+    link, other = RedisClient(url), redis.from_url(url)
     try:
-        signals = SharedSignals(link, 15)
+        signals = SignalStore(link, 15)
         one = [(event(NOW_MS, device_id=uuid.uuid4().hex), hash64("u"))]
         await other.client_pause(300)
         assert await signals.observe(one) is None
@@ -186,23 +186,23 @@ async def test_a_slow_way_in_only_delays_the_first_signals(running):
 
 
 async def test_a_fault_of_the_client_is_an_outage_and_is_over_when_a_call_is_answered(running):
-    from tables.redis_link import BREAK_AFTER, RedisAway, RedisLink
+    from tables.redis.client import BREAK_AFTER, RedisClient, RedisUnavailable
 
-    link = RedisLink(running.environment["FRAUD_REDIS__URL"])
+    link = RedisClient(running.environment["FRAUD_REDIS__URL"])
 
     async def faulty():
         raise RuntimeError("read() called while another coroutine is already waiting for incoming data")
 
     try:
         for _ in range(BREAK_AFTER):
-            with pytest.raises(RedisAway):
+            with pytest.raises(RedisUnavailable):
                 await link.call(faulty(), 1.0)
         assert not link.up
-        with pytest.raises(RedisAway):
+        with pytest.raises(RedisUnavailable):
             await link.call(link.client.ping(), 1.0)
 
         async def asked():
-            with suppress(RedisAway):
+            with suppress(RedisUnavailable):
                 return await link.call(link.client.ping(), 1.0)
 
         assert await until(asked)
@@ -216,8 +216,8 @@ async def test_the_online_and_the_offline_shared_signals_agree(running):
 
     from ml.profile.cross_user_signals import OfflineSignals
     from ml.profile.event import hash64
-    from tables.redis_link import RedisLink
-    from tables.shared_signals import SharedSignals
+    from tables.redis.client import RedisClient
+    from tables.redis.cross_user_signals import SignalStore
     from tests.builders import NOW_MS, event, same
 
     dice = random.Random(3)
@@ -229,9 +229,9 @@ async def test_the_online_and_the_offline_shared_signals_agree(running):
             payment_method={"fingerprint": f"{mark}c{dice.randrange(9)}"}, merchant_id=f"{mark}m{dice.randrange(3)}", ip=None,
         )  # fmt: skip
         events.append((one, hash64(f"u{dice.randrange(40)}")))
-    link, memory = RedisLink(running.environment["FRAUD_REDIS__URL"]), OfflineSignals()
+    link, memory = RedisClient(running.environment["FRAUD_REDIS__URL"]), OfflineSignals()
     try:
-        signals = SharedSignals(link, 2000)
+        signals = SignalStore(link, 2000)
         for one in events:
             (online,) = await signals.observe([one])
             assert same(tuple(online), tuple(memory.observe(*one)))

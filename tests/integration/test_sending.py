@@ -49,12 +49,12 @@ async def topic(brokers):
 
 
 async def test_messages_arrive_in_order_and_tell_their_last_offsets(brokers, app, topic):
-    delivery = ProduceBatch(app)
+    produce = ProduceBatch(app)
     for start in range(0, 300, 100):  # more than a producer batch holds
         for partition in (0, 1):
             numbers = range(start + partition, start + 100, 2)
-            await delivery.add(topic, partition, [(b"k", b"%d" % number, [("h", b"1")]) for number in numbers])
-    assert await delivery.acknowledged() == {(topic, 0): 149, (topic, 1): 149}
+            await produce.add(topic, partition, [(b"k", b"%d" % number, [("h", b"1")]) for number in numbers])
+    assert await produce.acknowledged() == {(topic, 0): 149, (topic, 1): 149}
     records = await read_topic(brokers, topic)
     for partition in (0, 1):
         values = [int(record.value) for record in records if record.partition == partition]
@@ -68,10 +68,10 @@ async def test_nothing_to_send_has_landed_at_once(app):
 
 async def test_a_single_message_goes_where_every_kafka_client_sends_its_key(brokers, app, topic):
     users = [f"u{number}" for number in range(40)]
-    delivery = ProduceBatch(app)
+    produce = ProduceBatch(app)
     for user in users:
-        await delivery.add_one(topic, user.encode(), None, [("h", b"2")])
-    offsets = await delivery.acknowledged()
+        await produce.add_one(topic, user.encode(), None, [("h", b"2")])
+    offsets = await produce.acknowledged()
     records = await read_topic(brokers, topic)
     homes = {user: partition_of(user, 4) for user in users}
     assert {record.key.decode(): record.partition for record in records} == homes
@@ -95,9 +95,9 @@ class Unsent:
 
 async def test_it_lands_when_the_last_batch_did_whatever_came_first():
     producer = Unsent()
-    delivery = ProduceBatch(App(producer))
-    await delivery.add("t", 0, [(b"k", b"v" * 60, [])] * 10)
-    landed = delivery.acknowledged()
+    produce = ProduceBatch(App(producer))
+    await produce.add("t", 0, [(b"k", b"v" * 60, [])] * 10)
+    landed = produce.acknowledged()
     batches = producer.batches
     assert len(batches) > 1, "nothing is left behind when a batch is full"
     offsets = [100]
@@ -119,10 +119,10 @@ async def test_it_lands_when_the_last_batch_did_whatever_came_first():
 )
 async def test_one_batch_that_never_arrives_fails_all_of_it(end, error):
     producer = Unsent()
-    delivery = ProduceBatch(App(producer))
-    await delivery.add("t", 0, [(b"k", b"v", [])])
-    await delivery.add("t", 1, [(b"k", b"v", [])])
+    produce = ProduceBatch(App(producer))
+    await produce.add("t", 0, [(b"k", b"v", [])])
+    await produce.add("t", 1, [(b"k", b"v", [])])
     end(producer.batches[0])
     producer.batches[1].done(7)
     with pytest.raises(error):
-        await asyncio.wait_for(delivery.acknowledged(), 1)
+        await asyncio.wait_for(produce.acknowledged(), 1)

@@ -7,10 +7,10 @@ from fraud_app.contracts.scored import Decision, ScoredTransaction
 from fraud_app.decisions.scored_message import scored_message
 from ml.decision_record import Contribution, DecisionRecord, decode, encode
 from ml.features import NAMES
-from tests.builders import outcome, transaction
+from tests.builders import decision, transaction
 
 float32 = st.floats(width=32, allow_nan=False)
-outcomes = st.builds(
+decisions = st.builds(
     DecisionRecord,
     decision=st.sampled_from(Decision),
     probability_ppm=st.integers(-1, 1_000_000),
@@ -30,7 +30,7 @@ outcomes = st.builds(
 )
 
 
-@given(outcomes)
+@given(decisions)
 def test_decoding_gives_back_what_was_encoded(one):
     assert decode(encode(one)) == one
 
@@ -38,7 +38,7 @@ def test_decoding_gives_back_what_was_encoded(one):
 def test_a_decision_told_again_is_the_same_bytes():
     features = np.full(len(NAMES), 0.1, np.float32)
     features[3] = np.nan
-    one = outcome(
+    one = decision(
         decision=Decision.BLOCK, reasons=(Contribution(1, 0.5), Contribution(12, 0.25)), features=features.tobytes()
     )
     sent = transaction(metadata={"note": "ünï\u0000"})
@@ -47,7 +47,7 @@ def test_a_decision_told_again_is_the_same_bytes():
 
 def test_the_message_is_what_the_contract_says():
     features = np.zeros(len(NAMES), np.float32).tobytes()
-    message = scored_message(transaction(amount="12.30"), outcome(features=features, reasons=(Contribution(0, 1.0),)))
+    message = scored_message(transaction(amount="12.30"), decision(features=features, reasons=(Contribution(0, 1.0),)))
     told = ScoredTransaction.model_validate_json(message)
     assert told.amount == "12.30"
     assert told.probability == 0.001234
@@ -57,7 +57,7 @@ def test_the_message_is_what_the_contract_says():
 
 def test_without_a_model_nothing_is_invented():
     message = scored_message(
-        transaction(), outcome(probability_ppm=-1, model="", degraded=("model",), decision=Decision.REVIEW)
+        transaction(), decision(probability_ppm=-1, model="", degraded=("model",), decision=Decision.REVIEW)
     )
     told = ScoredTransaction.model_validate_json(message)
     assert (told.probability, told.model, told.thresholds, told.features) == (None, None, None, None)

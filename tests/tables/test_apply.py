@@ -4,31 +4,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fraud_app.contracts.scored import Decision
+from fraud_app.decisions.classify import DeliveryKind, classify
 from ml.profile.layout import view
-from tables.apply import Meeting, apply, meet
-from tables.user_row import EMPTY, PENDING, decode, encode
-from tests.builders import NOW_MS, event, outcome, same
+from tables.row_update import add_decision
+from tables.user_row import EMPTY, MAX_PENDING, decode, encode
+from tests.builders import NOW_MS, decision, event, same
 
 
 def decided(number):
-    return outcome(probability_ppm=number, scored_ms=NOW_MS + number, decision=list(Decision)[number % 3])
+    return decision(probability_ppm=number, scored_ms=NOW_MS + number, decision=list(Decision)[number % 3])
 
 
-def deliver(row, number, offset, settled, **fields):
+def deliver(row, number, offset, acked_offset, **fields):
     """One record to a row, as the agent does it. The row and the decision that is emitted."""
     one = event(NOW_MS + number * 1000, transaction_id=f"t{number}", **fields)
-    met = meet(row, one, 1, offset)
-    if met.kind is not Meeting.NEW:
+    met = classify(row, one, 1, offset)
+    if met.kind is not DeliveryKind.NEW:
         return row, met
     made = decided(number)
-    return apply(row, one, made, 1, offset, settled), met._replace(outcome=made)
+    return add_decision(row, one, made, 1, offset, acked_offset), met._replace(decision=made)
 
 
 def test_the_same_record_again_changes_nothing_and_gives_its_decision():
     row, first = deliver(EMPTY, 1, 0, -1)
     again, second = deliver(row, 1, 0, -1)
-    assert second.kind is Meeting.REPLAYED
-    assert second.outcome == first.outcome
+    assert second.kind is DeliveryKind.REPLAYED
+    assert second.decision == first.decision
     assert same(again, row)
 
 
@@ -37,9 +38,9 @@ def test_a_client_that_sends_twice_is_counted_once_and_gets_the_first_decision()
     for offset in range(1, 20):
         row, _ = deliver(row, offset + 1, offset, offset - 1)
     again, met = deliver(row, 1, 20, 19)
-    assert met.kind is Meeting.DUPLICATE
-    assert (met.outcome.decision, met.outcome.probability_ppm, met.outcome.model) == (
-        first.outcome.decision, first.outcome.probability_ppm, first.outcome.model,
+    assert met.kind is DeliveryKind.DUPLICATE
+    assert (met.decision.decision, met.decision.probability_ppm, met.decision.model) == (
+        first.decision.decision, first.decision.probability_ppm, first.decision.model,
     )  # fmt: skip
     assert view(again.profile).payments == 20
 
@@ -47,14 +48,14 @@ def test_a_client_that_sends_twice_is_counted_once_and_gets_the_first_decision()
 def test_a_used_id_with_another_amount_is_a_conflict():
     row, _ = deliver(EMPTY, 1, 0, -1)
     after, met = deliver(row, 1, 1, 0, amount="999")
-    assert met.kind is Meeting.CONFLICT
+    assert met.kind is DeliveryKind.CONFLICT
     assert same(after, row)
 
 
 def test_a_topic_made_anew_starts_at_offset_zero_again():
     row, _ = deliver(EMPTY, 1, 500, -1)
-    assert meet(row, event(NOW_MS, transaction_id="t2"), 1, 0).kind is Meeting.SETTLED
-    assert meet(row, event(NOW_MS, transaction_id="t2"), 2, 0).kind is Meeting.NEW
+    assert classify(row, event(NOW_MS, transaction_id="t2"), 1, 0).kind is DeliveryKind.ALREADY_ACKED
+    assert classify(row, event(NOW_MS, transaction_id="t2"), 2, 0).kind is DeliveryKind.NEW
 
 
 @settings(max_examples=200)
@@ -74,15 +75,15 @@ def test_any_crashes_and_duplicates_lead_to_the_same_row_and_decisions(data):
     offset = committed = 0
     crashes = 0
     while offset < len(numbers):
-        settled = committed - 1
-        if offset > row.offset and len([one for one in row.pending if one.offset > settled]) >= PENDING:
+        acked_offset = committed - 1
+        if offset > row.offset and len([one for one in row.pending if one.offset > acked_offset]) >= MAX_PENDING:
             committed, changelog = offset, row  # the agent waits for the broker before it goes on
             acknowledged.update(numbers[:offset])
             continue
-        row, met = deliver(row, numbers[offset], offset, settled)
+        row, met = deliver(row, numbers[offset], offset, acked_offset)
         row = decode(encode(row))
-        if met.outcome is not None:
-            emitted.setdefault(numbers[offset], set()).add((met.outcome.decision, met.outcome.probability_ppm))
+        if met.decision is not None:
+            emitted.setdefault(numbers[offset], set()).add((met.decision.decision, met.decision.probability_ppm))
         offset += 1
         event_kind = data.draw(
             st.sampled_from(["go on", "acknowledge", "crash", "crash and lose the disk"]), label="then"

@@ -1,7 +1,7 @@
-from tables.apply import apply
 from tables.row_cache import RowCache
+from tables.row_update import add_decision
 from tables.user_row import EMPTY, encode
-from tests.builders import event, outcome
+from tests.builders import decision, event
 
 
 class Store:
@@ -18,7 +18,7 @@ class Store:
 
 
 def row(offset):
-    return apply(EMPTY, event(), outcome(), 1, offset, -1)
+    return add_decision(EMPTY, event(), decision(), 1, offset, -1)
 
 
 def test_what_was_written_is_read_from_memory_and_is_in_the_store():

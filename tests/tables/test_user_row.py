@@ -10,20 +10,25 @@ from ml.decision_record import Contribution
 from ml.features import NAMES
 from ml.profile.layout import view
 from ml.profile.windows import DAY_MS, HOUR_MS
-from tables.apply import apply
-from tables.user_row import BOUND, EMPTY, PENDING, decode, encode, position
-from tests.builders import NOW_MS, event, outcome, same
+from tables.row_update import add_decision
+from tables.user_row import EMPTY, MAX_BYTES, MAX_PENDING, decode, encode, position
+from tests.builders import NOW_MS, decision, event, same
 
 
-def grown(count, step_ms=1000, settled=None, **fields):
+def grown(count, step_ms=1000, acked_offset=None, **fields):
     row = EMPTY
     for number in range(count):
         one = event(
             NOW_MS + number * step_ms, transaction_id=f"t{number}", device_id=f"d{number % 20}", merchant_id=f"m{number % 30}",
             payment_method={"fingerprint": f"c{number % 6}"}, country="DE" if number % 2 else "FR", **fields,
         )  # fmt: skip
-        row = apply(
-            row, one, outcome(scored_ms=one.received_ms + number), 1, number, number - 1 if settled is None else settled
+        row = add_decision(
+            row,
+            one,
+            decision(scored_ms=one.received_ms + number),
+            1,
+            number,
+            number - 1 if acked_offset is None else acked_offset,
         )
     return row
 
@@ -43,12 +48,12 @@ def test_the_largest_row_stays_under_its_bound():
             NOW_MS + number * 210_000, device_id=f"d{number}", merchant_id=f"m{number}", payment_method={"fingerprint": f"c{number}"},
             country="ABCDEFGHIJ"[number % 10] + "X",
         )  # fmt: skip
-        decided = outcome(
+        decided = decision(
             reasons=reasons, features=features, model=f"fraud-lgbm-challenger:2026.11.24-{number // 700:05d}"
         )
-        row = apply(row, one, decided, 1, number, number - PENDING)
-        assert len(encode(row)) <= BOUND
-    assert len(row.pending) == PENDING
+        row = add_decision(row, one, decided, 1, number, number - MAX_PENDING)
+        assert len(encode(row)) <= MAX_BYTES
+    assert len(row.pending) == MAX_PENDING
 
 
 def test_a_row_that_would_be_too_large_is_an_error_and_no_surprise():
@@ -59,7 +64,7 @@ def test_a_row_that_would_be_too_large_is_an_error_and_no_surprise():
 
 def test_more_decisions_than_a_row_can_hold_are_refused():
     with pytest.raises(ValueError, match="wait for the broker"):
-        grown(PENDING + 1, settled=-1)
+        grown(MAX_PENDING + 1, acked_offset=-1)
 
 
 def test_a_row_of_another_format_says_what_to_do():

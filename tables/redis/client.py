@@ -27,11 +27,11 @@ costs a deadline a second."""
 CONNECT_S = 5.0
 
 
-class RedisAway(Exception):
+class RedisUnavailable(Exception):
     """No answer within the deadline, or the breaker is open."""
 
 
-class RedisLink:
+class RedisClient:
     """`call` with a deadline; `up` tells whether the last calls were answered."""
 
     def __init__(self, url: str) -> None:
@@ -51,7 +51,7 @@ class RedisLink:
             if time.monotonic() < self._retry_at:
                 if asyncio.iscoroutine(awaitable):
                     awaitable.close()
-                raise RedisAway(self.last_error)
+                raise RedisUnavailable(self.last_error)
             self._retry_s = min(2 * self._retry_s, LONGEST_RETRY_S)
             self._retry_at = time.monotonic() + self._retry_s
         try:
@@ -65,7 +65,7 @@ class RedisLink:
             if self._failures == BREAK_AFTER:
                 self._retry_at, self._retry_s = time.monotonic() + RETRY_S, RETRY_S
                 log.warning("redis_away", extra={"error": self.last_error})
-            raise RedisAway(self.last_error) from error
+            raise RedisUnavailable(self.last_error) from error
         if not self.up:
             log.info("redis_back")
         self._failures = 0

@@ -14,7 +14,7 @@ from typing import Any
 from ml.profile.cross_user_signals import FIRST_SEEN_SPAN_MS, MAX_USERS, RATE_BUCKET_MS, merchant_rate
 from ml.profile.event import Event, Signals
 from ml.profile.windows import DAY_MS
-from tables.redis_link import RedisAway, RedisLink
+from tables.redis.client import RedisClient, RedisUnavailable
 
 PREFIX = "shared:"
 
@@ -75,10 +75,10 @@ return answers
 READY_S = 1.0
 
 
-class SharedSignals:
+class SignalStore:
     """The shared memory; every answer is missing while Redis is away or late."""
 
-    def __init__(self, link: RedisLink, deadline_ms: float) -> None:
+    def __init__(self, link: RedisClient, deadline_ms: float) -> None:
         self._link = link
         self._deadline_s = deadline_ms / 1000
         self._observe = link.script(OBSERVE)
@@ -87,7 +87,7 @@ class SharedSignals:
 
     async def get_ready(self) -> None:
         """Connect and leave the script with Redis: the first payments would miss their deadline over it."""
-        with suppress(RedisAway):
+        with suppress(RedisUnavailable):
             await self._link.call(self._observe([]), READY_S)
 
     async def observe(self, events: Sequence[tuple[Event, int]]) -> list[Signals] | None:
@@ -105,7 +105,7 @@ class SharedSignals:
             return []
         try:
             answer = await self._link.call(script(arguments(events)), self._deadline_s)
-        except RedisAway:
+        except RedisUnavailable:
             return None
         return answers(answer)
 

@@ -10,16 +10,16 @@ from typing import NamedTuple
 
 import orjson
 
-from tables.redis_link import RedisLink
+from tables.redis.client import RedisClient
 
 KEY = "fleet"
 DEADLINE_S = 1.0
-SILENT_S = 10.0
+SILENT_AFTER_S = 10.0
 """Longer without a word, and a process counts as gone."""
-FORGOTTEN_S = 3600.0
+FORGET_AFTER_S = 3600.0
 
 
-class Beat(NamedTuple):
+class Heartbeat(NamedTuple):
     """What a process says of itself. `role`: scoring, storage or feed."""
 
     id: str
@@ -37,26 +37,26 @@ class Beat(NamedTuple):
     model: str | None = None
 
 
-async def tell(link: RedisLink, beat: Beat) -> None:
+async def send(link: RedisClient, beat: Heartbeat) -> None:
     """Say that this process is there. Raises `RedisAway`."""
     await link.call(link.client.hset(KEY, _field(beat), orjson.dumps(beat._asdict())), DEADLINE_S)
 
 
-async def leave(link: RedisLink, beat: Beat) -> None:
+async def remove(link: RedisClient, beat: Heartbeat) -> None:
     """Say goodbye: who ends in order is not missed. Raises `RedisAway`."""
     await link.call(link.client.hdel(KEY, _field(beat)), DEADLINE_S)
 
 
-async def known(link: RedisLink) -> list[Beat]:
+async def all_heartbeats(link: RedisClient) -> list[Heartbeat]:
     """Every process that spoke within the hour, scoring first. Raises `RedisAway`."""
     said = await link.call(link.client.hgetall(KEY), DEADLINE_S)
-    beats = {field: Beat(**orjson.loads(value)) for field, value in said.items()}
-    oldest = time.time() - FORGOTTEN_S
+    beats = {field: Heartbeat(**orjson.loads(value)) for field, value in said.items()}
+    oldest = time.time() - FORGET_AFTER_S
     gone = [field for field, beat in beats.items() if beat.at < oldest]
     if gone:
         await link.call(link.client.hdel(KEY, *gone), DEADLINE_S)
     return sorted((beat for beat in beats.values() if beat.at >= oldest), key=lambda beat: (beat.role, beat.id))
 
 
-def _field(beat: Beat) -> str:
+def _field(beat: Heartbeat) -> str:
     return f"{beat.role}/{beat.id}"

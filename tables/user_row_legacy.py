@@ -20,7 +20,7 @@ _SEEN = struct.Struct("<III")
 _PAYMENT = struct.Struct("<QIqqIIH?")
 
 
-class Before(NamedTuple):
+class LegacyRow(NamedTuple):
     profile: bytes
     decisions: bytes
     models: int
@@ -29,7 +29,7 @@ class Before(NamedTuple):
     """Where the models begin, and behind them what waits: both are as they are today."""
 
 
-def read(data: bytes, decision: int) -> Before:
+def read(data: bytes, decision: int) -> LegacyRow:
     """An old row; `decision`: bytes of one."""
     (_, _, _, first, last, count, largest, mask, latitude, longitude, place_ms, *rest) = _HEAD.unpack_from(data)
     payments, models, pendings, *set_sizes, _ = rest[24:]
@@ -54,7 +54,7 @@ def read(data: bytes, decision: int) -> Before:
         payments,
         words,
     )
-    return Before(profile, decisions, models, pendings, end)
+    return LegacyRow(profile, decisions, models, pendings, end)
 
 
 def _split(both: bytes, payments: int) -> tuple[bytes, bytes]:

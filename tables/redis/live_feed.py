@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tables.redis_link import RedisLink
+from tables.redis.client import RedisClient
 
 KEY = "feed"
-KEPT = 10_000
+MAX_ENTRIES = 10_000
 DEADLINE_S = 1.0
 BLOCK_MS = 2_000
-MOMENT_MS = 1_000
+LOOK_BACK_MS = 1_000
 FIELD = b"s"
 
 _APPEND = f"""
 for _, message in ipairs(ARGV) do
-  redis.call('XADD', KEYS[1], 'MAXLEN', '~', {KEPT}, '*', '{FIELD.decode()}', message)
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', {MAX_ENTRIES}, '*', '{FIELD.decode()}', message)
 end
 """
 
@@ -23,18 +23,18 @@ Entry = tuple[str, bytes]
 """Stream id and scored message."""
 
 
-async def append(link: RedisLink, messages: Sequence[bytes]) -> None:
+async def append(link: RedisClient, messages: Sequence[bytes]) -> None:
     """Add scored messages in one round trip. Raises `RedisAway`."""
     await link.call(link.client.eval(_APPEND, 1, KEY, *messages), DEADLINE_S)
 
 
-async def a_moment_ago(link: RedisLink) -> str:
+async def cursor_a_second_ago(link: RedisClient) -> str:
     """The id after which everything of the last second lies, by the server's own clock. Raises `RedisAway`."""
     seconds, microseconds = await link.call(link.client.time(), DEADLINE_S)
-    return f"{seconds * 1000 + microseconds // 1000 - MOMENT_MS}-0"
+    return f"{seconds * 1000 + microseconds // 1000 - LOOK_BACK_MS}-0"
 
 
-async def after(link: RedisLink, cursor: str, limit: int = 500) -> list[Entry]:
+async def after(link: RedisClient, cursor: str, limit: int = 500) -> list[Entry]:
     """What came after the cursor, waiting up to two seconds for the first. Raises `RedisAway`."""
     answer = await link.call(
         link.client.xread({KEY: cursor}, count=limit, block=BLOCK_MS), BLOCK_MS / 1000 + DEADLINE_S
@@ -45,7 +45,7 @@ async def after(link: RedisLink, cursor: str, limit: int = 500) -> list[Entry]:
     return [(entry_id.decode(), fields[FIELD]) for entry_id, fields in entries]
 
 
-async def since(link: RedisLink, cursor: str, limit: int) -> tuple[list[Entry], bool]:
+async def since(link: RedisClient, cursor: str, limit: int) -> tuple[list[Entry], bool]:
     """The entries after the cursor, at most `limit` of the newest, and whether some in between are gone."""
     entries = await link.call(link.client.xrevrange(KEY, min=f"({cursor}", count=limit), DEADLINE_S)
     first = await link.call(link.client.xrange(KEY, count=1), DEADLINE_S)

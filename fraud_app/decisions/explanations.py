@@ -12,7 +12,7 @@ from ml.serving.registry import parts_of
 from ml.serving.scorer import Scorer, matrix_of
 
 
-def of_features(scored: dict[str, Any], scorer: Scorer | None) -> list[dict[str, Any]] | None:
+def explain_features(scored: dict[str, Any], scorer: Scorer | None) -> list[dict[str, Any]] | None:
     """All contributions, strongest first; None when the features were not kept or another model decided."""
     used = scored["model"]
     if (

@@ -1,0 +1,7 @@
+"""A Kafka message as plain values, so that pure code can make one."""
+
+from __future__ import annotations
+
+Headers = list[tuple[str, bytes]]
+Message = tuple[bytes | None, bytes | None, Headers]
+"""Key, value and headers."""

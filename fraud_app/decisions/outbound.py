@@ -1,0 +1,53 @@
+"""What a batch sends: decisions and dead letters. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fraud_app.contracts.dead_letter import DeadLetter
+from fraud_app.contracts.message import Headers
+from fraud_app.decisions.parse import Invalid, ParsedRecord, Record, ScoringInput
+from fraud_app.decisions.scored_message import scored_message, timestamp
+from fraud_app.topics import RAW
+from ml.decision_record import DecisionRecord
+
+_CLOUD_EVENT = (
+    ("ce_specversion", b"1.0"),
+    ("ce_type", b"fraud.transaction.scored.v1"),
+    ("ce_source", b"/fraud/scoring"),
+    ("content-type", b"application/json"),
+)
+CONFLICT = ("conflict", "another transaction with this id was decided before; the first stands")
+
+
+def decision_message(item: ScoringInput, decision: DecisionRecord) -> tuple[bytes, bytes, Headers]:
+    """Key, value and headers on `transactions.scored`: CloudEvents 1.0, binary mode of the Kafka binding."""
+    transaction = item.transaction
+    headers: Headers = [
+        *_CLOUD_EVENT,
+        ("ce_id", transaction.transaction_id.encode()),
+        ("ce_time", timestamp(decision.scored_ms).encode()),
+    ]
+    return transaction.user_id.encode(), scored_message(transaction, decision), headers
+
+
+def dead_letter(record: Record, code: str, detail: str, topic: str = RAW) -> DeadLetter:
+    """The dead letter of a record of this topic."""
+    return DeadLetter(
+        topic,
+        record.partition,
+        record.offset,
+        record.timestamp_ms,
+        record.key,
+        record.value,
+        code,
+        detail,
+    )
+
+
+def dead_letters(parsed: Sequence[ParsedRecord], conflicts: Sequence[ScoringInput]) -> list[DeadLetter]:
+    """All of a batch: records that are no transactions, and ids that stood for another one before."""
+    return [
+        *(dead_letter(record.record, record.code, record.detail) for record in parsed if isinstance(record, Invalid)),
+        *(dead_letter(item.record, *CONFLICT) for item in conflicts),
+    ]

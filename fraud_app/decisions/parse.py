@@ -1,0 +1,126 @@
+"""Raw bytes from `transactions.raw` to what can be scored, or to the reason why they cannot. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+from pydantic import ValidationError
+
+from fraud_app.contracts.transaction import Transaction
+from ml.profile.event import Event, event_of, hash64, occurred_ms
+
+MAX_BYTES = 65_536
+REROUTED = "fraud_rerouted"
+"""Header of a record that was sent to its user's partition, so that it cannot circle."""
+
+PartitionOf = Callable[[str], int]
+"""The partition that a user id belongs to."""
+
+
+class Record(NamedTuple):
+    """A message as Kafka delivered it."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+    """When the broker appended it, in ms since 1970."""
+    rerouted: bool = False
+
+
+class ConsumedMessage(Protocol):
+    """What of a fetched message is looked at; aiokafka's `ConsumerRecord` has it."""
+
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def headers(self) -> Iterable[tuple[str, bytes]]: ...
+
+
+class ScoringInput(NamedTuple):
+    """A valid transaction in its user's own partition, ready to be scored."""
+
+    record: Record
+    transaction: Transaction
+    event: Event
+    user_hash: int
+    """64 bits."""
+
+
+class Misrouted(NamedTuple):
+    """A valid transaction in another partition than its user's: its producer used no key, another key or another partitioner."""
+
+    record: Record
+    user_id: str
+    partition: int
+    """Where it belongs."""
+
+
+class Invalid(NamedTuple):
+    """No transaction; goes to the dead-letter topic."""
+
+    record: Record
+    code: str
+    detail: str
+
+
+ParsedRecord = ScoringInput | Misrouted | Invalid
+
+
+def record_of(message: ConsumedMessage) -> Record:
+    """The record of a fetched message."""
+    rerouted = any(name == REROUTED for name, _ in message.headers)
+    return Record(message.partition, message.offset, message.key, message.value, message.timestamp, rerouted)
+
+
+def parse(record: Record, partition_of: PartitionOf, *, by_occurred: bool = False) -> ParsedRecord:
+    """What a record is. Never raises.
+
+    `partition_of`: the partitioner of the topic. `by_occurred`: windows run on the client's clock, for
+    trusted back-fills only.
+    """
+    if not record.value:
+        return Invalid(record, "empty", "the message has no value")
+    if len(record.value) > MAX_BYTES:
+        return Invalid(record, "too_large", f"{len(record.value)} bytes; at most {MAX_BYTES} are accepted")
+    try:
+        transaction = Transaction.model_validate_json(record.value)
+    except ValidationError as error:
+        return Invalid(record, *_first_error(error))
+    except RecursionError:
+        return Invalid(record, "nested_too_deep", "the JSON is nested too deep")
+    home = partition_of(transaction.user_id)
+    if home == record.partition:
+        received = occurred_ms(transaction) if by_occurred else record.timestamp_ms
+        return scoring_input(record, transaction, received)
+    if record.rerouted:
+        return Invalid(
+            record,
+            "partition_mismatch",
+            f"rerouted to partition {record.partition}, but belongs to {home}",
+        )
+    return Misrouted(record, transaction.user_id, home)
+
+
+def scoring_input(record: Record, transaction: Transaction, received_ms: int) -> ScoringInput:
+    """The input of a valid transaction. `received_ms`: the windows' clock, in ms since 1970."""
+    return ScoringInput(record, transaction, event_of(transaction, received_ms), hash64(transaction.user_id))
+
+
+def _first_error(error: ValidationError) -> tuple[str, str]:
+    """Code and detail for the headers; never the value, which may be what must not be kept."""
+    errors = error.errors(include_input=False, include_url=False)
+    pointer = "/".join(str(part) for part in errors[0]["loc"])
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    code = "malformed" if errors[0]["type"] == "json_invalid" else "invalid"
+    return code, f"{f'/{pointer}: ' if pointer else ''}{errors[0]['msg']}{more}"

@@ -1,0 +1,84 @@
+"""Features, probability, decision and reasons of transactions whose users' rows are at hand. Pure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from fraud_app.contracts.scored import Decision
+from fraud_app.decisions import policy, reasons
+from fraud_app.decisions.parse import ScoringInput
+from ml.decision_record import NO_PROBABILITY, Contribution, DecisionRecord
+from ml.features import SIZE, Matrix, compute
+from ml.profile.event import Signals
+from ml.serving.cutoffs import Cutoffs
+from ml.serving.scorer import Scorer
+from tables.user_row import UserRow
+
+NO_SIGNALS = Signals()
+"""Stands for the signals across users while Redis does not give them."""
+MAX_US = 0xFFFFFFFF
+"""Longest time that a decision record holds, in microseconds: 71 minutes."""
+
+Decided = tuple[ScoringInput, DecisionRecord]
+WithSignals = tuple[ScoringInput, Signals]
+
+
+def score(
+    inputs: Sequence[WithSignals],
+    rows: Mapping[str, UserRow],
+    scorer: Scorer | None,
+    degraded: Sequence[str] = (),
+) -> list[Decided]:
+    """Score transactions of different users, each against its user's row (by user id) as it is.
+
+    `scorer`: None sends everything to review. `degraded`: dependencies that were missing.
+    """
+    if not inputs:
+        return []
+    started = time.perf_counter_ns()
+    matrix = compute([(rows[item.transaction.user_id].profile, item.event, signals) for item, signals in inputs])
+    features_done = time.perf_counter_ns()
+    if scorer is None:
+        decisions, ppms = [policy.WITHOUT_MODEL] * len(inputs), [NO_PROBABILITY] * len(inputs)
+        explained: dict[int, tuple[Contribution, ...]] = {}
+    else:
+        ppms = [round(probability * 1e6) for probability in scorer.probabilities(matrix)]
+        decisions = [policy.decide(ppm / 1e6, scorer.cutoffs) for ppm in ppms]
+        explained = _reasons_of_flagged(decisions, matrix, scorer)
+    model_done = time.perf_counter_ns()
+    cutoffs = scorer.cutoffs if scorer else Cutoffs(0.0, 0.0)
+    now_us, spent_us = time.time_ns() // 1000, (model_done - started) // 1000
+    features = matrix.tobytes()
+    return [
+        (
+            item,
+            DecisionRecord(
+                decision=decisions[row],
+                probability_ppm=ppms[row],
+                degraded=(*degraded, *(() if scorer else ("model",))),
+                received_ms=item.record.timestamp_ms,
+                scored_ms=now_us // 1000,
+                total_us=min(max(now_us - item.record.timestamp_ms * 1000, spent_us), MAX_US),
+                features_us=(features_done - started) // 1000,
+                model_us=(model_done - features_done) // 1000,
+                review=cutoffs.review,
+                block=cutoffs.block,
+                model=scorer.reference if scorer else "",
+                reasons=explained.get(row, ()),
+                features=features[SIZE * row : SIZE * (row + 1)],
+            ),
+        )
+        for row, (item, _) in enumerate(inputs)
+    ]
+
+
+def _reasons_of_flagged(
+    decisions: Sequence[Decision], matrix: Matrix, scorer: Scorer
+) -> dict[int, tuple[Contribution, ...]]:
+    """The reasons of those that are not approved, by their row of the matrix."""
+    flagged = [row for row, decision in enumerate(decisions) if decision is not Decision.APPROVE]
+    if not flagged:
+        return {}
+    contributions = scorer.contributions(matrix[flagged])
+    return {row: reasons.strongest(parts) for row, parts in zip(flagged, contributions, strict=True)}
