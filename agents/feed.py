@@ -9,7 +9,8 @@ from typing import Any
 
 from fraud_app import metrics
 from fraud_app.kafka import compat, crash
-from fraud_app.sinks import feed, redis_client, to_feed
+from fraud_app.resources import redis_client
+from fraud_app.sinks import feed, to_feed
 from tables.redis.client import RedisUnavailable
 from tables.redis.live_feed import append
 

@@ -13,16 +13,7 @@ from typing import Any
 
 from agents.in_flight import InFlightBatch, InFlightBatches, split_by_user_limit
 from fraud_app import __version__, metrics
-from fraud_app.app import (
-    app,
-    config,
-    decision_waiters,
-    mirror,
-    model,
-    signal_store,
-    transactions_raw,
-    user_table,
-)
+from fraud_app.app import app, mirror, transactions_raw, user_table
 from fraud_app.contracts.message import Message
 from fraud_app.contracts.scored import Decision
 from fraud_app.decisions import outbound
@@ -39,6 +30,7 @@ from fraud_app.kafka import compat, crash
 from fraud_app.kafka.consumer import WorkBatch
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import Offsets, ProduceBatch
+from fraud_app.resources import champion, config, decision_waiters, signal_store
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
 from ml.serving.registry import version_in
 from tables.row_cache import RowCache
@@ -85,7 +77,7 @@ async def _decide_and_send(
     inputs = [item for item in parsed if isinstance(item, ScoringInput)]
     signals = await signal_store.observe([(item.event, item.user_hash) for item in inputs])
     position = Position(config.kafka.topic_epoch, acked_offsets)
-    decided = decide_batch(inputs, _rows, signals, model.scorer, position)
+    decided = decide_batch(inputs, _rows, signals, champion.scorer, position)
     rows = {partition: _rows.write(partition, changed) for partition, changed in decided.rows.items()}
     produce = ProduceBatch(app)
     for partition, changed in rows.items():

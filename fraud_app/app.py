@@ -1,6 +1,6 @@
-"""The scoring application: topics, table, resources, and where its agents and pages are. Wiring only.
+"""The scoring application: its topic, its table, and where its agents and pages are. Wiring only.
 
-`faust -A fraud_app worker` runs it; so does `python -m fraud_app worker`.
+`fraud worker` runs it; so does `faust -A fraud_app worker`.
 """
 
 from __future__ import annotations
@@ -9,25 +9,30 @@ from collections.abc import Iterator
 from typing import Any
 
 from fraud_app import __version__, metrics, topics
-from fraud_app.decision_waiters import DecisionWaiters
+from fraud_app.heartbeats import heartbeat_of
 from fraud_app.kafka import compat
 from fraud_app.kafka.application import batch_topic, create_app
-from fraud_app.postgres.database import Database
-from fraud_app.settings import is_loopback, settings
-from ml.serving.model_loader import ModelLoader
+from fraud_app.resources import champion, config, redis_client
+from fraud_app.settings import is_open_without_keys
 from tables.mirror import Mirror
-from tables.redis.client import RedisClient
-from tables.redis.cross_user_signals import SignalStore
+from tables.redis.heartbeat import Heartbeat
 from tables.user_table import UserTable
-from web import application_options
-
-config = settings()
+from web.http.application import application_options
 
 app = create_app(
     "fraud-scoring",
     config,
+    modules=[
+        "agents.scoring",
+        "agents.background.gauges",
+        "agents.background.heartbeat",
+        "agents.background.mirror",
+        "agents.background.model_reload",
+        "agents.background.watchdog",
+        "web.routes",
+    ],
+    before_start=[champion.load],
     store="rocksdb://",
-    autodiscover=["agents.scoring", "agents.upkeep", "web.routes", "fraud_app.commands", "fraud_app.model_commands"],
     web_application_options=application_options(config),
     consumer_group_instance_id=f"{config.worker_id}-{config.web.port}"
     if "worker_id" in config.model_fields_set
@@ -44,12 +49,15 @@ def own_rows() -> Iterator[tuple[str, bytes]]:
         yield from user_table.rows(partition)
 
 
-redis_client = RedisClient(config.redis.url.get_secret_value())
-signal_store = SignalStore(redis_client, config.redis.deadline_ms)
 mirror = Mirror(redis_client, config.redis.mirror_interval_ms, config.worker_id, own_rows)
-model = ModelLoader(config.model.dir, config.model.name, config.model.alias)
-database = Database(config.postgres)
-decision_waiters = DecisionWaiters()
+
+
+def own_heartbeat() -> Heartbeat:
+    """What this worker says of itself."""
+    reference = champion.scorer.reference if champion.scorer else None
+    address = f"{config.web.bind}:{config.web.port}"
+    return heartbeat_of(app, "scoring", topics.RAW, config.worker_id, address=address, model=reference)
+
 
 metrics.BUILD.info({"version": __version__})
 
@@ -61,6 +69,5 @@ async def _copy_rows_of_new_partitions(*_: Any, **__: Any) -> None:
 
 @app.on_configured.connect
 def _never_open_without_keys(*given: Any, **__: Any) -> None:
-    conf = given[1]
-    if config.auth.mode == "off" and not is_loopback(conf.web_bind):
+    if is_open_without_keys(config.auth.mode, given[1].web_bind):
         raise SystemExit("--web-bind is an address that others can reach, and FRAUD_AUTH__MODE is off")

@@ -158,7 +158,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _never_open_without_keys(self) -> Settings:
-        if self.auth.mode == "off" and not is_loopback(self.web.bind):
+        if is_open_without_keys(self.auth.mode, self.web.bind):
             raise ValueError(
                 f"web.bind is {self.web.bind}, which others can reach, and auth.mode is off: set FRAUD_AUTH__MODE=keys and "
                 "FRAUD_AUTH__KEY_HASHES (`fraud key new`), or bind 127.0.0.1"
@@ -180,7 +180,13 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings, file_secret_settings, toml
 
 
+def is_open_without_keys(auth_mode: str, bind: str) -> bool:
+    """Whether others could reach this address and no key would be asked for."""
+    return auth_mode == "off" and not is_loopback(bind)
+
+
 def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -14,12 +14,12 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from fraud_app.local import ports, services
-from fraud_app.local.running import Running
+from devtools.stack import ports, services
+from devtools.stack.test_cluster import Cluster
 from fraud_app.settings import ROOT
 from ml.serving import registry
-from tests.asking import Asking, until
-from tests.builders import payload
+from tests.support.api_client import ApiClient, until
+from tests.support.builders import payload
 
 LOGGED = 15
 """Lines of each log that a failed test shows."""
@@ -61,11 +61,11 @@ def models(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two workers and the sinks on Kafka, Redis and PostgreSQL, with a registry of models of their own."""
     models = tmp_path_factory.mktemp("registry") / "models"
     shutil.copytree(ROOT / "models", models)
-    made = Running("test", 2, lambda _: None, FRAUD_STREAM__CLOCK="ingest", FRAUD_MODEL__DIR=str(models))
+    made = Cluster("test", 2, lambda _: None, FRAUD_STREAM__CLOCK="ingest", FRAUD_MODEL__DIR=str(models))
     asyncio.run(_whole(made))
     yield made
     made.stop()
@@ -75,7 +75,7 @@ KEY = "a-key-for-this-test"
 
 
 @pytest.fixture(scope="module")
-def guarded_address(running: Running) -> Iterator[str]:
+def guarded_address(running: Cluster) -> Iterator[str]:
     """A third worker, which wants a key; ann holds it."""
     hashes = f"ann={hashlib.sha256(KEY.encode()).hexdigest()}"
     environment = {**running.environment, "FRAUD_AUTH__MODE": "keys", "FRAUD_AUTH__KEY_HASHES": hashes}
@@ -88,7 +88,7 @@ def guarded_address(running: Running) -> Iterator[str]:
         one.stop()
 
 
-async def _whole(running: Running) -> None:
+async def _whole(running: Cluster) -> None:
     """Wait until the workers share the partitions, a decision of each reaches the other by the feed, and there is a history."""
 
     async def owned() -> list[int]:
@@ -104,7 +104,7 @@ async def _whole(running: Running) -> None:
 
     async with AsyncExitStack() as stack:
         asks = [
-            Asking(await stack.enter_async_context(aiohttp.ClientSession(address))) for address in running.addresses
+            ApiClient(await stack.enter_async_context(aiohttp.ClientSession(address))) for address in running.addresses
         ]
         await until(owned, lambda counts: sum(counts) == 4 and all(counts), 60)
         await until(answers, lambda statuses: set(statuses) == {200}, 60)
@@ -112,14 +112,14 @@ async def _whole(running: Running) -> None:
 
 
 @pytest_asyncio.fixture
-async def api(running: Running) -> AsyncIterator[Asking]:
+async def api(running: Cluster) -> AsyncIterator[ApiClient]:
     """The API of the first worker."""
     async with aiohttp.ClientSession(running.addresses[0]) as session:
-        yield Asking(session)
+        yield ApiClient(session)
 
 
 @pytest_asyncio.fixture
-async def other_api(running: Running) -> AsyncIterator[Asking]:
+async def other_api(running: Cluster) -> AsyncIterator[ApiClient]:
     """The API of the second worker."""
     async with aiohttp.ClientSession(running.addresses[1]) as session:
-        yield Asking(session)
+        yield ApiClient(session)

@@ -14,10 +14,11 @@ import orjson
 from aiohttp import WSCloseCode, web
 
 from fraud_app import metrics
-from fraud_app.app import app, config, decision_waiters, redis_client
+from fraud_app.app import app
+from fraud_app.resources import config, decision_waiters, redis_client
 from tables.redis import live_feed
 from tables.redis.client import RedisUnavailable
-from web.problem import Problem
+from web.http.problem import Problem
 
 FRAME_S = 0.25
 QUEUE = 1_000

@@ -11,7 +11,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from fraud_app import __version__
-from fraud_app.app import config
+from fraud_app.resources import config
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"

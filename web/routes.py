@@ -12,47 +12,32 @@ from pydantic import BaseModel
 from fraud_app.app import app
 from fraud_app.contracts.scored import ScoredTransaction
 from fraud_app.contracts.transaction import Transaction
-from web import (
-    cases,
-    health,
-    live,
-    model_views,
-    openapi,
-    operations,
-    pages,
-    reviews,
-    samples,
-    score,
-    stats,
-    transactions,
-)
-from web.analyst_models import (
-    Case,
-    Claim,
-    Customer,
-    DeadLetters,
-    Operations,
-    Queue,
-    QueueQuery,
-    VerdictGiven,
-    VerdictRequest,
-)
-from web.models import (
+from web import live, pages
+from web.api import cases, health, models, operations, reviews, samples, score, stats, transactions
+from web.api.dead_letters import dead_letters
+from web.api.features import features
+from web.api.users import customer
+from web.api.verdicts import give, undo
+from web.http import openapi
+from web.schemas.cases import Case
+from web.schemas.dead_letters import DeadLetters
+from web.schemas.health import Health
+from web.schemas.models import DriftReport, FeatureInfo, ModelReport
+from web.schemas.operations import Operations
+from web.schemas.reviews import Claim, Queue, QueueQuery
+from web.schemas.score import BatchAnswer, ScoreBatch
+from web.schemas.stats import Breakdowns, Stats, StatsQuery
+from web.schemas.transactions import (
     Accepted,
-    BatchAnswer,
     DetailQuery,
-    DriftReport,
     ExplainedTransaction,
-    FeatureInfo,
-    Health,
     ListQuery,
-    ModelReport,
     Page,
-    ScoreBatch,
     SubmitQuery,
     TransactionRequest,
 )
-from web.stats_models import Breakdowns, Stats, StatsQuery
+from web.schemas.users import Customer
+from web.schemas.verdicts import VerdictGiven, VerdictRequest
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -83,21 +68,21 @@ ROUTES = (
     Route("GET", "/api/reviews", reviews.queue, "review", {200: Queue}, None, QueueQuery, (422, 503)),
     Route("PUT", "/api/transactions/{transaction_id}/claim", reviews.take, "review", {200: Claim}, problems=(409, 503)),
     Route("DELETE", "/api/transactions/{transaction_id}/claim", reviews.release, "review", {204: None}, problems=(503,)),
-    Route("POST", "/api/transactions/{transaction_id}/verdicts", reviews.give, "review", {201: VerdictGiven}, VerdictRequest, None,
+    Route("POST", "/api/transactions/{transaction_id}/verdicts", give, "review", {201: VerdictGiven}, VerdictRequest, None,
           (400, 404, 409, 413, 415, 422, 503)),
-    Route("DELETE", "/api/transactions/{transaction_id}/verdicts/{verdict_id}", reviews.undo, "review", {204: None},
+    Route("DELETE", "/api/transactions/{transaction_id}/verdicts/{verdict_id}", undo, "review", {204: None},
           problems=(404, 409, 503)),
-    Route("GET", "/api/users/{user_id}", cases.customer, "review", {200: Customer}, problems=(404, 503)),
+    Route("GET", "/api/users/{user_id}", customer, "review", {200: Customer}, problems=(404, 503)),
     Route("POST", "/score", score.score_one, "scoring", {200: ScoredTransaction}, TransactionRequest, DetailQuery, (400, 413, 415, 422)),
     Route("POST", "/score/batch", score.score_batch, "scoring", {200: BatchAnswer}, ScoreBatch, DetailQuery, (400, 413, 415, 422)),
-    Route("GET", "/api/features", model_views.features, "model", {200: FeatureInfo}, many=True),
-    Route("GET", "/api/model", model_views.current_model, "model"),
-    Route("GET", "/api/models", model_views.models, "model", {200: ModelReport}, problems=(503,)),
-    Route("GET", "/api/models/drift", model_views.drift, "model", {200: DriftReport}, problems=(503,)),
+    Route("GET", "/api/features", features, "model", {200: FeatureInfo}, many=True),
+    Route("GET", "/api/model", models.current_model, "model"),
+    Route("GET", "/api/models", models.models, "model", {200: ModelReport}, problems=(503,)),
+    Route("GET", "/api/models/drift", models.drift, "model", {200: DriftReport}, problems=(503,)),
     Route("GET", "/api/samples/{kind}", samples.sample, "transactions", {200: Transaction}, problems=(404,)),
     Route("GET", "/api/samples/series/{scenario}", samples.series, "transactions", {200: Transaction}, problems=(404,), many=True),
     Route("GET", "/api/operations", operations.operations, "operations", {200: Operations}),
-    Route("GET", "/api/dead-letters", operations.dead_letters, "operations", {200: DeadLetters}, problems=(503,)),
+    Route("GET", "/api/dead-letters", dead_letters, "operations", {200: DeadLetters}, problems=(503,)),
     Route("GET", "/api/health", health.health, "operations", {200: Health, 503: Health}),
     Route("GET", "/health", health.health, "operations", {200: Health, 503: Health}),
     Route("GET", "/livez", health.livez, "operations"),

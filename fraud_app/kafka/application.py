@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterable
+import importlib
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import faust
-from faust.app.base import SCAN_IGNORE
 
 from fraud_app import logging
 from fraud_app.kafka import codec, crash
@@ -31,8 +31,11 @@ class Application(faust.App):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.batch_topics: set[str] = set()
-        """Topics whose records an agent takes by the batch, see `batch_consumer`."""
+        """Topics whose records an agent takes by the batch, see `consumer`."""
         self.fetching = LOW_LATENCY
+        self.modules: Sequence[str] = ()
+        """What holds its agents, tasks and routes."""
+        self.before_start: Sequence[Callable[[], None]] = ()
 
     def _new_transport(self) -> Any:
         transport: Any = super()._new_transport()
@@ -47,11 +50,17 @@ class Application(faust.App):
         finally:
             too_late.cancel()
 
-    def discover(self, *extra_modules: str, categories: Any = None, ignore: Iterable[Any] = SCAN_IGNORE) -> None:
-        """Without `fraud_app.local`: Faust imports all of the package that it is started from, and those start servers."""
-        super().discover(*extra_modules, categories=categories, ignore=[*ignore, ".local"])
+    def discover(self, *extra_modules: str, categories: Any = None, ignore: Iterable[Any] = ()) -> None:
+        """Import the application's own modules and nothing else.
+
+        Faust would also import every module of the package or command that it was started from.
+        """
+        for module in (*self.modules, *extra_modules):
+            importlib.import_module(module)
 
     async def on_first_start(self) -> None:
+        for prepare in self.before_start:
+            prepare()
         tune_garbage_collector()
         self.conf.datadir.parent.mkdir(parents=True, exist_ok=True)
         await ensure_topics(self.settings.kafka)
@@ -69,17 +78,29 @@ def tune_garbage_collector() -> None:
 
 
 def batch_topic(app: Application, name: str) -> Any:
-    """A topic whose records reach the agent as they are and by the batch: read it with `faust_compat.queued`."""
+    """A topic whose records reach the agent as they are and by the batch: read it with `compat.work_batches`."""
     app.batch_topics.add(name)
     return app.topic(name, maxsize=MAX_QUEUED_FETCHES)
 
 
-def create_app(name: str, settings: Settings, fetching: FetchPolicy = LOW_LATENCY, **options: Any) -> Application:
-    """An app that is its own consumer group, at least once, with Faust's own web pages off."""
+def create_app(
+    name: str,
+    settings: Settings,
+    fetching: FetchPolicy = LOW_LATENCY,
+    *,
+    modules: Sequence[str] = (),
+    before_start: Sequence[Callable[[], None]] = (),
+    **options: Any,
+) -> Application:
+    """An app that is its own consumer group, at least once, with Faust's own web pages off.
+
+    `modules`: what holds its agents, tasks and routes. `before_start`: called before any of them starts.
+    """
     codec.install()
     kafka = settings.kafka
     app = Application(
         name,
+        autodiscover=list(modules),
         broker=[f"kafka://{broker.strip()}" for broker in kafka.brokers.split(",")],
         datadir=str(settings.stream.data_dir / name),
         key_serializer="raw",
@@ -113,4 +134,5 @@ def create_app(name: str, settings: Settings, fetching: FetchPolicy = LOW_LATENC
         **options,
     )
     app.settings, app.fetching = settings, fetching
+    app.modules, app.before_start = modules, before_start
     return app

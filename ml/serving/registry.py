@@ -136,6 +136,11 @@ def version_of(models: Path, name: str, alias: str = CHAMPION) -> str:
     return version
 
 
+def read_alias(models: Path, name: str, alias: str = CHAMPION) -> ModelFiles:
+    """The checked files of the version that an alias stands for. Raises `ModelRefused`."""
+    return read(models / name / version_of(models, name, alias))
+
+
 def set_alias(models: Path, name: str, alias: str, version: str | None) -> None:
     """Let an alias stand for a version that exists and is whole; None takes the alias away. The move is remembered."""
     if version is not None:

@@ -14,6 +14,7 @@ from tables.redis.client import RedisClient
 
 KEY = "fleet"
 DEADLINE_S = 1.0
+EVERY_S = 2.0
 SILENT_AFTER_S = 10.0
 """Longer without a word, and a process counts as gone."""
 FORGET_AFTER_S = 3600.0

@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from fraud_app.local.running import Running
+from devtools.stack.test_cluster import Cluster
 from fraud_app.settings import ROOT
-from tests.asking import PATIENCE_S
+from tests.support.api_client import TIMEOUT_S
 
 SHOTS = ROOT / ".fraud" / "screenshots"
 LOST = ("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "WebSocket connection", "status of 503")
@@ -23,7 +23,7 @@ _AXE = """async () => (await axe.run({ include: [['body']], exclude: [['#swagger
   runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })).violations.map(
   (one) => `${one.id}: ${one.nodes.map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`)"""
 
-expect.set_options(timeout=PATIENCE_S * 1000)
+expect.set_options(timeout=TIMEOUT_S * 1000)
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -83,7 +83,7 @@ def _name() -> str:
 
 
 @pytest_asyncio.fixture
-async def people(chromium: Browser, running: Running) -> AsyncIterator[Watched]:
+async def people(chromium: Browser, running: Cluster) -> AsyncIterator[Watched]:
     """Pages for several people."""
     watched = Watched(chromium, running.addresses[0])
     yield watched

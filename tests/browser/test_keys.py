@@ -3,8 +3,8 @@
 from playwright.async_api import expect
 
 from tests.browser.conftest import Watched
-from tests.builders import payload
 from tests.conftest import KEY
+from tests.support.builders import payload
 
 
 async def test_a_key_opens_the_pages_and_the_feed_and_gives_its_holders_name(chromium, guarded_address, api):

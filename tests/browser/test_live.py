@@ -9,9 +9,9 @@ import uuid
 import pytest
 from playwright.async_api import expect
 
-from tests.asking import until
-from tests.builders import payload
-from tests.reviewing import flagged
+from tests.support.api_client import until
+from tests.support.builders import payload
+from tests.support.reviews import flagged
 
 RATE = 1_000
 

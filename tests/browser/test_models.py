@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import expect
 
 from ml.serving import registry
-from tests.asking import until
-from tests.builders import payload
+from tests.support.api_client import until
+from tests.support.builders import payload
 
 NAME = "fraud-lgbm"
 

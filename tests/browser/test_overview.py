@@ -5,7 +5,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import LOST
-from tests.builders import payload
+from tests.support.builders import payload
 
 
 def fresh(**fields):

@@ -11,12 +11,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from fraud_app.local import ports, services
-from fraud_app.local.process import family
-from tests.asking import until
+from devtools.stack import ports, services
+from devtools.stack.process import family
 from tests.browser.conftest import LOST, Watched
-from tests.builders import payload
-from tests.reviewing import case, flagged
+from tests.support.api_client import until
+from tests.support.builders import payload
+from tests.support.reviews import case, flagged
 
 PAGES = ("/", "/live", "/review?tx={tx}", "/tx/{tx}", "/users/{user}", "/models", "/ops", "/docs", "/docs/errors")
 READY = {
@@ -31,10 +31,10 @@ async def shown(running):
     """A payment to be looked at."""
     import aiohttp
 
-    from tests.asking import Asking
+    from tests.support.api_client import ApiClient
 
     async with aiohttp.ClientSession(running.addresses[0]) as session:
-        return await flagged(Asking(session))
+        return await flagged(ApiClient(session))
 
 
 async def open_page(page, address, shown):

@@ -6,8 +6,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.asking import until
-from tests.reviewing import case, flagged, say, take
+from tests.support.api_client import until
+from tests.support.reviews import case, flagged, say, take
 
 
 @pytest_asyncio.fixture

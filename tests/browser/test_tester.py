@@ -6,7 +6,7 @@ import uuid
 import pytest
 from playwright.async_api import expect
 
-from web import samples
+from web.api import samples
 
 
 async def test_ones_own_json_is_checked_while_it_is_written(page):

@@ -7,8 +7,8 @@ import pytest
 from openapi_spec_validator import validate
 
 from fraud_app.contracts.scored import ScoredTransaction
-from tests.asking import until
-from tests.builders import payload
+from tests.support.api_client import until
+from tests.support.builders import payload
 
 
 def fresh(**fields):

@@ -4,15 +4,15 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.asking import Asking, until
-from tests.builders import payload
 from tests.conftest import KEY
+from tests.support.api_client import ApiClient, until
+from tests.support.builders import payload
 
 
 @pytest_asyncio.fixture
 async def guarded(guarded_address):
     async with aiohttp.ClientSession(guarded_address) as session:
-        yield Asking(session)
+        yield ApiClient(session)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from aiokafka import AIOKafkaProducer
 
 from fraud_app.topics import RAW
 from ml.features import NAMES
-from tests.asking import until
-from tests.builders import payload
-from tests.reviewing import case, flagged
+from tests.support.api_client import until
+from tests.support.builders import payload
+from tests.support.reviews import case, flagged
 
 
 async def test_a_case_tells_why_when_and_what_is_related(api):

@@ -2,15 +2,15 @@
 
 import asyncio
 
-from fraud_app.local.audit import audit
-from fraud_app.local.delivery import send_http, send_kafka, settled, traffic
-from fraud_app.local.running import Running, kill_workers
+from devtools.audit.audit import audit
+from devtools.audit.check_delivery import send_http, send_kafka, settled, traffic
+from devtools.stack.test_cluster import Cluster, kill_workers
 
 
 async def test_killed_workers_lose_nothing_and_count_nothing_twice():
     made = traffic(5000, seed=8)
     said = []
-    running = await asyncio.to_thread(Running, "test-delivery", 1, said.append, FRAUD_STREAM__CLOCK="occurred")
+    running = await asyncio.to_thread(Cluster, "test-delivery", 1, said.append, FRAUD_STREAM__CLOCK="occurred")
     try:
         killing = asyncio.create_task(kill_workers(running, 3, 3.5, 8, said.append))
         await send_http(running.addresses, made[:500])

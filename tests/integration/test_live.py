@@ -1,8 +1,8 @@
 import asyncio
 import uuid
 
-from tests.asking import until
-from tests.builders import payload
+from tests.support.api_client import until
+from tests.support.builders import payload
 
 
 def fresh(**fields):

@@ -16,8 +16,8 @@ from aiokafka import AIOKafkaProducer
 from fraud_app import topics
 from fraud_app.postgres import drift, training_history
 from ml.serving import registry
-from tests.asking import until
-from tests.builders import payload
+from tests.support.api_client import until
+from tests.support.builders import payload
 
 NAME = "fraud-lgbm"
 

@@ -9,11 +9,11 @@ from contextlib import suppress
 import pytest
 import redis.asyncio as redis
 
-from fraud_app.local.process import family
+from devtools.stack.process import family
 from ml.features import NAMES, SHARED
 from tables import mirror
-from tests.asking import until
-from tests.builders import payload
+from tests.support.api_client import until
+from tests.support.builders import payload
 
 
 def fresh(**fields):
@@ -124,7 +124,7 @@ async def test_shared_signals_are_counted_once_and_as_of_the_event(running):
     from ml.profile.event import hash64
     from tables.redis.client import RedisClient
     from tables.redis.cross_user_signals import SignalStore
-    from tests.builders import NOW_MS, event
+    from tests.support.builders import NOW_MS, event
 
     link = RedisClient(running.environment["FRAUD_REDIS__URL"])
     try:
@@ -145,7 +145,7 @@ async def test_signals_outlive_their_connection_and_what_redis_forgot(running):
     from ml.profile.event import hash64
     from tables.redis.client import RedisClient
     from tables.redis.cross_user_signals import SignalStore
-    from tests.builders import NOW_MS, event
+    from tests.support.builders import NOW_MS, event
 
     link = RedisClient(running.environment["FRAUD_REDIS__URL"])
     try:
@@ -170,7 +170,7 @@ async def test_a_slow_way_in_only_delays_the_first_signals(running):
     from ml.profile.event import hash64
     from tables.redis.client import RedisClient
     from tables.redis.cross_user_signals import SignalStore
-    from tests.builders import NOW_MS, event
+    from tests.support.builders import NOW_MS, event
 
     url = running.environment["FRAUD_REDIS__URL"]
     link, other = RedisClient(url), redis.from_url(url)
@@ -218,7 +218,7 @@ async def test_the_online_and_the_offline_shared_signals_agree(running):
     from ml.profile.event import hash64
     from tables.redis.client import RedisClient
     from tables.redis.cross_user_signals import SignalStore
-    from tests.builders import NOW_MS, event, same
+    from tests.support.builders import NOW_MS, event, same
 
     dice = random.Random(3)
     mark = uuid.uuid4().hex

@@ -10,12 +10,12 @@ import redis.asyncio as redis
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
+from devtools.audit.audit import CHANGELOG, read_topic
 from fraud_app import topics
 from fraud_app.contracts import card_data
 from fraud_app.kafka.partitioner import partition_of
-from fraud_app.local.audit import CHANGELOG, read_topic
-from tests.asking import until
-from tests.builders import payload
+from tests.support.api_client import until
+from tests.support.builders import payload
 
 
 def fresh(**fields):

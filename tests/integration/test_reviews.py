@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaConsumer
 
 from fraud_app import topics
 from fraud_app.postgres.verdicts import UNDO_S
-from tests.asking import until
-from tests.builders import payload
-from tests.reviewing import as_analyst, case, flagged, say, take
+from tests.support.api_client import until
+from tests.support.builders import payload
+from tests.support.reviews import as_analyst, case, flagged, say, take
 
 
 @pytest_asyncio.fixture

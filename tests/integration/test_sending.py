@@ -9,9 +9,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, ProducerClosed
 from aiokafka.producer.message_accumulator import MessageAccumulator
 
+from devtools.audit.audit import read_topic
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import ProduceBatch
-from fraud_app.local.audit import read_topic
 
 
 class App:

@@ -1,0 +1,16 @@
+"""Follows the challenger's alias, beside storage."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fraud_app.resources import challenger
+from fraud_app.sinks import storage
+from ml.serving.model_loader import CHECK_ALIAS_S
+
+
+@storage.task
+async def follow_challenger() -> None:
+    while not storage.should_stop:
+        await challenger.reload_if_moved()
+        await asyncio.sleep(CHECK_ALIAS_S)

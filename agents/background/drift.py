@@ -1,0 +1,41 @@
+"""Measures how far traffic has moved from what the champion was trained on, beside storage."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from fraud_app.postgres import drift
+from fraud_app.postgres.connection import UNAVAILABLE, connect
+from fraud_app.resources import config
+from fraud_app.sinks import storage
+from ml.serving import registry
+from ml.serving.registry import ModelFiles, ModelRefused
+
+log = logging.getLogger(__name__)
+
+MEASURE_EVERY_S = 60.0
+
+
+@storage.task
+async def measure_drift() -> None:
+    while not storage.should_stop:
+        try:
+            await _measure(await asyncio.to_thread(_champion_files))
+        except (*UNAVAILABLE, ModelRefused) as error:
+            log.warning("drift_not_measured", extra={"error": f"{type(error).__name__}: {error}"})
+        await asyncio.sleep(MEASURE_EVERY_S)
+
+
+def _champion_files() -> ModelFiles:
+    """Its bins are all that is needed: nothing here scores with it."""
+    return registry.read_alias(config.model.dir, config.model.name, config.model.alias)
+
+
+async def _measure(files: ModelFiles) -> None:
+    model = registry.version_in(files.reference)
+    async with connect(config.postgres) as connection:
+        traffic = await drift.latest_traffic(connection, model)
+        measured = await asyncio.to_thread(drift.measure, files, traffic)
+        if measured:
+            await drift.store(connection, model, measured, len(traffic))

@@ -1,0 +1,63 @@
+"""Figures for `/metrics` that nothing else sets: dependencies, lag, the mirror, the review queue, drift."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from fraud_app import metrics
+from fraud_app.app import app, mirror, user_table
+from fraud_app.kafka import compat
+from fraud_app.postgres import drift, review_queue
+from fraud_app.postgres.database import DatabaseUnavailable
+from fraud_app.resources import champion, database, redis_client
+from fraud_app.topics import RAW
+from ml.serving.registry import version_in
+
+DEPENDENCIES_EVERY_S = 2.0
+DRIFT_EVERY_S = 30.0
+REVIEWS_EVERY_S = 15.0
+
+
+@app.task
+async def observe_dependencies() -> None:
+    while not app.should_stop:
+        user_table.note_offsets()
+        metrics.DEPENDENCY_UP.labels("redis").set(redis_client.up)
+        metrics.DEPENDENCY_UP.labels("postgres").set(await database.responds())
+        metrics.DEPENDENCY_UP.labels("model").set(champion.scorer is not None)
+        metrics.MIRRORED.set(mirror.copied)
+        metrics.MIRROR_WAITING.set(mirror.waiting)
+        for partition, lag in compat.lag(app, RAW).items():
+            metrics.LAG.labels(RAW, str(partition)).set(lag)
+        await asyncio.sleep(DEPENDENCIES_EVERY_S)
+
+
+@app.task
+async def observe_drift() -> None:
+    """What storage measured, as metrics of every worker."""
+    while not app.should_stop:
+        if champion.scorer is not None:
+            with suppress(DatabaseUnavailable):
+                await _set_drift(version_in(champion.scorer.reference))
+        await asyncio.sleep(DRIFT_EVERY_S)
+
+
+async def _set_drift(model: str) -> None:
+    measurement = await database.query(lambda pool: drift.latest_measurement(pool, model))
+    for feature in measurement.features if measurement else ():
+        metrics.PSI.labels(feature.feature).set(feature.psi)
+        metrics.MISSING.labels(feature.feature).set(feature.missing)
+
+
+@app.task
+async def observe_reviews() -> None:
+    """The queue's depth and age, as metrics of every worker."""
+    while not app.should_stop:
+        with suppress(DatabaseUnavailable):
+            queue = await database.query(review_queue.summary)
+            oldest = queue["oldest_at"]
+            metrics.REVIEW_DEPTH.set(queue["open"])
+            metrics.REVIEW_OLDEST.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
+        await asyncio.sleep(REVIEWS_EVERY_S)

@@ -1,0 +1,12 @@
+"""Says of this worker that it is there, and how far behind it is."""
+
+from __future__ import annotations
+
+from fraud_app.app import app, own_heartbeat
+from fraud_app.heartbeats import send_heartbeats
+from fraud_app.resources import redis_client
+
+
+@app.task
+async def send_worker_heartbeats() -> None:
+    await send_heartbeats(app, redis_client, own_heartbeat)

@@ -1,0 +1,18 @@
+"""Says of the sinks that they are there, and how far behind they are."""
+
+from __future__ import annotations
+
+from fraud_app.heartbeats import heartbeat_of, send_heartbeats
+from fraud_app.resources import config, redis_client
+from fraud_app.sinks import feed, storage
+from fraud_app.topics import SCORED
+
+
+@storage.task
+async def send_storage_heartbeats() -> None:
+    await send_heartbeats(storage, redis_client, lambda: heartbeat_of(storage, "storage", SCORED, config.worker_id))
+
+
+@feed.task
+async def send_feed_heartbeats() -> None:
+    await send_heartbeats(feed, redis_client, lambda: heartbeat_of(feed, "feed", SCORED, config.worker_id))

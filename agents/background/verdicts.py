@@ -1,0 +1,49 @@
+"""Verdicts that can no longer be taken back, as labels to `transactions.labels`. Runs beside storage, in one or several processes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from aiokafka.errors import KafkaError
+from faust.exceptions import NotReady
+
+from fraud_app import metrics
+from fraud_app.contracts.label import Label
+from fraud_app.kafka.producer import ProduceBatch
+from fraud_app.postgres import verdicts
+from fraud_app.postgres.connection import UNAVAILABLE, connect
+from fraud_app.resources import config
+from fraud_app.sinks import storage
+from fraud_app.topics import LABELS
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 1.0
+ACK_S = 10.0
+
+
+@storage.task
+async def emit_verdicts() -> None:
+    """Nothing is forgotten while the broker or the database is away: what is pending stays so."""
+    while not storage.should_stop:
+        try:
+            async with connect(config.postgres) as connection:
+                while not storage.should_stop:
+                    if await verdicts.emit_final_labels(connection, _emit) < verdicts.MAX_FINAL:
+                        await asyncio.sleep(EVERY_S)
+        except (*UNAVAILABLE, KafkaError, NotReady) as error:
+            log.warning("verdicts_wait", extra={"error": f"{type(error).__name__}: {error}"})
+            await asyncio.sleep(EVERY_S)
+
+
+async def _emit(labels: Sequence[Label]) -> None:
+    async with asyncio.timeout(ACK_S):
+        produce = ProduceBatch(storage)
+        for label in labels:
+            value = label.model_dump_json(exclude_none=True).encode()
+            await produce.add_one(LABELS, label.transaction_id.encode(), value)
+        await produce.acknowledged()
+    for label in labels:
+        metrics.VERDICTS.labels(label.verdict).inc()

@@ -1,0 +1,15 @@
+"""Labels to PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agents.store_batches import store_batches
+from fraud_app.contracts.label import Label
+from fraud_app.postgres import labels
+from fraud_app.sinks import labels_to_store, storage
+
+
+@storage.agent(labels_to_store, name="labels")
+async def store_labels(stream: Any) -> None:
+    await store_batches(stream, Label.model_validate_json, labels.store)

@@ -1,0 +1,117 @@
+"""How the sinks write to PostgreSQL: by the batch, each item once, acknowledged after the database has committed.
+
+While PostgreSQL is away the batch is held and nothing more is read: the backlog stays in Kafka. A single item that the database
+refuses for itself goes to the dead-letter topic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+
+from fraud_app import __version__, metrics
+from fraud_app.decisions import outbound
+from fraud_app.decisions.parse import record_of
+from fraud_app.kafka import compat, crash
+from fraud_app.kafka.producer import ProduceBatch
+from fraud_app.postgres.connection import UNAVAILABLE, apply_migrations, create_pool
+from fraud_app.resources import config
+from fraud_app.sinks import storage
+from fraud_app.topics import DEAD_LETTERS
+
+log = logging.getLogger(__name__)
+
+MAX_BATCH = 500
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+
+Item = TypeVar("Item")
+Store = Callable[[Any, Sequence[Item]], Awaitable[Any]]
+"""Writes items over a connection."""
+
+
+class _Database:
+    """One pool, opened again after an outage."""
+
+    def __init__(self) -> None:
+        self._pool: asyncpg.Pool | None = None
+
+    async def run(self, store: Store[Item], items: Sequence[Item]) -> Any:
+        """Store, waiting out any outage."""
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                if self._pool is None:
+                    await apply_migrations(config.postgres)
+                    self._pool = await create_pool(config.postgres)
+                async with self._pool.acquire() as connection:
+                    stored = await store(connection, items)
+            except UNAVAILABLE as error:
+                metrics.DEPENDENCY_UP.labels("postgres").set(0)
+                log.warning(
+                    "postgres_away",
+                    extra={"error": f"{type(error).__name__}: {error}", "held": len(items)},
+                )
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+            else:
+                metrics.DEPENDENCY_UP.labels("postgres").set(1)
+                return stored
+
+
+_database = _Database()
+
+
+@storage.task
+async def prepare_database() -> None:
+    """Bring the schema up to date before the first transaction, so that the API finds its tables."""
+
+    async def nothing(connection: asyncpg.Connection, items: Sequence[Any]) -> None: ...
+
+    await _database.run(nothing, [])
+
+
+async def store_batches(stream: Any, read: Callable[[bytes], Item], store: Store[Item]) -> None:
+    """Read what comes through the stream and store it, until the stream ends.
+
+    `read`: a message's value as an item; raises `ValueError`, `KeyError` or `TypeError` for any other value.
+    """
+    try:
+        async for work in compat.work_batches(stream, MAX_BATCH):
+            items: list[tuple[Any, Item]] = []
+            for message in work.records:
+                try:
+                    items.append((message, read(message.value or b"")))
+                except (ValueError, KeyError, TypeError) as error:  # pydantic's, too
+                    await _send_dead_letter(message, "unreadable", f"{type(error).__name__}")
+            await _store_or_refuse(items, store)
+            compat.acknowledge(storage, work, work.records)
+    except Exception as error:
+        crash.end_process("a batch could not be stored", error)
+
+
+async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]) -> None:
+    """Store all; when the data itself is refused, halve until the one item is found."""
+    if not items:
+        return
+    try:
+        await _database.run(store, [item for _, item in items])
+    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+        if len(items) == 1:
+            detail = f"{type(error).__name__} {error.sqlstate}"
+            await _send_dead_letter(items[0][0], "refused_by_database", detail)
+            return
+        half = len(items) // 2
+        await _store_or_refuse(items[:half], store)
+        await _store_or_refuse(items[half:], store)
+
+
+async def _send_dead_letter(message: Any, code: str, detail: str) -> None:
+    letter = outbound.dead_letter(record_of(message), code, detail, topic=message.topic)
+    produce = ProduceBatch(storage)
+    await produce.add_one(DEAD_LETTERS, *letter.message(__version__))
+    await produce.acknowledged()
+    metrics.DEAD_LETTERS.labels(code).inc()

@@ -1,0 +1,84 @@
+"""`python -m devtools.generate.schemas` writes `schemas/`: JSON Schema 2020-12 of each event, and AsyncAPI 3.0 of the topics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+
+from fraud_app import __version__, topics
+from fraud_app.contracts.dead_letter import HEADERS
+from fraud_app.contracts.label import Label
+from fraud_app.contracts.scored import ScoredTransaction
+from fraud_app.contracts.transaction import Transaction
+from fraud_app.settings import ROOT
+
+DIRECTORY = ROOT / "schemas"
+_EVENTS: dict[str, tuple[type[BaseModel], str, str]] = {
+    "transaction": (Transaction, topics.RAW, "A payment attempt, as a shop sends it."),
+    "scored-transaction": (
+        ScoredTransaction,
+        topics.SCORED,
+        "A transaction with its decision (CloudEvents 1.0, binary mode).",
+    ),
+    "label": (Label, topics.LABELS, "What became known of a transaction later."),
+}
+
+
+def files() -> dict[str, bytes]:
+    """Every file of `schemas/` by its name."""
+    made = {f"{name}.schema.json": _json(_schema(name, model)) for name, (model, _, _) in _EVENTS.items()}
+    return {**made, "asyncapi.json": _json(_asyncapi())}
+
+
+def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
+    mode = "serialization" if model is ScoredTransaction else "validation"
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:fraud-app:{name}",
+        **model.model_json_schema(mode=mode),  # type: ignore[arg-type]
+    }
+
+
+def _asyncapi() -> dict[str, Any]:
+    channels = {
+        name: {"address": topic, "messages": {name: {"payload": {"$ref": f"{name}.schema.json"}, "summary": summary}}}
+        for name, (_, topic, summary) in _EVENTS.items()
+    }
+    channels["dead-letter"] = {
+        "address": topics.DEAD_LETTERS,
+        "messages": {
+            "dead-letter": {
+                "summary": "The original key and value, with the reason in headers. Card data is masked, and dlq_masked says so.",
+                "headers": {
+                    "type": "object",
+                    "properties": {name: {"type": "string"} for name in HEADERS},
+                },
+                "payload": {},
+            }
+        },
+    }
+    actions = {"transaction": "receive", "label": "receive", "scored-transaction": "send", "dead-letter": "send"}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Fraud detection", "version": __version__, "license": {"name": "MIT"}},
+        "channels": channels,
+        "operations": {
+            name: {"action": action, "channel": {"$ref": f"#/channels/{name}"}} for name, action in actions.items()
+        },
+    }
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def main(directory: Path = DIRECTORY) -> None:
+    for name, content in files().items():
+        (directory / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()

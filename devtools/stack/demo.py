@@ -1,0 +1,163 @@
+"""`scripts/demo`: everything on this machine from one command, stopped cleanly by Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+
+from devtools.stack import ports, smoke
+from devtools.stack.process import ServerProcess, StartFailed
+from devtools.stack.services import Service, Supervisor, sinks, worker
+from devtools.stack.stack import HOME, Stack
+from fraud_app.settings import ROOT
+
+PREFERRED = {"kafka": 19092, "redis": 16379, "postgres": 15432}
+WEB_PORT = 6066
+STATE = HOME / "demo"
+
+
+class Demo:
+    """Servers, workers, sinks and traffic, in the order in which they need each other."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._args = args
+        self._started = time.monotonic()
+        self._stack = Stack(args.state, self.say)
+        self._services: list[Service] = []
+        self._supervisor: Supervisor | None = None
+        self._traffic: ServerProcess | None = None
+
+    def say(self, text: str) -> None:
+        print(f"[{time.monotonic() - self._started:5.1f} s] {text}", flush=True)
+
+    def start(self) -> None:
+        args = self._args
+        if args.fresh:
+            self._stack.wipe()
+            self.say("kept state wiped")
+        self._stack.start(None if args.smoke else PREFERRED)
+        environment = {**self._stack.environment(), "FRAUD_DEMO": "true"}
+        wanted = ports.any_free() if args.smoke else WEB_PORT
+        for number in range(1, args.workers + 1):
+            port = ports.next_free(wanted)
+            if port != wanted and not args.smoke and number == 1:
+                self.say(f"port {wanted} is in use: the dashboard takes {port}")
+            self._services.append(worker(number, environment, args.state, port))
+            wanted = port + 1
+        self._services.append(sinks(environment, args.state))
+        self._supervisor = Supervisor(self._services, self.say)
+        for service in self._services:
+            service.start()
+        self.say(f"starting {args.workers} worker{'s' * (args.workers > 1)} and the sinks")
+        for service in self._services[:-1]:
+            service.wait_ready()
+        self.say("workers are ready")
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._services[0].port}/"
+
+    def run(self) -> None:
+        """Traffic and supervision, until `stop`."""
+        if not self._args.no_traffic:
+            self._traffic = ServerProcess(
+                "traffic",
+                [sys.executable, ROOT / "scripts" / "generate_transactions.py", "--live", "--rate", str(self._args.rate),
+                 "--fraud-share", "0.02", "--http", self.address],
+                self._args.state / "logs" / "traffic.log", env={"PYTHONPATH": str(ROOT)},
+            )  # fmt: skip
+            self.say(
+                f"sending {self._args.rate:g} made-up transactions a second (2 % fraud, so that there is something to see)"
+            )
+        print(
+            f"\n    Dashboard  {self.address}\n    API docs   {self.address}docs\n    Logs       {self._args.state / 'logs'}\n",
+            flush=True,
+        )
+        print(f"    curl -s -X POST '{self.address}api/transactions?wait=1000' -H 'Content-Type: application/json' "
+              f"-d \"$(curl -s {self.address}api/samples/fraud)\"\n\n    Ctrl-C stops everything.\n", flush=True)  # fmt: skip
+        assert self._supervisor is not None  # noqa: S101
+        self._supervisor.run()
+
+    def smoke(self) -> int:
+        """Send a little, check that all of it is everywhere. The exit code."""
+        return smoke.check(self.address, self.say)
+
+    def interrupt(self) -> None:
+        """From a signal: let `run` return."""
+        if self._supervisor:
+            self._supervisor.end_watch()
+
+    def stop(self) -> None:
+        self.say("stopping")
+        if self._traffic:
+            self._traffic.stop(5)
+        if self._supervisor:
+            self._supervisor.stop()
+        self._stack.stop()
+        self.say("everything is stopped")
+
+
+class Stopped(Exception):
+    """A signal came while the demo was starting."""
+
+
+def main() -> None:
+    args = _arguments()
+    demo = Demo(args)
+    running = threading.Event()
+
+    def on_signal(_: int, __: FrameType | None) -> None:
+        if running.is_set():
+            demo.interrupt()
+        else:
+            raise Stopped
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    code = 0
+    try:
+        demo.start()
+        if args.smoke:
+            code = demo.smoke()
+        else:
+            running.set()
+            demo.run()
+    except Stopped:
+        code = 130
+    except (StartFailed, OSError) as error:
+        print(f"\nThe demo could not start: {error}", file=sys.stderr, flush=True)
+        code = 1
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        demo.stop()
+    sys.exit(code)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo",
+        description="Kafka, Redis, PostgreSQL, a worker, the dashboard and demo traffic on this machine.",
+    )
+    parser.add_argument("--fresh", action="store_true", help="forget what an earlier demo kept")
+    parser.add_argument("--no-traffic", action="store_true", help="send nothing")
+    parser.add_argument("--rate", type=float, default=8.0, help="transactions a second (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=int, default=1, choices=range(1, 5), help="scoring workers (default: %(default)s)"
+    )
+    parser.add_argument("--smoke", action="store_true", help="send 200 transactions, check that all arrived, stop")
+    parser.add_argument("--state", type=Path, default=STATE, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    args.state = args.state.resolve()
+    if args.smoke:
+        args.fresh, args.state = True, HOME / "smoke"
+    return args
+
+
+if __name__ == "__main__":
+    main()

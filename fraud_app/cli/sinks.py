@@ -1,0 +1,16 @@
+"""`fraud sinks`: PostgreSQL and the live feed."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command()
+def sinks() -> None:
+    """Store what was decided in PostgreSQL, and feed the live pages."""
+    from fraud_app import sinks as applications
+
+    sys.argv = ["fraud"]  # Faust's worker reads them
+    applications.run()

@@ -1,0 +1,46 @@
+"""What is true of an application now, sent to Redis as long as it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import faust
+
+from fraud_app import __version__
+from fraud_app.kafka import compat
+from tables.redis import heartbeat
+from tables.redis.client import RedisClient, RedisUnavailable
+from tables.redis.heartbeat import EVERY_S, Heartbeat
+
+_started = time.time()
+
+
+def heartbeat_of(app: faust.App, role: str, topic: str, worker_id: str, **more: Any) -> Heartbeat:
+    """The heartbeat of this process's application. `topic`: the one that it reads."""
+    return Heartbeat(
+        id=worker_id,
+        role=role,
+        at=time.time(),
+        started=_started,
+        version=__version__,
+        partitions=sorted(compat.assigned_partitions(app, topic)),
+        lag=sum(compat.lag(app, topic).values()),
+        to_recover=compat.to_recover(app),
+        **more,
+    )
+
+
+async def send_heartbeats(app: faust.App, client: RedisClient, current: Callable[[], Heartbeat]) -> None:
+    """Send a heartbeat every two seconds, and take it back when the application ends in order."""
+    try:
+        while not app.should_stop:
+            with suppress(RedisUnavailable):
+                await heartbeat.send(client, current())
+            await asyncio.sleep(EVERY_S)
+    finally:
+        with suppress(RedisUnavailable):
+            await heartbeat.remove(client, current())

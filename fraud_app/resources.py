@@ -1,0 +1,22 @@
+"""What a process works with beside Kafka: Redis, models, PostgreSQL. Nothing is opened before it is first used."""
+
+from __future__ import annotations
+
+from fraud_app.decision_waiters import DecisionWaiters
+from fraud_app.postgres.database import Database
+from fraud_app.settings import settings
+from ml.serving.model_loader import ModelLoader
+from ml.serving.registry import CHALLENGER
+from tables.redis.client import RedisClient
+from tables.redis.cross_user_signals import SignalStore
+
+config = settings()
+
+redis_client = RedisClient(config.redis.url.get_secret_value())
+signal_store = SignalStore(redis_client, config.redis.deadline_ms)
+champion = ModelLoader(config.model.dir, config.model.name, config.model.alias)
+"""Decides."""
+challenger = ModelLoader(config.model.dir, config.model.name, CHALLENGER, required=False)
+"""Scores what was decided, from the stored features, beside the hot path."""
+database = Database(config.postgres)
+decision_waiters = DecisionWaiters()

@@ -1,0 +1,92 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml.features import NAMES, compute
+from ml.profile import recent
+from ml.profile.event import Signals
+from ml.profile.layout import BOUNDS, ProfileView, view
+from ml.profile.update import EMPTY, update
+from ml.profile.windows import DAY_MS, HOUR_MS, WINDOWS
+from tests.support.builders import NOW_MS, event
+
+times = st.integers(NOW_MS - 20 * DAY_MS, NOW_MS + 20 * DAY_MS)
+
+
+def grown(*events):
+    profile = EMPTY
+    for one in events:
+        profile = update(profile, one)
+    return profile
+
+
+def windows_of(profile, now_ms):
+    return [view(profile).in_window(number, now_ms) for number in range(len(WINDOWS))]
+
+
+def test_a_window_counts_what_is_within_it_and_nothing_else():
+    profile = grown(
+        event(NOW_MS - 2 * HOUR_MS, amount="10"), event(NOW_MS - 60_000, amount="20"), event(NOW_MS, amount="5")
+    )
+    assert windows_of(profile, NOW_MS) == [(2, 2500), (2, 2500), (3, 3500), (3, 3500)]
+
+
+def test_a_late_event_is_counted_at_its_own_time():
+    late = event(NOW_MS - 3 * HOUR_MS)
+    profile = grown(event(NOW_MS), late)
+    assert [payments for payments, _ in windows_of(profile, NOW_MS)] == [1, 1, 2, 2]
+
+
+def test_an_event_older_than_the_longest_window_changes_no_window():
+    before = grown(event(NOW_MS))
+    after = update(before, event(NOW_MS - 30 * DAY_MS))
+    assert windows_of(after, NOW_MS) == windows_of(before, NOW_MS)
+    assert view(after).payments == 2
+
+
+@given(st.lists(times, max_size=30), st.randoms())
+def test_windows_do_not_depend_on_the_order_of_arrival(at, random):
+    # Within the span of the longest window: what is older than it at arrival is dropped by design.
+    kept = [time for time in at if NOW_MS - 3 * DAY_MS <= time <= NOW_MS + 3 * DAY_MS]
+    shuffled = list(kept)
+    random.shuffle(shuffled)
+    asked = max(kept, default=NOW_MS)
+    counts = [windows_of(grown(*map(event, order)), asked) for order in (kept, shuffled)]
+    assert counts[0] == counts[1]
+
+
+@given(st.lists(st.tuples(times, st.integers(0, 40)), max_size=120))
+def test_everything_is_bounded(events):
+    profile = grown(
+        *(
+            event(at, device_id=f"d{n}", merchant_id=f"m{n}", country="AB"[n % 2] + "ABCDEFGH"[n % 8])
+            for at, n in events
+        )
+    )
+    memory = view(profile)
+    assert memory.payments == len(events)
+    assert memory.latest <= recent.MAX_RECENT
+    assert all(size <= bound for size, bound in zip(memory.sizes, BOUNDS, strict=True))
+
+
+def test_a_known_device_keeps_its_first_day():
+    profile = grown(
+        event(NOW_MS - 5 * DAY_MS, device_id="a"), event(NOW_MS, device_id="b"), event(NOW_MS, device_id="a")
+    )
+    found = compute([(profile, event(device_id="a"), Signals())])[0]
+    assert found[NAMES.index("device_age_days")] == 5
+
+
+def test_a_behaviour_is_told_by_names():
+    memory = view(grown(event(NOW_MS - HOUR_MS, amount="7.5"), event(NOW_MS, amount="2")))
+    assert memory == ProfileView(
+        first_ms=NOW_MS - HOUR_MS, last_ms=NOW_MS, payments=2, amount_max_cents=750, category_mask=1, latitude=52.52, longitude=13.4,
+        place_ms=NOW_MS, hours=memory.hours, sizes=memory.sizes, latest=2, words=memory.words,
+    )  # fmt: skip
+    assert sum(memory.hours) == 2
+
+
+def test_updating_leaves_the_old_value_alone():
+    before = grown(event())
+    copy = bytes(bytearray(before))
+    update(before, event())
+    assert before == copy

@@ -1,0 +1,53 @@
+"""The review queue and verdicts over HTTP: see what waits, take an item, decide it, take the decision back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from fraud_app.postgres import review_queue
+from web.api.query import query
+from web.http.body import answer, query_parameters
+from web.http.problem import Problem
+from web.schemas.reviews import Claim, QueueQuery
+
+
+async def queue(request: web.Request) -> web.Response:
+    """What waits for an analyst, and how the queue is doing."""
+    wanted = query_parameters(QueueQuery, request)
+    part = review_queue.QueueFilter(request["analyst"], wanted.sort, wanted.min_score, wanted.user_id, wanted.country)
+    state = await query(review_queue.summary)
+    rows = await query(lambda connected: review_queue.open_items(connected, part, wanted.limit))
+    return answer({
+        "analyst": request["analyst"],
+        "open": state["open"],
+        "oldest_at": state["oldest_at"],
+        "verdicts_hour": state["verdicts_hour"],
+        "approved_share": state["approved_day"] / state["verdicts_day"] if state["verdicts_day"] else None,
+        "items": [_item(dict(row)) for row in rows],
+    })  # fmt: skip
+
+
+async def take(request: web.Request) -> web.Response:
+    """Take an open item for five minutes, or keep it for longer."""
+    identity, analyst = request.match_info["transaction_id"], request["analyst"]
+    until = await query(lambda connected: review_queue.claim(connected, identity, analyst))
+    if until is None:
+        item = await query(lambda connected: review_queue.item(connected, identity))
+        if item is None or item["closed_at"]:
+            raise Problem(409, "not_open", "this payment does not wait for a review")
+        raise Problem(409, "taken", f"{item['taken_by']} is deciding this one")
+    return answer(Claim(taken_by=analyst, taken_until=until).model_dump(mode="json"))
+
+
+async def release(request: web.Request) -> web.Response:
+    """Give an item back."""
+    identity, analyst = request.match_info["transaction_id"], request["analyst"]
+    await query(lambda connected: review_queue.release(connected, identity, analyst))
+    return web.Response(status=204)
+
+
+def _item(row: dict[str, Any]) -> dict[str, Any]:
+    return {"transaction": orjson.Fragment(row.pop("scored")), **row}

@@ -1,0 +1,100 @@
+"""`POST /score` and `/score/batch`: the decision that a transaction would get now. Nothing is counted, stored or sent.
+
+Any worker answers for any user: from its own table when it owns the user's partition, else from the mirror in Redis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from fraud_app.contracts.transaction import Transaction
+from fraud_app.decisions import reasons
+from fraud_app.decisions.parse import Record, scoring_input
+from fraud_app.decisions.score import NO_SIGNALS, score
+from fraud_app.decisions.scored_message import feature_values, scored_fields
+from fraud_app.resources import champion, config, signal_store
+from ml.decision_record import Contribution, DecisionRecord
+from ml.profile.event import occurred_ms
+from ml.serving.scorer import matrix_of
+from web.api.rows import rows_of
+from web.api.transaction_body import transaction_of
+from web.http.application import BATCH_FACTOR
+from web.http.body import answer, checked, json_object, query_parameters
+from web.http.problem import Problem
+from web.schemas.score import ScoreBatch
+from web.schemas.transactions import DetailQuery
+
+SLICE = 16
+"""Scored at a time before the event loop gets a turn: the stream must not wait for a batch of 500."""
+
+
+async def score_one(request: web.Request) -> web.Response:
+    """Score a transaction against the user's state as it is."""
+    wanted = query_parameters(DetailQuery, request)
+    transaction = transaction_of(await json_object(request, config.web.max_body_bytes))
+    scored = (await _score([transaction], explain=wanted.explain))[0]
+    latency = scored["latency_ms"]
+    timing = f"features;dur={latency['features']}, model;dur={latency['model']}, total;dur={latency['total']}"
+    return answer(scored, headers={"Server-Timing": timing})
+
+
+async def score_batch(request: web.Request) -> web.Response:
+    """Score up to 500 transactions; each gets a result or its own error. They do not see each other."""
+    wanted = query_parameters(DetailQuery, request)
+    batch = checked(ScoreBatch, await json_object(request, config.web.max_body_bytes * BATCH_FACTOR))
+    results: list[dict[str, Any]] = []
+    sound: list[tuple[int, Transaction]] = []
+    for place, item in enumerate(batch.transactions):
+        results.append({"result": None, "error": None})
+        try:
+            if not isinstance(item, dict):
+                raise Problem(422, "validation_failed", "each transaction must be a JSON object")
+            sound.append((place, transaction_of(item)))
+        except Problem as problem:
+            results[place]["error"] = {
+                "status": problem.status, "code": problem.code, "detail": problem.detail, "errors": problem.errors or [],
+            }  # fmt: skip
+    for start in range(0, len(sound), SLICE):
+        part = sound[start : start + SLICE]
+        for (place, _), scored in zip(
+            part, await _score([one for _, one in part], explain=wanted.explain), strict=True
+        ):
+            results[place]["result"] = scored
+        await asyncio.sleep(0)
+    return answer({"results": results})
+
+
+async def _score(transactions: Sequence[Transaction], *, explain: bool) -> list[dict[str, Any]]:
+    started = time.perf_counter()
+    now = time.time_ns() // 1_000_000
+    by_occurred = config.stream.clock == "occurred"
+    inputs = [
+        scoring_input(
+            Record(-1, -1, None, None, now),
+            transaction,
+            occurred_ms(transaction) if by_occurred else now,
+        )
+        for transaction in transactions
+    ]
+    rows, mirrored = await rows_of([transaction.user_id for transaction in transactions])
+    signals = await signal_store.peek([(item.event, item.user_hash) for item in inputs])
+    with_signals = list(zip(inputs, signals or [NO_SIGNALS] * len(inputs), strict=True))
+    degraded = () if mirrored and signals is not None else ("redis",)
+    scored = score(with_signals, rows, champion.scorer, degraded)
+    spent_us = int((time.perf_counter() - started) * 1e6)
+    return [
+        _answer_of(item.transaction, decision._replace(total_us=spent_us), explain=explain) for item, decision in scored
+    ]
+
+
+def _answer_of(transaction: Transaction, decision: DecisionRecord, *, explain: bool) -> dict[str, Any]:
+    if explain and not decision.reasons and champion.scorer:
+        parts = champion.scorer.contributions(matrix_of([feature_values(decision.features)]))[0]
+        strongest = sorted(range(len(parts)), key=lambda place: -abs(parts[place]))[: reasons.TOP]
+        decision = decision._replace(reasons=tuple(Contribution(place, parts[place]) for place in strongest))
+    return scored_fields(transaction, decision)

@@ -1,0 +1,167 @@
+"""Transactions over HTTP: submit one, list what was decided, look at one."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from datetime import datetime
+
+import orjson
+from aiohttp import web
+from aiokafka.errors import KafkaError
+from faust.exceptions import NotReady
+
+from fraud_app.app import app
+from fraud_app.contracts.message import Message
+from fraud_app.contracts.transaction import Transaction
+from fraud_app.decisions import explanations
+from fraud_app.kafka.partitioner import partition_of
+from fraud_app.kafka.producer import ProduceBatch
+from fraud_app.postgres import transactions as table
+from fraud_app.resources import champion, config, decision_waiters, redis_client
+from fraud_app.topics import RAW
+from ml.profile.event import event_of
+from tables.redis.client import RedisUnavailable
+from web.api.query import query
+from web.api.transaction_body import transaction_of
+from web.http.body import answer, json_object, query_parameters
+from web.http.problem import Problem
+from web.schemas.transactions import Accepted, DetailQuery, ListQuery, SubmitQuery
+
+ACK_S = 5.0
+IDEMPOTENCY_PREFIX = "idem:"
+IDEMPOTENCY_S = 86_400
+_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,2})(?:$|[,;\s])")
+
+
+async def submit(request: web.Request) -> web.Response:
+    """Publish a transaction to Kafka."""
+    wait_s = query_parameters(SubmitQuery, request).wait / 1000 or _prefer_wait(request)
+    transaction = transaction_of(
+        await json_object(request, config.web.max_body_bytes), request.headers.get("Idempotency-Key")
+    )
+    identity = transaction.transaction_id
+    replayed = await _seen_before(transaction)
+    decision = decision_waiters.expect(identity) if wait_s else None
+    try:
+        await _publish(transaction)
+        headers = {
+            "Location": f"/api/transactions/{identity}",
+            **({"Idempotent-Replayed": "true"} if replayed else {}),
+        }
+        if decision is not None:
+            try:
+                return answer(await asyncio.wait_for(asyncio.shield(decision), wait_s), headers=headers)
+            except TimeoutError:
+                pass
+        return answer(Accepted(transaction_id=identity).model_dump(), 202, headers)
+    finally:
+        if decision is not None:
+            decision_waiters.forget(identity, decision)
+
+
+async def list_all(request: web.Request) -> web.Response:
+    """Decided transactions, newest first."""
+    return await _list(request, None)
+
+
+async def list_alerts(request: web.Request) -> web.Response:
+    """Those that were sent to review or blocked, newest first."""
+    return await _list(request, ("review", "block"))
+
+
+async def detail(request: web.Request) -> web.Response:
+    """One decided transaction."""
+    wanted = query_parameters(DetailQuery, request)
+    identity = request.match_info["transaction_id"]
+    stored = await query(lambda connected: table.get(connected, identity))
+    if stored is None:
+        raise Problem(404, "not_found", f"no transaction {identity[:128]} is stored; it may still be on its way")
+    if not wanted.explain:
+        return answer(stored.scored.encode())
+    fields = orjson.loads(stored.scored)
+    return answer({**fields, "explanation": explanations.explain_features(fields, champion.scorer)})
+
+
+async def _publish(transaction: Transaction) -> None:
+    user = transaction.user_id
+    try:
+        async with asyncio.timeout(ACK_S):
+            produce = ProduceBatch(app)
+            message: Message = (user.encode(), transaction.model_dump_json().encode(), [])
+            await produce.add(RAW, partition_of(user, config.kafka.partitions), [message])
+            await produce.acknowledged()
+    except (TimeoutError, KafkaError, NotReady) as error:
+        raise Problem(
+            503,
+            "broker_away",
+            "the broker did not confirm the transaction; send it again with the same id",
+            headers={"Retry-After": "1"},
+        ) from error
+
+
+async def _seen_before(transaction: Transaction) -> bool:
+    """Whether this id was posted within a day. Raises `Problem` 422 when it was another transaction.
+
+    Without Redis nothing is refused here; the user's row still counts each id once.
+    """
+    mark = str(event_of(transaction, 0).body_hash)
+    key = IDEMPOTENCY_PREFIX + transaction.transaction_id
+    deadline = config.redis.deadline_ms / 1000
+    try:
+        if await redis_client.call(redis_client.client.set(key, mark, nx=True, ex=IDEMPOTENCY_S), deadline):
+            return False
+        before = await redis_client.call(redis_client.client.get(key), deadline)
+    except RedisUnavailable:
+        return False
+    if before is not None and before.decode() != mark:
+        raise Problem(
+            422,
+            "id_reused",
+            f"transaction_id {transaction.transaction_id} was used for another transaction before",
+        )
+    return True
+
+
+async def _list(request: web.Request, decisions: tuple[str, ...] | None) -> web.Response:
+    wanted = query_parameters(ListQuery, request)
+    if wanted.decision is not None:
+        decisions = tuple(one for one in (decisions or (wanted.decision.value,)) if one == wanted.decision.value)
+    after = _position(wanted.cursor) if wanted.cursor else None
+    chosen = table.TransactionFilter(
+        decisions, wanted.min_score, wanted.max_score, wanted.user_id, wanted.country, wanted.reason, wanted.q or None,
+        wanted.since, wanted.until,
+    )  # fmt: skip
+    rows = await query(lambda connected: table.page(connected, chosen, wanted.limit + 1, after))
+    shown = rows[: wanted.limit]
+    following = _cursor(*shown[-1][:2]) if len(rows) > wanted.limit else None
+    body = (
+        b'{"items":['
+        + b",".join(row[2].encode() for row in shown)
+        + b'],"next_cursor":'
+        + orjson.dumps(following)
+        + b"}"
+    )
+    headers = {}
+    if following:
+        headers["Link"] = f'<{request.rel_url.update_query(cursor=following)}>; rel="next"'
+    return answer(body, headers=headers)
+
+
+def _cursor(at: datetime, identity: str) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([at.isoformat(), identity])).decode()
+
+
+def _position(cursor: str) -> tuple[datetime, str]:
+    try:
+        at, identity = orjson.loads(base64.urlsafe_b64decode(cursor))
+        return datetime.fromisoformat(at), str(identity)
+    except (ValueError, TypeError) as error:
+        raise Problem(422, "validation_failed", "cursor: not one that this API gave") from error
+
+
+def _prefer_wait(request: web.Request) -> float:
+    """Seconds of `Prefer: wait=…` (RFC 7240, section 4.3), at most ten."""
+    found = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
+    return min(float(found.group(1)), 10.0) if found else 0.0

@@ -1,0 +1,66 @@
+"""Who may ask: keys, hosts and origins."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from fraud_app.settings import Settings, is_loopback
+from web.http.problem import Problem
+
+OPEN_ROUTES = frozenset({"/livez", "/readyz"})
+"""Asked by a supervisor that holds no key; they tell nothing but a word."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ANALYST = re.compile(r"^[A-Za-z0-9._@-]{1,64}$")
+
+
+def check_host(request: web.Request, settings: Settings) -> None:
+    """On loopback only loopback names are answered, so that no page can reach us by a name that it rebinds (DNS rebinding)."""
+    if settings.auth.mode == "off" and not is_loopback((urlsplit(f"//{request.host}").hostname or "").rstrip(".")):
+        raise Problem(403, "host_refused", "without keys only localhost and loopback addresses are answered")
+
+
+def holder_of_key(request: web.Request, settings: Settings) -> str:
+    """Who asks. With keys on, every route but the probes wants one: Bearer for programs, Basic (key as password) for browsers.
+
+    Without keys a page says who is in front of it, which is believed: only this machine can reach it.
+    """
+    if settings.auth.mode == "off":
+        name = request.headers.get("X-Analyst", "")
+        return name if _ANALYST.match(name) else "local"
+    if request.path in OPEN_ROUTES:
+        return ""
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    key = ""
+    if scheme.lower() == "bearer":
+        key = credentials.strip()
+    elif scheme.lower() == "basic":
+        try:
+            key = base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+        except ValueError:
+            key = ""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    # Every one is compared, so that the time tells nothing.
+    holders = [name for known, name in settings.auth.holders() if hmac.compare_digest(digest, known)]
+    if not holders:
+        raise Problem(
+            401,
+            "key_needed",
+            "send a key: Authorization: Bearer <key>",
+            headers={"WWW-Authenticate": 'Basic realm="fraud", charset="UTF-8"'},
+        )
+    return holders[0]
+
+
+def check_origin(request: web.Request, settings: Settings) -> None:
+    """Pages of other origins may neither write nor open the live feed."""
+    origin = request.headers.get("Origin")
+    if origin is None or (request.method in SAFE_METHODS and request.path != "/ws"):
+        return
+    if urlsplit(origin).netloc != request.host and origin not in settings.web.allowed_origins:
+        raise Problem(403, "origin_refused", f"pages from {origin[:100]} may not do this")

@@ -1,0 +1,56 @@
+"""Reading a request: its body within the limit, its query by the model of the query."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from web.http.problem import Problem, invalid
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def json_object(request: web.Request, limit: int) -> dict[str, Any]:
+    """The body as a JSON object of at most `limit` bytes. Raises `Problem` 400, 413 or 415."""
+    if request.content_type not in (
+        "application/json",
+        "application/octet-stream",
+    ) and not request.content_type.endswith("+json"):
+        raise Problem(415, "not_json", "send Content-Type: application/json")
+    if request.content_length is not None and request.content_length > limit:
+        raise Problem(413, "body_too_large", f"at most {limit} bytes are accepted")
+    raw = await request.read()
+    if len(raw) > limit:
+        raise Problem(413, "body_too_large", f"at most {limit} bytes are accepted")
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, "malformed_json", f"the body is not JSON: {error.msg} at line {error.lineno}") from error
+    if not isinstance(value, dict):
+        raise Problem(400, "malformed_json", "the body must be a JSON object")
+    return value
+
+
+def checked(model: type[Model], value: Any, prefix: str = "") -> Model:
+    """The value as this model. Raises `Problem` 422 naming each wrong field."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise invalid(error, prefix) from error
+
+
+def query_parameters(model: type[Model], request: web.Request) -> Model:
+    """The query string as this model; unknown parameters are refused, since a misspelt filter would show too much."""
+    try:
+        return model.model_validate(dict(request.query))
+    except ValidationError as error:
+        raise invalid(error, "?") from error
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """A JSON answer; bytes are JSON already."""
+    body = value if isinstance(value, bytes) else orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    return web.Response(status=status, body=body, content_type="application/json", headers=headers)

@@ -1,0 +1,99 @@
+"""What every request passes: id, time limit, who may, where from, problems instead of error pages, security headers, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import uuid_utils
+from aiohttp import web
+
+from fraud_app import metrics
+from fraud_app.settings import Settings
+from web.http.access import check_host, check_origin, holder_of_key
+from web.http.problem import Problem, response
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+COMPRESS_FROM = 16_384
+"""Bytes: lists and pages are worth compressing, a single decision is not worth the time."""
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+# plotly and Swagger UI set inline styles; nothing may be loaded from elsewhere or run inline.
+_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; "
+    "object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def middlewares(settings: Settings) -> list[Any]:
+    """Outermost first."""
+
+    @web.middleware
+    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request["request_id"] = given if _REQUEST_ID.match(given) else str(uuid_utils.uuid7())
+        started = time.perf_counter()
+        answer = await _answer(request, handler, settings)
+        if not answer.prepared:
+            answer.headers.setdefault("X-Request-Id", request["request_id"])
+            for name, value in _HEADERS.items():
+                answer.headers.setdefault(name, value)
+            answer.headers.setdefault("Cache-Control", "no-store")
+            if worth_compressing(answer):
+                answer.enable_compression()
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource else "unknown"
+        metrics.HTTP_SECONDS.labels(request.method, route, str(answer.status)).observe(time.perf_counter() - started)
+        return answer
+
+    return [observe]
+
+
+def worth_compressing(answer: web.StreamResponse) -> bool:
+    """Whether it is long, and not compressed already."""
+    body = answer.body if isinstance(answer, web.Response) else None
+    return isinstance(body, bytes) and len(body) > COMPRESS_FROM and "Content-Encoding" not in answer.headers
+
+
+async def _answer(request: web.Request, handler: Handler, settings: Settings) -> web.StreamResponse:
+    try:
+        check_host(request, settings)
+        request["analyst"] = holder_of_key(request, settings)
+        check_origin(request, settings)
+        if request.path == "/ws":
+            return await handler(request)
+        async with asyncio.timeout(settings.web.request_timeout_s):
+            return await handler(request)
+    except Problem as problem:
+        return response(problem, request)
+    except TimeoutError:
+        return response(Problem(503, "timeout", "the request took too long", headers={"Retry-After": "1"}), request)
+    except web.HTTPRequestEntityTooLarge:
+        return response(
+            Problem(413, "body_too_large", f"at most {settings.web.max_body_bytes} bytes are accepted"),
+            request,
+        )
+    except web.HTTPNotFound:
+        return response(Problem(404, "not_found", f"there is nothing at {request.path}"), request)
+    except web.HTTPMethodNotAllowed as refused:
+        allowed = ", ".join(sorted(refused.allowed_methods))
+        return response(Problem(405, "method_not_allowed", f"use {allowed}", headers={"Allow": allowed}), request)
+    except web.HTTPException as other:
+        if other.status < 400:
+            raise
+        return response(Problem(other.status, "refused", other.reason), request)
+    except Exception:
+        log.exception("request_failed", extra={"path": request.path, "request_id": request["request_id"]})
+        return response(Problem(500, "internal", "something went wrong here; the log has the request's id"), request)

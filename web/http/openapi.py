@@ -1,0 +1,121 @@
+"""`/openapi.json`: OpenAPI 3.1 from the route table and the same models that check the requests."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aiohttp import web
+from apispec import APISpec
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from fraud_app import __version__
+from web.http.body import answer
+from web.http.problem import CONTENT_TYPE
+from web.schemas.problem import ProblemDetails
+
+if TYPE_CHECKING:
+    from web.routes import Route
+
+_document = b"{}"
+
+
+async def document(request: web.Request) -> web.Response:
+    """The description of this API."""
+    return answer(_document)
+
+
+def describe(routes: Sequence[Route]) -> None:
+    """Build the document once, at start."""
+    global _document
+    _document = orjson.dumps(build(routes), option=orjson.OPT_INDENT_2)
+
+
+def build(routes: Sequence[Route]) -> dict[str, Any]:
+    """The document as a dictionary."""
+    spec = APISpec(
+        title="Fraud detection",
+        version=__version__,
+        openapi_version="3.1.0",
+        info={
+            "description": "Decisions on payments within milliseconds, with reasons. Errors are RFC 9457 problem details.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        servers=[{"url": "/"}],
+        security=[{}, {"key": []}, {"browser": []}],
+    )
+    spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
+    spec.components.security_scheme("browser", {"type": "http", "scheme": "basic"})
+    for name, schema in _schemas(routes).items():
+        spec.components.schema(name, schema)
+    for route in routes:
+        spec.path(route.path, operations={route.method.lower(): _operation(route)})
+    return spec.to_dict()
+
+
+def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
+    taken = {route.body for route in routes if route.body}
+    given = {model for route in routes for model in route.answers.values() if model} | {ProblemDetails}
+    wanted: list[tuple[type[BaseModel], Any]] = [(model, "validation") for model in taken]
+    wanted += [(model, "serialization") for model in given if model not in taken]
+    _, definitions = models_json_schema(
+        sorted(wanted, key=lambda one: one[0].__name__), ref_template="#/components/schemas/{model}"
+    )
+    schemas: dict[str, Any] = definitions["$defs"]
+    return schemas
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    text = inspect.getdoc(route.handler) or ""
+    summary, _, description = text.partition("\n")
+    operation: dict[str, Any] = {
+        "operationId": f"{route.method.lower()}{re.sub(r'[^a-zA-Z0-9]+', '_', route.path).rstrip('_')}",
+        "tags": [route.tag],
+        "summary": summary,
+        "parameters": _parameters(route),
+        "responses": {},
+    }
+    if description.strip():
+        operation["description"] = description.strip()
+    if route.body:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": _reference(route.body)}},
+        }
+    for status, model in route.answers.items():
+        content = {"content": {"application/json": {"schema": _schema(model, many=route.many)}}} if model else {}
+        operation["responses"][str(status)] = {"description": HTTPStatus(status).phrase, **content}
+    for status in (*route.problems, 401, 403):
+        operation["responses"][str(status)] = {
+            "description": HTTPStatus(status).phrase, "content": {CONTENT_TYPE: {"schema": _reference(ProblemDetails)}},
+        }  # fmt: skip
+    return operation
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+    if route.query:
+        schema = route.query.model_json_schema(ref_template="#/components/schemas/{model}")
+        for name, one in schema["properties"].items():
+            described = {key: value for key, value in one.items() if key not in ("title", "description")}
+            parameter = {"name": name, "in": "query", "required": False, "schema": described}
+            if "description" in one:
+                parameter["description"] = one["description"]
+            parameters.append(parameter)
+    return parameters
+
+
+def _schema(model: type[BaseModel], *, many: bool) -> dict[str, Any]:
+    return {"type": "array", "items": _reference(model)} if many else _reference(model)
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
