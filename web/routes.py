@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from types import MappingProxyType
-from typing import Any, NamedTuple, cast
-
-from aiohttp import web
-from pydantic import BaseModel
+from typing import Any, cast
 
 from fraud_app.app import app
 from fraud_app.contracts.scored import ScoredTransaction
@@ -19,6 +14,7 @@ from web.api.features import features
 from web.api.users import customer
 from web.api.verdicts import give, undo
 from web.http import openapi
+from web.http.route import Route
 from web.schemas.cases import Case
 from web.schemas.dead_letters import DeadLetters
 from web.schemas.health import Health
@@ -38,22 +34,6 @@ from web.schemas.transactions import (
 )
 from web.schemas.users import Customer
 from web.schemas.verdicts import VerdictGiven, VerdictRequest
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Route(NamedTuple):
-    method: str
-    path: str
-    handler: Handler
-    tag: str
-    answers: Mapping[int, type[BaseModel] | None] = MappingProxyType({200: None})
-    body: type[BaseModel] | None = None
-    query: type[BaseModel] | None = None
-    problems: tuple[int, ...] = ()
-    many: bool = False
-    """The answer is a list."""
-
 
 ROUTES = (
     Route("POST", "/api/transactions", transactions.submit, "transactions", {200: ScoredTransaction, 202: Accepted},

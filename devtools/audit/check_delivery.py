@@ -18,7 +18,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from devtools.audit.audit import AuditResult, audit
-from devtools.stack.test_cluster import Say, Cluster, kill_workers
+from devtools.stack.test_cluster import Cluster, Say, kill_workers
 from fraud_app import topics
 from ml.serving.cutoffs import Cutoffs
 from ml.simulator import LabelledTransaction, Population, simulate

@@ -13,7 +13,7 @@ import platform
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from devtools.audit.audit import read_topic
 from devtools.bench import contenders, cpu_affinity, latency_breakdown, report
 from devtools.bench.contenders import OURS, PARTITIONS, Contender
-from devtools.bench.latency import LatencyResult, backlog, http_latency, latency, transactions
+from devtools.bench.latency import backlog, http_latency, latency, transactions
+from devtools.bench.result import BenchResult
 from devtools.stack.stack import HOME, Stack
 from fraud_app.settings import ROOT
 
@@ -35,19 +36,6 @@ OWN_CORE = f"{OURS}, own core"
 """The worker alone on one core, its sinks and the servers on the others, the load on any."""
 SETTLE_S = 15.0
 OVERLOADED_MS = 1000.0
-
-
-@dataclass
-class BenchResult:
-    """All figures of one run of the bench."""
-
-    machine: dict[str, Any]
-    latency: list[LatencyResult] = field(default_factory=list)
-    backlog: dict[str, list[float]] = field(default_factory=dict)
-    backlog_cpu_s_per_1000: dict[str, list[float]] = field(default_factory=dict)
-    resident_mib: dict[str, float] = field(default_factory=dict)
-    score: list[LatencyResult] = field(default_factory=list)
-    same_decision: dict[str, float] = field(default_factory=dict)
 
 
 async def run(args: argparse.Namespace, stack: Stack, say: Say) -> BenchResult:

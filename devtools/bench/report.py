@@ -5,15 +5,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
 from devtools.bench.contenders import OURS
 from devtools.bench.latency import LatencyResult
-
-if TYPE_CHECKING:
-    from devtools.bench.bench import BenchResult
+from devtools.bench.result import BenchResult
 
 PROMISE_MS = 50.0
 

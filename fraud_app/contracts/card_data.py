@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-import orjson
+from pydantic_core import from_json, to_json
 
 FORBIDDEN_FIELDS = frozenset(
     {"pan", "card_number", "cardnumber", "cvv", "cvc", "cvv2", "cvc2", "track", "track1", "track2"}
@@ -92,13 +92,13 @@ def masked(value: bytes) -> bytes:
     """A refused message as it may be kept: the same bytes, unless there is card data in them. Then stars stand for the digits of each card
     number but the last four (PCI DSS 4.0.1, 3.4.1), and for all that a field named like card data holds."""
     try:
-        told = orjson.loads(value)
+        told = from_json(value, allow_inf_nan=False)
         kept = _masked_fields(told)
     except (ValueError, RecursionError):
         text = _NAMED.sub(rf'\1"{_HIDDEN}"', value.decode(errors="surrogateescape"))
     else:
         # The text is looked at in any case: of a name that comes twice only the last is in the fields, and a key may be a bare number.
-        text = (value if kept == told or isinstance(told, int) else orjson.dumps(kept)).decode()
+        text = (value if kept == told or isinstance(told, int) else to_json(kept)).decode()
     return _masked_text(text).encode(errors="surrogateescape")
 
 

@@ -25,9 +25,7 @@ def decide(probability: float | None, cutoffs: Cutoffs | None) -> Decision:
     """
     if probability is None or cutoffs is None:
         return WITHOUT_MODEL
-    if probability >= cutoffs.block:
-        return Decision.BLOCK
-    return Decision.REVIEW if probability >= cutoffs.review else Decision.APPROVE
+    return cutoffs.decide(probability)
 
 
 def risk_score(probability: float | None, cutoffs: Cutoffs | None) -> int:

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
+import numpy as np
 import orjson
 
-from fraud_app.decisions.policy import decide
 from fraud_app.postgres.transactions import Row
+from ml.serving.ranking import PrecisionRecall, precision_recall
 from ml.serving.registry import version_in
 from ml.serving.scorer import Scorer, matrix_of
 
@@ -81,7 +82,7 @@ def scores_of(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
     model = version_in(scorer.reference)
     return [
         ShadowScore(
-            row.transaction_id, model, probability, decide(probability, scorer.cutoffs).value, row.scored_at
+            row.transaction_id, model, probability, scorer.cutoffs.decide(probability).value, row.scored_at
         )
         for (row, _), probability in zip(kept, scorer.probabilities(matrix), strict=True)
     ]  # fmt: skip
@@ -106,19 +107,11 @@ async def compare(connection: asyncpg.Pool | asyncpg.Connection, model: str, hou
 def _curves(labelled: Sequence[tuple[bool, float, float]]) -> tuple[Curve | None, Curve | None]:
     if not any(fraud for fraud, _, _ in labelled):
         return None, None
-    from sklearn.metrics import (
-        average_precision_score,
-        precision_recall_curve,
-    )  # 60 MB that a worker needs for nothing else
+    fraud, *both = (np.array(column) for column in zip(*labelled, strict=True))
+    champion, challenger = (_thinned(precision_recall(fraud, score)) for score in both)
+    return champion, challenger
 
-    fraud, *both = zip(*labelled, strict=True)
 
-    def curve(probability: Sequence[float]) -> Curve:
-        precision, recall, _ = precision_recall_curve(fraud, probability)
-        step = max(1, len(recall) // CURVE_POINTS)
-        return Curve(
-            float(average_precision_score(fraud, probability)), recall[::step].tolist(), precision[::step].tolist()
-        )
-
-    ours, theirs = map(curve, both)
-    return ours, theirs
+def _thinned(curve: PrecisionRecall) -> Curve:
+    step = max(1, len(curve.recall) // CURVE_POINTS)
+    return Curve(curve.average_precision, curve.recall[::step].tolist(), curve.precision[::step].tolist())

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -17,10 +17,8 @@ from pydantic.json_schema import models_json_schema
 from fraud_app import __version__
 from web.http.body import answer
 from web.http.problem import CONTENT_TYPE
+from web.http.route import Route
 from web.schemas.problem import ProblemDetails
-
-if TYPE_CHECKING:
-    from web.routes import Route
 
 _document = b"{}"
 
