@@ -1,6 +1,7 @@
 """Scored transactions to the Redis Stream that every worker's WebSocket clients are fed from.
 
-The feed is a view, not a record: while Redis is away its events are skipped, since PostgreSQL has them all.
+The feed is a view, not a record: while Redis is away its events are skipped, since PostgreSQL has
+them all.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ BATCH = 200
 async def feed_transactions(stream: Any) -> None:
     try:
         async for taken in compat.work_batches(stream, BATCH):
-            in_time = sorted(taken.records, key=lambda record: record.timestamp)  # partitions come one after the other
+            in_time = sorted(
+                taken.records, key=lambda record: record.timestamp
+            )  # partitions come one after the other
             messages = [record.value for record in in_time if record.value]
             appended = await _appended(messages)
             metrics.DEPENDENCY_UP.labels("redis").set(appended)
@@ -33,8 +36,8 @@ async def feed_transactions(stream: Any) -> None:
 
 
 async def _appended(messages: list[bytes]) -> bool:
-    """Whether the stream has them. Tried again until Redis counts as away: a slow second must not hide a decision, and what comes twice
-    is shown once."""
+    """Whether the stream has them. Tried again until Redis counts as away: a slow second must not
+    hide a decision, and what comes twice is shown once."""
     while True:
         try:
             await append(redis_client, messages)

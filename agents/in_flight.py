@@ -1,6 +1,8 @@
-"""Batches whose effects wait for the broker: acknowledged in order, and never more of one user than its row can remember.
+"""Batches whose effects wait for the broker: acknowledged in order, and never more of one user than
+its row can remember.
 
-That bound is what makes a replay complete: a decision is dropped from its user's row only after the broker has it.
+That bound is what makes a replay complete: a decision is dropped from its user's row only after the
+broker has it.
 """
 
 from __future__ import annotations
@@ -21,11 +23,15 @@ class InFlightBatch(NamedTuple):
     """Decisions by user."""
     sent: asyncio.Future[Offsets]
     acknowledge: Callable[[Offsets], None]
-    """Called with the offsets of what was sent, once all of it is acknowledged and all earlier batches are done."""
+    """Called with the offsets of what was sent, once all of it is acknowledged and all earlier
+    batches are done.
+    """
 
 
 class InFlightBatches:
-    """At most `limit` batches on their way. `on_failure` is told why nothing more may be acknowledged, and nothing is after it."""
+    """At most `limit` batches on their way. `on_failure` is told why nothing more may be
+    acknowledged, and nothing is after it.
+    """
 
     def __init__(self, limit: int, on_failure: Callable[[BaseException], None]) -> None:
         self._limit, self._on_failure = limit, on_failure
@@ -71,7 +77,8 @@ class InFlightBatches:
 
 
 def split_by_user_limit(users: Sequence[str | None]) -> Iterator[tuple[int, int]]:
-    """Split a batch into ranges in which no user comes more often than its row can remember. None: of no user.
+    """Split a batch into ranges in which no user comes more often than its row can remember. None:
+    of no user.
 
     >>> list(split_by_user_limit(["a", "b", "a", "a", "a", "a", None]))
     [(0, 5), (5, 7)]

@@ -1,7 +1,8 @@
 """Scores each raw transaction once and emits its decision; bad input goes to the dead-letter topic.
 
-A batch's source offsets are acknowledged only after the broker has all that the batch led to. Whatever fails unexpectedly ends
-the process, so that nothing is acknowledged by accident; Kafka delivers it again and the rows know what was counted.
+A batch's source offsets are acknowledged only after the broker has all that the batch led to.
+Whatever fails unexpectedly ends the process, so that nothing is acknowledged by accident; Kafka
+delivers it again and the rows know what was counted.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ acked_offsets: dict[int, int] = {}
 """By partition, the offset up to which everything is acknowledged by the broker."""
 _rows = RowCache(user_table)
 _partition_of = partial(partition_of, partitions=config.kafka.partitions)
-_TOTAL, _FEATURES, _MODEL = (metrics.SCORING_SECONDS.labels(stage) for stage in ("total", "features", "model"))
+_TOTAL, _FEATURES, _MODEL = (
+    metrics.SCORING_SECONDS.labels(stage) for stage in ("total", "features", "model")
+)
 
 
 @app.agent(transactions_raw, name="scoring")
@@ -52,12 +55,20 @@ async def score_transactions(stream: Any) -> None:
     await signal_store.get_ready()
     try:
         async for work in compat.work_batches(stream, config.stream.batch, _start_partition):
-            parsed = [parse(record_of(message), _partition_of, by_occurred=_BY_OCCURRED) for message in work.records]
-            users = [item.transaction.user_id if isinstance(item, ScoringInput) else None for item in parsed]
+            parsed = [
+                parse(record_of(message), _partition_of, by_occurred=_BY_OCCURRED)
+                for message in work.records
+            ]
+            users = [
+                item.transaction.user_id if isinstance(item, ScoringInput) else None
+                for item in parsed
+            ]
             for start, end in split_by_user_limit(users):
                 counts = Counter(user for user in users[start:end] if user is not None)
                 await in_flight.wait_for_capacity(counts)
-                sent = await _decide_and_send(work, work.records[start:end], parsed[start:end], counts)
+                sent = await _decide_and_send(
+                    work, work.records[start:end], parsed[start:end], counts
+                )
                 in_flight.submit(sent)
     except Exception as error:
         crash.end_process("a batch could not be scored", error)
@@ -78,11 +89,15 @@ async def _decide_and_send(
     signals = await signal_store.observe([(item.event, item.user_hash) for item in inputs])
     position = Position(config.kafka.topic_epoch, acked_offsets)
     decided = decide_batch(inputs, _rows, signals, champion.scorer, position)
-    rows = {partition: _rows.write(partition, changed) for partition, changed in decided.rows.items()}
+    rows = {
+        partition: _rows.write(partition, changed) for partition, changed in decided.rows.items()
+    }
     produce = ProduceBatch(app)
     for partition, changed in rows.items():
         await user_table.send_rows(produce, partition, changed)
-    scored = [(item, outbound.decision_message(item, decision)) for item, decision in decided.emitted]
+    scored = [
+        (item, outbound.decision_message(item, decision)) for item, decision in decided.emitted
+    ]
     by_partition: dict[int, list[Message]] = {}
     for item, message in scored:
         by_partition.setdefault(item.record.partition, []).append(message)
@@ -100,7 +115,9 @@ async def _decide_and_send(
     def acknowledge(offsets: Offsets) -> None:
         user_table.rows_sent(offsets)
         for message in messages:
-            acked_offsets[message.partition] = max(acked_offsets.get(message.partition, -1), message.offset)
+            acked_offsets[message.partition] = max(
+                acked_offsets.get(message.partition, -1), message.offset
+            )
         compat.acknowledge(app, work, messages)
         for encoded in rows.values():
             mirror.put(encoded)

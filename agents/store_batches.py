@@ -1,7 +1,8 @@
-"""How the sinks write to PostgreSQL: by the batch, each item once, acknowledged after the database has committed.
+"""How the sinks write to PostgreSQL: by the batch, each item once, acknowledged after the database
+has committed.
 
-While PostgreSQL is away the batch is held and nothing more is read: the backlog stays in Kafka. A single item that the database
-refuses for itself goes to the dead-letter topic.
+While PostgreSQL is away the batch is held and nothing more is read: the backlog stays in Kafka. A
+single item that the database refuses for itself goes to the dead-letter topic.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ async def prepare_database() -> None:
 async def store_batches(stream: Any, read: Callable[[bytes], Item], store: Store[Item]) -> None:
     """Read what comes through the stream and store it, until the stream ends.
 
-    `read`: a message's value as an item; raises `ValueError`, `KeyError` or `TypeError` for any other value.
+    `read`: a message's value as an item; raises `ValueError`, `KeyError` or `TypeError` for any
+    other value.
     """
     try:
         async for work in compat.work_batches(stream, MAX_BATCH):

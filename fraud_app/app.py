@@ -56,7 +56,9 @@ def own_heartbeat() -> Heartbeat:
     """What this worker says of itself."""
     reference = champion.scorer.reference if champion.scorer else None
     address = f"{config.web.bind}:{config.web.port}"
-    return heartbeat_of(app, "scoring", topics.RAW, config.worker_id, address=address, model=reference)
+    return heartbeat_of(
+        app, "scoring", topics.RAW, config.worker_id, address=address, model=reference
+    )
 
 
 metrics.BUILD.info({"version": __version__})
@@ -70,4 +72,6 @@ async def _copy_rows_of_new_partitions(*_: Any, **__: Any) -> None:
 @app.on_configured.connect
 def _never_open_without_keys(*given: Any, **__: Any) -> None:
     if is_open_without_keys(config.auth.mode, given[1].web_bind):
-        raise SystemExit("--web-bind is an address that others can reach, and FRAUD_AUTH__MODE is off")
+        raise SystemExit(
+            "--web-bind is an address that others can reach, and FRAUD_AUTH__MODE is off"
+        )

@@ -34,7 +34,9 @@ def heartbeat_of(app: faust.App, role: str, topic: str, worker_id: str, **more: 
     )
 
 
-async def send_heartbeats(app: faust.App, client: RedisClient, current: Callable[[], Heartbeat]) -> None:
+async def send_heartbeats(
+    app: faust.App, client: RedisClient, current: Callable[[], Heartbeat]
+) -> None:
     """Send a heartbeat every two seconds, and take it back when the application ends in order."""
     try:
         while not app.should_stop:

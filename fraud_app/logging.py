@@ -1,4 +1,6 @@
-"""Logs are events with fields: pretty on a terminal, JSON elsewhere. Faust, aiokafka and our own code share one format."""
+"""Logs are events with fields: pretty on a terminal, JSON elsewhere. Faust, aiokafka and our own
+code share one format.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _QUIET = (
 
 def configuration(settings: Settings) -> dict[str, Any]:
     """For `logging.config.dictConfig`, which Faust's worker calls."""
-    console = settings.log.format == "console" or (settings.log.format == "auto" and sys.stderr.isatty())
+    console = settings.log.format == "console" or (
+        settings.log.format == "auto" and sys.stderr.isatty()
+    )
     renderer = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
 
     def service(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -44,10 +48,19 @@ def configuration(settings: Settings) -> dict[str, Any]:
                     structlog.processors.format_exc_info,
                     service,
                 ],
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    renderer,
+                ],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "events", "stream": "ext://sys.stderr"}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "events",
+                "stream": "ext://sys.stderr",
+            }
+        },
         "root": {"handlers": ["stderr"], "level": settings.log.level},
         "loggers": {name: {"level": "WARNING"} for name in _QUIET},
     }

@@ -26,34 +26,66 @@ BATCH_SIZE = Histogram(
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
     registry=REGISTRY,
 )
-REDELIVERED = Counter("fraud_redelivered", "Records that were counted before, by kind", ["kind"], registry=REGISTRY)
-DEAD_LETTERS = Counter("fraud_dlq_messages", "Messages sent to the dead-letter topic", ["reason"], registry=REGISTRY)
+REDELIVERED = Counter(
+    "fraud_redelivered", "Records that were counted before, by kind", ["kind"], registry=REGISTRY
+)
+DEAD_LETTERS = Counter(
+    "fraud_dlq_messages", "Messages sent to the dead-letter topic", ["reason"], registry=REGISTRY
+)
 REROUTED = Counter(
     "fraud_rerouted",
     "Messages that a producer had put into another partition than their user's",
     registry=REGISTRY,
 )
-DEGRADED = Counter("fraud_degraded_decisions", "Decisions made without a dependency", ["dependency"], registry=REGISTRY)
-DEPENDENCY_UP = Gauge("fraud_dependency_up", "1 when the dependency answers", ["name"], registry=REGISTRY)
-STORED = Counter("fraud_transactions_stored", "Transactions stored in PostgreSQL, each once", registry=REGISTRY)
+DEGRADED = Counter(
+    "fraud_degraded_decisions",
+    "Decisions made without a dependency",
+    ["dependency"],
+    registry=REGISTRY,
+)
+DEPENDENCY_UP = Gauge(
+    "fraud_dependency_up", "1 when the dependency answers", ["name"], registry=REGISTRY
+)
+STORED = Counter(
+    "fraud_transactions_stored", "Transactions stored in PostgreSQL, each once", registry=REGISTRY
+)
 STORE_SECONDS = Histogram(
-    "fraud_store_duration_seconds", "Time of one batch's transaction in PostgreSQL", registry=REGISTRY
+    "fraud_store_duration_seconds",
+    "Time of one batch's transaction in PostgreSQL",
+    registry=REGISTRY,
 )
 FEED_EVENTS = Counter("fraud_feed_events", "Decisions written to the live feed", registry=REGISTRY)
-MIRRORED = Gauge("fraud_mirror_rows", "Rows copied to the mirror since the start", registry=REGISTRY)
-MIRROR_WAITING = Gauge("fraud_mirror_waiting", "Changed rows that wait to be copied", registry=REGISTRY)
+MIRRORED = Gauge(
+    "fraud_mirror_rows", "Rows copied to the mirror since the start", registry=REGISTRY
+)
+MIRROR_WAITING = Gauge(
+    "fraud_mirror_waiting", "Changed rows that wait to be copied", registry=REGISTRY
+)
 WS_CLIENTS = Gauge("fraud_ws_clients", "Open WebSocket connections", registry=REGISTRY)
-WS_DROPPED = Counter("fraud_ws_dropped", "Events dropped for slow WebSocket clients", registry=REGISTRY)
+WS_DROPPED = Counter(
+    "fraud_ws_dropped", "Events dropped for slow WebSocket clients", registry=REGISTRY
+)
 HTTP_SECONDS = Histogram(
     "fraud_http_request_duration_seconds",
     "Time of HTTP requests",
     ["method", "route", "status"],
     registry=REGISTRY,
 )
-VERDICTS = Counter("fraud_verdicts", "Analysts' verdicts that became labels", ["verdict"], registry=REGISTRY)
-REVIEW_DEPTH = Gauge("fraud_review_queue_depth", "Payments that wait for an analyst", registry=REGISTRY)
-REVIEW_OLDEST = Gauge("fraud_review_oldest_age_seconds", "How long the oldest of them has waited", registry=REGISTRY)
-LAG = Gauge("fraud_consumer_lag_messages", "Messages not yet read", ["topic", "partition"], registry=REGISTRY)
+VERDICTS = Counter(
+    "fraud_verdicts", "Analysts' verdicts that became labels", ["verdict"], registry=REGISTRY
+)
+REVIEW_DEPTH = Gauge(
+    "fraud_review_queue_depth", "Payments that wait for an analyst", registry=REGISTRY
+)
+REVIEW_OLDEST = Gauge(
+    "fraud_review_oldest_age_seconds", "How long the oldest of them has waited", registry=REGISTRY
+)
+LAG = Gauge(
+    "fraud_consumer_lag_messages",
+    "Messages not yet read",
+    ["topic", "partition"],
+    registry=REGISTRY,
+)
 BUILD = Info("fraud_build", "What is running", registry=REGISTRY)
 MODEL = Info("fraud_model", "The model that decides", registry=REGISTRY)
 PSI = Gauge(
@@ -63,5 +95,8 @@ PSI = Gauge(
     registry=REGISTRY,
 )
 MISSING = Gauge(
-    "fraud_feature_missing_ratio", "Share of a feature's live values that are missing", ["feature"], registry=REGISTRY
+    "fraud_feature_missing_ratio",
+    "Share of a feature's live values that are missing",
+    ["feature"],
+    registry=REGISTRY,
 )

@@ -1,4 +1,6 @@
-"""What a process works with beside Kafka: Redis, models, PostgreSQL. Nothing is opened before it is first used."""
+"""What a process works with beside Kafka: Redis, models, PostgreSQL. Nothing is opened before it is
+first used.
+"""
 
 from __future__ import annotations
 

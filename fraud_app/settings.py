@@ -1,7 +1,8 @@
 """Every setting, its default and its meaning. Read once at start; all errors are reported together.
 
-Precedence: environment (`FRAUD_KAFKA__BROKERS`), then `.env`, then `fraud.toml` (or the file named by `FRAUD_CONFIG`), then
-the defaults here. A secret may come from a file: `FRAUD_SECRETS_DIR` names a directory with one file a setting.
+Precedence: environment (`FRAUD_KAFKA__BROKERS`), then `.env`, then `fraud.toml` (or the file named
+by `FRAUD_CONFIG`), then the defaults here. A secret may come from a file: `FRAUD_SECRETS_DIR` names
+a directory with one file a setting.
 """
 
 from __future__ import annotations
@@ -29,36 +30,50 @@ ROOT = Path(__file__).resolve().parent.parent
 class Kafka(BaseModel):
     brokers: str = Field("localhost:9092", description="host:port, several parted by commas")
     partitions: int = Field(
-        4, ge=1, le=1000, description="of every topic keyed by user; cannot change without a rebuild"
+        4,
+        ge=1,
+        le=1000,
+        description="of every topic keyed by user; cannot change without a rebuild",
     )
-    replication: int = Field(1, ge=1, le=5, description="replicas of each partition; 3 in production")
+    replication: int = Field(
+        1, ge=1, le=5, description="replicas of each partition; 3 in production"
+    )
     topic_epoch: int = Field(
         0,
         ge=0,
         le=2**32 - 1,
         description="raise it when transactions.raw was made anew and the tables were kept",
     )
-    session_timeout_s: float = Field(10.0, ge=6, le=300, description="silence after which a worker's partitions move")
+    session_timeout_s: float = Field(
+        10.0, ge=6, le=300, description="silence after which a worker's partitions move"
+    )
     commit_interval_s: float = Field(
         1.0,
         ge=0.1,
         le=60,
         description="how often offsets are committed; bounds what is replayed after a crash",
     )
-    linger_ms: int = Field(0, ge=0, le=100, description="how long the producer waits to fill a batch")
+    linger_ms: int = Field(
+        0, ge=0, le=100, description="how long the producer waits to fill a batch"
+    )
 
 
 class Redis(BaseModel):
-    url: SecretStr = Field(SecretStr("redis://localhost:6379/0"), description="redis:// or rediss:// or unix://")
+    url: SecretStr = Field(
+        SecretStr("redis://localhost:6379/0"), description="redis:// or rediss:// or unix://"
+    )
     deadline_ms: float = Field(
         15.0, gt=0, le=1000, description="longest wait for shared signals; then they are missing"
     )
-    mirror_interval_ms: int = Field(50, ge=1, le=10_000, description="how often changed rows are copied to the mirror")
+    mirror_interval_ms: int = Field(
+        50, ge=1, le=10_000, description="how often changed rows are copied to the mirror"
+    )
 
 
 class Postgres(BaseModel):
     dsn: SecretStr = Field(
-        SecretStr("postgresql://localhost:5432/fraud"), description="postgresql://user:password@host/database"
+        SecretStr("postgresql://localhost:5432/fraud"),
+        description="postgresql://user:password@host/database",
     )
     pool_size: int = Field(4, ge=1, le=100, description="connections a process")
     statement_timeout_s: float = Field(5.0, gt=0, le=600, description="longest query of the API")
@@ -77,7 +92,9 @@ class Web(BaseModel):
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         [], description="other origins whose pages may write or open /ws, parted by commas"
     )
-    ws_clients: int = Field(200, ge=1, le=10_000, description="most WebSocket clients of one worker")
+    ws_clients: int = Field(
+        200, ge=1, le=10_000, description="most WebSocket clients of one worker"
+    )
 
     @field_validator("allowed_origins", mode="before")
     @classmethod
@@ -97,7 +114,8 @@ class Auth(BaseModel):
         description="off only on loopback; keys: Authorization: Bearer, or Basic with the key as password",
     )
     key_hashes: Annotated[list[str], NoDecode] = Field(
-        [], description="SHA-256 (hex) of each accepted key, parted by commas; name=hash says whose verdicts it gives"
+        [],
+        description="SHA-256 (hex) of each accepted key, parted by commas; name=hash says whose verdicts it gives",
     )
 
     @field_validator("key_hashes", mode="before")
@@ -121,26 +139,36 @@ class Auth(BaseModel):
 
 
 class Stream(BaseModel):
-    data_dir: Path = Field(Path(".fraud/worker"), description="RocksDB tables of this worker; never shared by two")
+    data_dir: Path = Field(
+        Path(".fraud/worker"), description="RocksDB tables of this worker; never shared by two"
+    )
     clock: Literal["ingest", "occurred"] = Field(
-        "ingest", description="clock of the windows; occurred only for trusted back-fills and simulations"
+        "ingest",
+        description="clock of the windows; occurred only for trusted back-fills and simulations",
     )
     batch: int = Field(64, ge=1, le=10_000, description="most transactions scored together")
-    in_flight: int = Field(4, ge=1, le=64, description="batches that may wait for the broker at once")
+    in_flight: int = Field(
+        4, ge=1, le=64, description="batches that may wait for the broker at once"
+    )
 
 
 class Log(BaseModel):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else JSON")
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto: console on a terminal, else JSON"
+    )
 
 
 class Settings(BaseSettings):
     """All of it. Raises `pydantic.ValidationError` with every error at once."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FRAUD_", env_nested_delimiter="__", env_file=".env", extra="forbid",
+        env_prefix="FRAUD_",
+        env_nested_delimiter="__",
+        env_file=".env",
+        extra="forbid",
         secrets_dir=os.environ.get("FRAUD_SECRETS_DIR"),
-    )  # fmt: skip
+    )
 
     kafka: Kafka = Kafka()
     redis: Redis = Redis()
@@ -164,7 +192,9 @@ class Settings(BaseSettings):
                 "FRAUD_AUTH__KEY_HASHES (`fraud key new`), or bind 127.0.0.1"
             )
         if self.auth.mode == "keys" and not self.auth.key_hashes:
-            raise ValueError("auth.mode is keys and there is no key: set FRAUD_AUTH__KEY_HASHES (`fraud key new`)")
+            raise ValueError(
+                "auth.mode is keys and there is no key: set FRAUD_AUTH__KEY_HASHES (`fraud key new`)"
+            )
         return self
 
     @classmethod
@@ -176,7 +206,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("FRAUD_CONFIG", "fraud.toml")))
+        toml = TomlConfigSettingsSource(
+            settings_cls, Path(os.environ.get("FRAUD_CONFIG", "fraud.toml"))
+        )
         return init_settings, env_settings, dotenv_settings, file_secret_settings, toml
 
 
@@ -194,11 +226,15 @@ def is_loopback(host: str) -> bool:
 
 
 def in_words(error: ValidationError) -> str:
-    """Every error of the settings, one a line, by the name that sets it; no values, since they may be secrets."""
+    """Every error of the settings, one a line, by the name that sets it; no values, since they may
+    be secrets.
+    """
     lines = ["The settings cannot be used:"]
     for one in error.errors(include_input=False, include_url=False):
         place = "__".join(str(part) for part in one["loc"]).upper()
-        lines.append(f"  {f'FRAUD_{place}: ' if place else ''}{one['msg'].removeprefix('Value error, ')}")
+        lines.append(
+            f"  {f'FRAUD_{place}: ' if place else ''}{one['msg'].removeprefix('Value error, ')}"
+        )
     return "\n".join(lines)
 
 
@@ -212,4 +248,8 @@ def settings() -> Settings:
 
 
 def _split(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )

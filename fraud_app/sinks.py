@@ -1,4 +1,5 @@
-"""The applications behind scoring: storage and feed, each a consumer group of its own, so that neither can hold up the other.
+"""The applications behind scoring: storage and feed, each a consumer group of its own, so that
+neither can hold up the other.
 
 `fraud sinks` runs both in one process; `faust -A fraud_app.sinks:storage worker` and
 `faust -A fraud_app.sinks:feed worker` run them apart.
@@ -47,6 +48,8 @@ def run() -> None:
     """Both in one process, until a signal ends it."""
     for app in (storage, feed):
         app.finalize()
-    worker = faust.Worker(storage, feed, loglevel=config.log.level, logging_config=logging.configuration(config))
+    worker = faust.Worker(
+        storage, feed, loglevel=config.log.level, logging_config=logging.configuration(config)
+    )
     feed.discover()
     worker.execute_from_commandline()

@@ -1,7 +1,8 @@
-"""The topics, declared in one place and created before any agent starts. Their names are a contract.
+"""The topics, declared in one place and created before any agent starts. Their names are a
+contract.
 
-Faust itself declares the changelog. `transactions.raw` carries the broker's own append time: the windows' clock must be one that
-no client sets and that a replay finds unchanged.
+Faust itself declares the changelog. `transactions.raw` carries the broker's own append time: the
+windows' clock must be one that no client sets and that a replay finds unchanged.
 """
 
 from __future__ import annotations

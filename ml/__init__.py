@@ -1,1 +1,3 @@
-"""Features, scoring, decisions, training: functions of values. Nothing here knows Kafka, Redis, SQL or HTTP."""
+"""Features, scoring, decisions, training: functions of values. Nothing here knows Kafka, Redis, SQL
+or HTTP.
+"""

@@ -1,7 +1,8 @@
 """Everything that was decided of one transaction, as a small value that a user's row can keep.
 
-A record plus the transaction as it was sent gives the scored message (`fraud_app/decisions/scored_message.py`), byte for
-byte, at any later time. That is what makes a replay after a crash emit the very same decision.
+A record plus the transaction as it was sent gives the scored message
+(`fraud_app/decisions/scored_message.py`), byte for byte, at any later time. That is what makes a
+replay after a crash emit the very same decision.
 """
 
 from __future__ import annotations
@@ -56,15 +57,25 @@ def encode(outcome: DecisionRecord) -> bytes:
     return b"".join(
         (
             _HEAD.pack(
-                DECISIONS.index(outcome.decision), outcome.probability_ppm, degraded, outcome.received_ms,
-                outcome.scored_ms, outcome.total_us, outcome.features_us, outcome.model_us, outcome.review,
-                outcome.block, len(model), len(outcome.reasons), len(outcome.features),
+                DECISIONS.index(outcome.decision),
+                outcome.probability_ppm,
+                degraded,
+                outcome.received_ms,
+                outcome.scored_ms,
+                outcome.total_us,
+                outcome.features_us,
+                outcome.model_us,
+                outcome.review,
+                outcome.block,
+                len(model),
+                len(outcome.reasons),
+                len(outcome.features),
             ),
             model,
             *(_REASON.pack(*reason) for reason in outcome.reasons),
             outcome.features,
         )
-    )  # fmt: skip
+    )
 
 
 def decode(data: bytes) -> DecisionRecord:
@@ -87,9 +98,17 @@ def decode(data: bytes) -> DecisionRecord:
     place = _HEAD.size + models
     end = place + reasons * _REASON.size
     return DecisionRecord(
-        DECISIONS[decision], ppm, tuple(name for bit, name in enumerate(DEGRADABLE) if degraded >> bit & 1),
-        received, scored, total, features_us, model_us, review, block,
+        DECISIONS[decision],
+        ppm,
+        tuple(name for bit, name in enumerate(DEGRADABLE) if degraded >> bit & 1),
+        received,
+        scored,
+        total,
+        features_us,
+        model_us,
+        review,
+        block,
         data[_HEAD.size : place].decode(),
         tuple(Contribution(*reason) for reason in _REASON.iter_unpack(data[place:end])),
         data[end : end + size],
-    )  # fmt: skip
+    )

@@ -1,4 +1,6 @@
-"""Lets a Python script of this folder be started by itself: with the project's packages, made ready first when they are missing."""
+"""Lets a Python script of this folder be started by itself: with the project's packages, made ready
+first when they are missing.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ PYTHON = ROOT / ".fraud" / "venv" / "bin" / "python"
 
 
 def enter() -> None:
-    """Go on here when the packages are installed, else start again with the environment of `scripts/setup.sh`."""
+    """Go on here when the packages are installed, else start again with the environment of
+    `scripts/setup.sh`.
+    """
     sys.path.insert(0, str(ROOT))
     if importlib.util.find_spec("lightgbm") is None and Path(sys.executable) != PYTHON:
         subprocess.run(["bash", str(ROOT / "scripts" / "setup.sh")], check=True)

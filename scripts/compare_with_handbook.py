@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Our features and model on the public yardstick: the simulator and protocol of the fraud detection handbook (Le Borgne et al., 2022).
+"""Our features and model on the public yardstick: the simulator and protocol of the fraud detection
+handbook (Le Borgne et al., 2022).
 
-Prints a table beside the book's published figures: mean and spread over seeds of the simulated data, and the ceiling that no score can pass.
+Prints a table beside the book's published figures: mean and spread over seeds of the simulated
+data, and the ceiling that no score can pass.
 """
 
 from __future__ import annotations
@@ -46,8 +48,10 @@ def main() -> None:
     started = time.monotonic()
     with ProcessPoolExecutor(args.processes) as pool:
         folds = list(pool.map(fold, range(args.seeds)))
-    print(f"{args.seeds} seeds of the simulated data, {np.mean([one.payments for one in folds]):,.0f} payments each, "
-          f"{np.mean([one.fraud_share for one in folds]):.2%} fraud; {time.monotonic() - started:.0f} s\n")  # fmt: skip
+    print(
+        f"{args.seeds} seeds of the simulated data, {np.mean([one.payments for one in folds]):,.0f} payments each, "
+        f"{np.mean([one.fraud_share for one in folds]):.2%} fraud; {time.monotonic() - started:.0f} s\n"
+    )
     print("| | AUC ROC | average precision | card precision@100 |\n|---|---|---|---|")
     for name, published in PUBLISHED.items():
         print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in published) + " |")
@@ -55,7 +59,10 @@ def main() -> None:
     print(f"| ours, nothing known of terminals | {_spread(one.without_labels for one in folds)} |")
     print(f"| ceiling: all that can be known is known | {_spread(one.ceiling for one in folds)} |")
     for one in folds:
-        print(f"seed {one.seed}: ours {_told(one.ours)}, ceiling {_told(one.ceiling)}", file=sys.stderr)
+        print(
+            f"seed {one.seed}: ours {_told(one.ours)}, ceiling {_told(one.ceiling)}",
+            file=sys.stderr,
+        )
 
 
 def fold(seed: int) -> Fold:
@@ -66,20 +73,25 @@ def fold(seed: int) -> Fold:
     places = np.flatnonzero((payments.day >= first) & (payments.day < last))
     row = np.full(len(payments.amount), -1)
     row[places] = np.arange(len(places))
-    features = np.hstack((own := profile_features(payments, places), label_features(payments, places)))
+    features = np.hstack(
+        (own := profile_features(payments, places), label_features(payments, places))
+    )
     train, test, fraud = row[parts.train], row[parts.test], payments.fraud[parts.train]
     return Fold(
-        seed, len(payments.amount), float(payments.fraud.mean()),
+        seed,
+        len(payments.amount),
+        float(payments.fraud.mean()),
         figures(payments, parts.test, score(features[train], fraud, features[test], seed)),
         figures(payments, parts.test, score(own[train], fraud, own[test], seed)),
         ceiling(payments, parts.test),
-    )  # fmt: skip
+    )
 
 
 def _spread(folds: Iterable[Figures]) -> str:
     values = np.array(list(folds))
     return " | ".join(
-        f"{mean:.3f} ± {spread:.3f}" for mean, spread in zip(values.mean(axis=0), values.std(axis=0), strict=True)
+        f"{mean:.3f} ± {spread:.3f}"
+        for mean, spread in zip(values.mean(axis=0), values.std(axis=0), strict=True)
     )
 
 
@@ -88,8 +100,12 @@ def _told(found: Figures) -> str:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=5, help="simulated worlds (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=5, help="simulated worlds (default: %(default)s)"
+    )
     parser.add_argument("--processes", type=int, default=2)
     return parser.parse_args()
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Make seeded e-commerce traffic with about 0.8 % fraud, and write it to a file or send it to HTTP or Kafka at a given rate.
+"""Make seeded e-commerce traffic with about 0.8 % fraud, and write it to a file or send it to HTTP
+or Kafka at a given rate.
 
     scripts/generate_transactions.py --count 50000 --file tx.jsonl --labels labels.jsonl
     scripts/generate_transactions.py --count 50000 --kafka localhost:9092 --rate 1000 --labels labels.jsonl
@@ -41,7 +42,9 @@ Send = Callable[[LabelledTransaction], Awaitable[Any]]
 LIVE_STRETCH = timedelta(minutes=10)
 IN_FLIGHT = 200
 MOST_BEHIND_S = 0.05
-"""What is made up for at once. Making a stretch takes a second, which would be 50 payments in one moment for the demo."""
+"""What is made up for at once. Making a stretch takes a second, which would be 50 payments in one
+moment for the demo.
+"""
 
 
 def main() -> None:
@@ -90,7 +93,9 @@ async def _run(args: argparse.Namespace) -> None:
 
 
 def _history(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
-    users = args.users or max(100, round((args.count or 50_000) / (args.days * PAYMENTS_PER_CUSTOMER_AND_DAY)))
+    users = args.users or max(
+        100, round((args.count or 50_000) / (args.days * PAYMENTS_PER_CUSTOMER_AND_DAY))
+    )
     start = (
         datetime.fromisoformat(args.start).replace(tzinfo=UTC)
         if args.start
@@ -109,13 +114,22 @@ def _history(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
 def _live(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
     """Endless traffic, stretch after stretch, from as many customers as naturally pay at this rate."""
     rate = args.rate or 10.0
-    users = args.users or min(400_000, max(2_000, round(rate * 86_400 / PAYMENTS_PER_CUSTOMER_AND_DAY)))
+    users = args.users or min(
+        400_000, max(2_000, round(rate * 86_400 / PAYMENTS_PER_CUSTOMER_AND_DAY))
+    )
     population = Population(args.seed, users)
     seed = int(time.time())
     while True:
         days = LIVE_STRETCH / timedelta(days=1)
         count = max(50, round(rate * LIVE_STRETCH.total_seconds()))
-        yield from simulate(population, datetime.now(UTC), days, count=count, fraud_share=args.fraud_share, seed=seed)
+        yield from simulate(
+            population,
+            datetime.now(UTC),
+            days,
+            count=count,
+            fraud_share=args.fraud_share,
+            seed=seed,
+        )
         seed += 1
 
 
@@ -133,7 +147,9 @@ async def _target(args: argparse.Namespace) -> AsyncIterator[Send]:
         if key := os.environ.get("FRAUD_API_KEY"):
             headers["Authorization"] = "Basic " + base64.b64encode(f"key:{key}".encode()).decode()
         connector = aiohttp.TCPConnector(limit=args.in_flight)
-        async with aiohttp.ClientSession(args.http, headers=headers, connector=connector) as session:
+        async with aiohttp.ClientSession(
+            args.http, headers=headers, connector=connector
+        ) as session:
             yield lambda one: _post(session, one)
     else:
         producer = AIOKafkaProducer(bootstrap_servers=args.kafka, acks="all", linger_ms=2)
@@ -143,7 +159,11 @@ async def _target(args: argparse.Namespace) -> AsyncIterator[Send]:
             value = orjson.dumps(one.transaction)
             sends = [await producer.send(RAW, value, key=one.transaction["user_id"].encode())]
             if args.publish_labels and one.reported_after_days is not None:
-                sends.append(await producer.send(LABELS, _label(one), key=one.transaction["transaction_id"].encode()))
+                sends.append(
+                    await producer.send(
+                        LABELS, _label(one), key=one.transaction["transaction_id"].encode()
+                    )
+                )
             await asyncio.gather(*sends)
 
         try:
@@ -157,12 +177,18 @@ async def _post(session: aiohttp.ClientSession, one: LabelledTransaction) -> Non
     pause = 0.2
     while True:
         try:
-            async with session.post("/api/transactions", data=orjson.dumps(one.transaction)) as answer:
+            async with session.post(
+                "/api/transactions", data=orjson.dumps(one.transaction)
+            ) as answer:
                 if answer.status < 300:
                     return
                 if answer.status not in (429, 502, 503, 504):
                     raise aiohttp.ClientError(f"{answer.status}: {(await answer.text())[:300]}")
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientConnectorError, aiohttp.ClientOSError):
+        except (
+            aiohttp.ServerDisconnectedError,
+            aiohttp.ClientConnectorError,
+            aiohttp.ClientOSError,
+        ):
             if pause > 30:
                 raise
         await asyncio.sleep(pause)
@@ -183,17 +209,24 @@ def _label(one: LabelledTransaction) -> bytes:
         reported = (occurred + timedelta(days=one.reported_after_days)).isoformat()
     return orjson.dumps(
         {
-            "transaction_id": one.transaction["transaction_id"], "is_fraud": one.is_fraud, "source": "generator",
-            "scenario": one.scenario, "labelled_at": reported,
+            "transaction_id": one.transaction["transaction_id"],
+            "is_fraud": one.is_fraud,
+            "source": "generator",
+            "scenario": one.scenario,
+            "labelled_at": reported,
         }
-    )  # fmt: skip
+    )
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--file", type=Path, help="JSON lines")
-    target.add_argument("--http", metavar="URL", help="POST to the API there; FRAUD_API_KEY when it wants a key")
+    target.add_argument(
+        "--http", metavar="URL", help="POST to the API there; FRAUD_API_KEY when it wants a key"
+    )
     target.add_argument("--kafka", metavar="BROKERS", help="produce to transactions.raw")
     parser.add_argument("--labels", type=Path, help="JSON lines of the truth")
     parser.add_argument(
@@ -202,16 +235,32 @@ def _arguments() -> argparse.Namespace:
         help="also send the chargebacks to transactions.labels, dated as they come (with --kafka)",
     )
     parser.add_argument(
-        "--count", type=int, default=0, help="transactions in all; without it as many as the customers make"
+        "--count",
+        type=int,
+        default=0,
+        help="transactions in all; without it as many as the customers make",
     )
-    parser.add_argument("--rate", type=float, default=0, help="transactions a second; without it as fast as possible")
-    parser.add_argument("--in-flight", type=int, default=IN_FLIGHT, help="sends that may wait for an answer at once")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=0,
+        help="transactions a second; without it as fast as possible",
+    )
+    parser.add_argument(
+        "--in-flight", type=int, default=IN_FLIGHT, help="sends that may wait for an answer at once"
+    )
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--users", type=int, default=0, help="customers; without it as many as fit the rate")
+    parser.add_argument(
+        "--users", type=int, default=0, help="customers; without it as many as fit the rate"
+    )
     parser.add_argument("--days", type=float, default=30, help="length of the history")
-    parser.add_argument("--start", help="first day of the history, such as 2026-10-01; default: so that it ends now")
+    parser.add_argument(
+        "--start", help="first day of the history, such as 2026-10-01; default: so that it ends now"
+    )
     parser.add_argument("--fraud-share", type=float, default=0.008)
-    parser.add_argument("--live", action="store_true", help="never ends; each transaction happens when it is sent")
+    parser.add_argument(
+        "--live", action="store_true", help="never ends; each transaction happens when it is sent"
+    )
     return parser.parse_args()
 
 

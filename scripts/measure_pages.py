@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Measure the pages of a running worker in a real browser: bytes, time to content, time of interactions, memory.
+"""Measure the pages of a running worker in a real browser: bytes, time to content, time of
+interactions, memory.
 
     scripts/demo --rate 1000                        # in one terminal; 8 without --rate
     scripts/measure_pages.py --minutes 10              # in another
     scripts/measure_pages.py --flood 1000 --minutes 10 # a thousand a second for the page alone
 
-First load: an empty cache; bytes are those on the wire. Interaction: the browser's own Event Timing (from the input to the next
-paint, in steps of 8 ms) of clicks and keys. Memory: the JavaScript heap after a collection, each minute.
+First load: an empty cache; bytes are those on the wire. Interaction: the browser's own Event Timing
+(from the input to the next paint, in steps of 8 ms) of clicks and keys. Memory: the JavaScript heap
+after a collection, each minute.
 """
 
 from __future__ import annotations
@@ -27,11 +29,23 @@ _environment.enter()
 from playwright.async_api import Browser, Page, WebSocketRoute, async_playwright
 
 _DECISION: dict[str, Any] = {
-    "user_id": "flood", "amount": "20.00", "currency": "EUR", "merchant_id": "m1", "category": "other", "device_id": "d1", "ip": None,
-    "payment_method": {"type": "card", "fingerprint": "fp1", "bin_country": "DE"}, "country": "DE", "decision": "approve", "risk_score": 12,
-    "probability": 0.001, "reasons": [], "degraded": [], "latency_ms": {"total": 3.0, "features": 0.1, "model": 0.3},
+    "user_id": "flood",
+    "amount": "20.00",
+    "currency": "EUR",
+    "merchant_id": "m1",
+    "category": "other",
+    "device_id": "d1",
+    "ip": None,
+    "payment_method": {"type": "card", "fingerprint": "fp1", "bin_country": "DE"},
+    "country": "DE",
+    "decision": "approve",
+    "risk_score": 12,
+    "probability": 0.001,
+    "reasons": [],
+    "degraded": [],
+    "latency_ms": {"total": 3.0, "features": 0.1, "model": 0.3},
     "scored_at": "2026-11-25T12:00:00.000Z",
-}  # fmt: skip
+}
 PAGES = {
     "/": "#tile-rate:not(:text-is('–'))",
     "/live": "#feed tr",
@@ -63,7 +77,9 @@ async def first_load(browser: Browser, address: str, path: str, content: str) ->
     await page.locator(content).first.wait_for()
     spent = (time.perf_counter() - started) * 1000
     await page.wait_for_load_state("load")
-    paint = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN")
+    paint = await page.evaluate(
+        "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN"
+    )
     await context.close()
     return f"{path:10} {sum(sizes) / 1000:7.0f} kB   first paint {paint:5.0f} ms   content {spent:5.0f} ms"
 
@@ -77,7 +93,9 @@ async def interact(page: Page, path: str, acts: list[Any], rounds: int) -> str:
             await asyncio.sleep(0.15)
     slow: list[float] = sorted(await page.evaluate("[...window.slowest.values()]"))
     count = rounds * len(acts)
-    every = sorted([16.0] * max(0, count - len(slow)) + slow)  # the browser tells only of those that took longer
+    every = sorted(
+        [16.0] * max(0, count - len(slow)) + slow
+    )  # the browser tells only of those that took longer
     over = sum(one > 100 for one in every)
     return f"{path:10} {count} interactions: half within {every[count // 2]:.0f} ms, slowest {every[-1]:.0f} ms, {over} over 100 ms"
 
@@ -90,10 +108,17 @@ def pour(socket: WebSocketRoute, rate: int) -> None:
 
     async def run() -> None:
         for number in itertools.count():
-            made = [{**_DECISION, "transaction_id": f"flood-{number}-{one}"} for one in range(rate // 4)]
+            made = [
+                {**_DECISION, "transaction_id": f"flood-{number}-{one}"} for one in range(rate // 4)
+            ]
             socket.send(
                 json.dumps(
-                    {"type": "batch", "items": [{"id": f"{number}-0", "event": "scored", "data": one} for one in made]}
+                    {
+                        "type": "batch",
+                        "items": [
+                            {"id": f"{number}-0", "event": "scored", "data": one} for one in made
+                        ],
+                    }
                 )
             )
             await asyncio.sleep(0.25)
@@ -107,11 +132,19 @@ def pour(socket: WebSocketRoute, rate: int) -> None:
 
 async def main(address: str, minutes: int, flood: int) -> None:
     async with async_playwright() as playwright:
-        path = os.environ.get("FRAUD_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        path = (
+            os.environ.get("FRAUD_BROWSER")
+            or shutil.which("chromium")
+            or shutil.which("google-chrome")
+        )
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
         for place, content in PAGES.items():
             print(await first_load(browser, address, place, content), flush=True)
-        context = await browser.new_context(base_url=address, viewport={"width": 1440, "height": 1000})
+        context = await browser.new_context(
+            base_url=address, viewport={"width": 1440, "height": 1000}
+        )
         await context.add_init_script(_WATCH)
         page = await context.new_page()
         if flood:
@@ -143,11 +176,18 @@ async def main(address: str, minutes: int, flood: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("address", nargs="?", default="http://127.0.0.1:6066")
     parser.add_argument(
-        "--flood", type=int, default=0, help="decisions a second through the page's socket, instead of the server's"
+        "--flood",
+        type=int,
+        default=0,
+        help="decisions a second through the page's socket, instead of the server's",
     )
-    parser.add_argument("--minutes", type=int, default=0, help="how long to watch the memory of /live")
+    parser.add_argument(
+        "--minutes", type=int, default=0, help="how long to watch the memory of /live"
+    )
     args = parser.parse_args()
     asyncio.run(main(args.address.rstrip("/"), args.minutes, args.flood))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Take the pictures of docs/images from a running scripts/demo: scripts/screenshots.py [http://127.0.0.1:6066]
+"""Take the pictures of docs/images from a running scripts/demo: scripts/screenshots.py
+[http://127.0.0.1:6066]
 
 Let the demo run for some minutes first, so that there is something to see.
 """
@@ -29,13 +30,26 @@ async def main(address: str) -> None:
     async with aiohttp.ClientSession(address) as session:
         item = await dearest(session)
     pages = {
-        "overview": "/", "live": "/live", "review": f"/review?tx={item['transaction_id']}", "transaction": f"/tx/{item['transaction_id']}",
-        "customer": f"/users/{item['user_id']}", "models": "/models", "operations": "/ops",
-    }  # fmt: skip
+        "overview": "/",
+        "live": "/live",
+        "review": f"/review?tx={item['transaction_id']}",
+        "transaction": f"/tx/{item['transaction_id']}",
+        "customer": f"/users/{item['user_id']}",
+        "models": "/models",
+        "operations": "/ops",
+    }
     async with async_playwright() as playwright:
-        path = os.environ.get("FRAUD_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        context = await browser.new_context(base_url=address, viewport={"width": 1440, "height": 1000}, locale="en-GB")
+        path = (
+            os.environ.get("FRAUD_BROWSER")
+            or shutil.which("chromium")
+            or shutil.which("google-chrome")
+        )
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        context = await browser.new_context(
+            base_url=address, viewport={"width": 1440, "height": 1000}, locale="en-GB"
+        )
         for name, place in pages.items():
             page = await context.new_page()
             await page.goto(place)

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Train a model and write it to models/<name>/<version>/ with its card, its figures and a report that opens by itself.
+"""Train a model and write it to models/<name>/<version>/ with its card, its figures and a report
+that opens by itself.
 
 scripts/train_model.py                      simulated history, seed 7, becomes the champion
 scripts/train_model.py --data tx.jsonl --labels labels.jsonl --alias challenger
-scripts/train_model.py --from-database      what the running system decided, with the labels that came since
+scripts/train_model.py --from-database      what the running system decided, with the labels that
+came since
 """
 
 from __future__ import annotations
@@ -66,7 +68,10 @@ def main() -> None:
     trained = train(history, args.seed, sampling=args.sampling, parameters=parameters)
     _say(f"trained in {time.monotonic() - began:.1f} s: {trained.rounds} trees")
     compared = dict(_compared(history, trained, args))
-    metrics = {**trained.metrics, **({"test_without_smote": compared["none"]} if "none" in compared else {})}
+    metrics = {
+        **trained.metrics,
+        **({"test_without_smote": compared["none"]} if "none" in compared else {}),
+    }
     version = args.version or f"{datetime.now(UTC):%Y.%m.%d}-{int(time.time()) % 86400:05d}"
     calibrations = comparison.calibrations(history, trained)
     single = comparison.single_features(history)
@@ -74,8 +79,12 @@ def main() -> None:
     columns = {name: history.features[part.train][:, place] for place, name in enumerate(NAMES)}
     contents = {
         "model.txt": trained.model_text.encode(),
-        "features.json": _json({"names": list(NAMES), "catalogue": [feature._asdict() for feature in CATALOGUE]}),
-        "calibrator.json": _json({"method": "platt", "slope": trained.slope, "intercept": trained.intercept}),
+        "features.json": _json(
+            {"names": list(NAMES), "catalogue": [feature._asdict() for feature in CATALOGUE]}
+        ),
+        "calibrator.json": _json(
+            {"method": "platt", "slope": trained.slope, "intercept": trained.intercept}
+        ),
         "thresholds.json": _json(trained.cutoffs._asdict()),
         "metrics.json": _json(metrics),
         "comparison.json": _json(
@@ -90,18 +99,29 @@ def main() -> None:
         "card.md": model_card.write(args.name, version, source, trained, metrics).encode(),
     }
     told = report.ReportInput(
-        f"{args.name} {version}", source, history, trained, evaluation.read_costs(), {args.sampling: trained.metrics["test"], **compared},
-        calibrations, single, _importance(history, trained),
-    )  # fmt: skip
+        f"{args.name} {version}",
+        source,
+        history,
+        trained,
+        evaluation.read_costs(),
+        {args.sampling: trained.metrics["test"], **compared},
+        calibrations,
+        single,
+        _importance(history, trained),
+    )
     contents["report.html"] = report.write(told).encode()
     registry.write(args.models / args.name / version, contents)
     if args.alias:
         registry.set_alias(args.models, args.name, args.alias, version)
     for name, figures in metrics.items():
         _say(_line(name, figures))
-    _say(f"calibration error {', '.join(f'{name} {value:.4f}' for name, value in calibrations.items())}")
+    _say(
+        f"calibration error {', '.join(f'{name} {value:.4f}' for name, value in calibrations.items())}"
+    )
     strongest = sorted(single.items(), key=lambda one: -one[1])[:5]
-    _say(f"strongest features alone (ROC-AUC): {', '.join(f'{name} {area:.3f}' for name, area in strongest)}")
+    _say(
+        f"strongest features alone (ROC-AUC): {', '.join(f'{name} {area:.3f}' for name, area in strongest)}"
+    )
     for scenario in sorted(set(history.scenario.tolist()) - {""}):
         of = (history.scenario[part.test] == scenario) & history.fraud[part.test]
         if of.any():
@@ -115,7 +135,9 @@ def _compared(
 ) -> Iterator[tuple[str, dict[str, float]]]:
     if args.compare == "none":
         yield from (
-            () if args.sampling == "none" else [("none", train(history, args.seed, sampling="none").metrics["test"])]
+            ()
+            if args.sampling == "none"
+            else [("none", train(history, args.seed, sampling="none").metrics["test"])]
         )
         return
     for name, other in comparison.samplings(history, args.seed):
@@ -131,7 +153,9 @@ def _importance(history: TrainingHistory, trained: TrainedModel) -> list[float]:
 
     part = split_by_time(history.at_ms).test
     rows = history.features[part][:: max(1, (part.stop - part.start) // EXPLAINED)]
-    parts = np.asarray(lightgbm.Booster(model_str=trained.model_text).predict(rows, pred_contrib=True))
+    parts = np.asarray(
+        lightgbm.Booster(model_str=trained.model_text).predict(rows, pred_contrib=True)
+    )
     means: list[float] = np.abs(parts[:, :-1]).mean(axis=0).tolist()
     return means
 
@@ -152,11 +176,18 @@ def _history(args: argparse.Namespace) -> tuple[str, TrainingHistory]:
     if args.from_database:
         return "what the running system decided, labels as they came", asyncio.run(_stored())
     if args.data:
-        return f"{args.data.name}, labels {args.labels.name}", _replayed(_from_files(args.data, args.labels))
+        return f"{args.data.name}, labels {args.labels.name}", _replayed(
+            _from_files(args.data, args.labels)
+        )
     simulated = simulate(Population(args.seed, args.users), START, args.days)
     source = f"simulator seed {args.seed}, {args.users:,} customers, {args.days:g} days from {START:%Y-%m-%d}, chargebacks after days or never"
     return source, _replayed(
-        _labelled(Transaction.model_validate(one.transaction), one.is_fraud, one.reported_after_days, one.scenario)
+        _labelled(
+            Transaction.model_validate(one.transaction),
+            one.is_fraud,
+            one.reported_after_days,
+            one.scenario,
+        )
         for one in simulated
     )
 
@@ -169,7 +200,9 @@ async def _stored() -> TrainingHistory:
             sys.exit(str(error))
 
 
-def _labelled(transaction: Transaction, is_fraud: bool, after_days: float | None, scenario: str | None) -> Labelled:
+def _labelled(
+    transaction: Transaction, is_fraud: bool, after_days: float | None, scenario: str | None
+) -> Labelled:
     reported = (
         occurred_ms(transaction) + timedelta(days=after_days).total_seconds() * 1000
         if after_days is not None
@@ -206,36 +239,59 @@ def _replayed(given: Iterable[Labelled]) -> TrainingHistory:
 
 
 def _from_files(data: Path, labels: Path) -> Iterator[Labelled]:
-    known = {line["transaction_id"]: line for line in map(orjson.loads, labels.open("rb")) if line["is_fraud"]}
-    for transaction in sorted((Transaction.model_validate_json(line) for line in data.open("rb")), key=occurred_ms):
+    known = {
+        line["transaction_id"]: line
+        for line in map(orjson.loads, labels.open("rb"))
+        if line["is_fraud"]
+    }
+    for transaction in sorted(
+        (Transaction.model_validate_json(line) for line in data.open("rb")), key=occurred_ms
+    ):
         label = known.get(transaction.transaction_id)
         reported = (
             datetime.fromisoformat(label["labelled_at"]).timestamp() * 1000
             if label and label.get("labelled_at")
             else math.inf
         )
-        yield Labelled(transaction, label is not None, reported, (label or {}).get("scenario") or "")
+        yield Labelled(
+            transaction, label is not None, reported, (label or {}).get("scenario") or ""
+        )
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--name", default="fraud-lgbm")
     parser.add_argument("--version", help="default: today's date and the second of the day")
     parser.add_argument("--models", type=Path, default=ROOT / "models")
     parser.add_argument("--data", type=Path, help="JSON lines of transactions; default: simulated")
-    parser.add_argument("--labels", type=Path, help="JSON lines with transaction_id, is_fraud and labelled_at")
-    parser.add_argument("--from-database", action="store_true", help="train on what is stored in PostgreSQL")
+    parser.add_argument(
+        "--labels", type=Path, help="JSON lines with transaction_id, is_fraud and labelled_at"
+    )
+    parser.add_argument(
+        "--from-database", action="store_true", help="train on what is stored in PostgreSQL"
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--users", type=int, default=150_000)
     parser.add_argument("--days", type=float, default=64)
     parser.add_argument("--sampling", choices=list(SAMPLERS), default="smote")
     parser.add_argument(
-        "--tune", type=float, default=0, metavar="MINUTES", help="search for parameters first (needs Optuna)"
+        "--tune",
+        type=float,
+        default=0,
+        metavar="MINUTES",
+        help="search for parameters first (needs Optuna)",
     )
     parser.add_argument(
-        "--compare", choices=("all", "none"), default="all", help="also train the other recipes, for the report"
+        "--compare",
+        choices=("all", "none"),
+        default="all",
+        help="also train the other recipes, for the report",
     )
-    parser.add_argument("--alias", default=registry.CHAMPION, help="which alias shall stand for it; '' for none")
+    parser.add_argument(
+        "--alias", default=registry.CHAMPION, help="which alias shall stand for it; '' for none"
+    )
     args = parser.parse_args()
     if bool(args.data) != bool(args.labels):
         parser.error("--data and --labels go together")

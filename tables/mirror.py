@@ -1,7 +1,8 @@
-"""Copies of the user rows in Redis, so that any worker can answer `/score` for any user. Never read for scoring the stream.
+"""Copies of the user rows in Redis, so that any worker can answer `/score` for any user. Never read
+for scoring the stream.
 
-Rows are copied in batches off the hot path; only a newer copy replaces an older one. When Redis was away or was wiped, all rows
-of this worker's partitions are copied anew, slowly.
+Rows are copied in batches off the hot path; only a newer copy replaces an older one. When Redis was
+away or was wiped, all rows of this worker's partitions are copied anew, slowly.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ MOST_WAITING = 50_000
 REBUILD_PAUSE_S = 0.02
 WIPE_CHECK_S = 1.0
 
-# KEYS: one a row; ARGV: the rows. Epoch and offset are at bytes 2 to 13 of a row, little endian (tables/user_row.py).
+# KEYS: one a row; ARGV: the rows. Epoch and offset are at bytes 2 to 13 of a row, little endian
+# (tables/user_row.py).
 _SCRIPT = f"""
 local function position(row) return struct.unpack('<I4i8', string.sub(row, 2, 13)) end
 local stored = 0
@@ -66,7 +68,9 @@ class Mirror:
         return len(self._waiting)
 
     def put(self, rows: Mapping[str, bytes]) -> None:
-        """Remember changed rows; the latest of a user wins. While Redis is away they are dropped and a rebuild is owed."""
+        """Remember changed rows; the latest of a user wins. While Redis is away they are dropped
+        and a rebuild is owed.
+        """
         if len(self._waiting) < MOST_WAITING:
             self._waiting.update(rows)
         else:
@@ -108,7 +112,8 @@ class Mirror:
 
     async def _copy_all(self) -> None:
         self._rebuild = False
-        # First: should Redis be wiped while the copy runs, the mark is gone with the rows and the next check begins anew.
+        # First: should Redis be wiped while the copy runs, the mark is gone with the rows and the
+        # next check begins anew.
         await self._link.call(self._link.client.set(self._mark, 1), DEADLINE_S)
         copied, batch = 0, []
         for row in self._all_rows():
@@ -124,7 +129,8 @@ class Mirror:
 
     async def _store(self, rows: Sequence[tuple[str, bytes]]) -> int:
         stored: int = await self._link.call(
-            self._copy(keys=[PREFIX + user for user, _ in rows], args=[row for _, row in rows]), DEADLINE_S
+            self._copy(keys=[PREFIX + user for user, _ in rows], args=[row for _, row in rows]),
+            DEADLINE_S,
         )
         self.copied += stored
         return stored

@@ -1,6 +1,7 @@
 """The rows that were used last, as they are stored: reading one again does not ask RocksDB.
 
-Valid for a partition as long as this worker owns it; `forget` when it is assigned anew, since another worker may have written.
+Valid for a partition as long as this worker owns it; `forget` when it is assigned anew, since
+another worker may have written.
 """
 
 from __future__ import annotations

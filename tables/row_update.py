@@ -20,11 +20,15 @@ from tables.user_row import (
 def add_decision(
     row: UserRow, event: Event, decision: DecisionRecord, epoch: int, offset: int, acked_offset: int
 ) -> UserRow:
-    """The row after a new transaction was decided. Decisions at offsets up to `acked_offset` are acknowledged by the broker.
+    """The row after a new transaction was decided. Decisions at offsets up to `acked_offset` are
+    acknowledged by the broker.
 
-    Raises `ValueError` when more than `PENDING` decisions would wait: one of them could be lost in a crash.
+    Raises `ValueError` when more than `PENDING` decisions would wait: one of them could be lost in
+    a crash.
     """
-    waiting = tuple(one for one in row.pending if one.offset > acked_offset) if epoch == row.epoch else ()
+    waiting = (
+        tuple(one for one in row.pending if one.offset > acked_offset) if epoch == row.epoch else ()
+    )
     if len(waiting) >= MAX_PENDING:
         raise ValueError(f"{len(waiting)} decisions of one user wait for the broker already")
     used = ModelUsed(decision.model, decision.review, decision.block)

@@ -1,4 +1,5 @@
-"""What is stored of one user: profile, position in the source, and what was decided lately. Its bytes and its bounds.
+"""What is stored of one user: profile, position in the source, and what was decided lately. Its
+bytes and its bounds.
 
 Counter, memory of ids and source offset are one value and one changelog record, so they cannot come apart:
 - an offset at or below the row's own was counted already; its decision is still here (`pending`) while it may not be durable;
@@ -21,12 +22,16 @@ from tables import user_row_legacy
 FORMAT = 3
 MAX_BYTES = 4096
 MAX_PENDING = 4
-"""Most decisions of one user that may wait for the broker at once (agents/scoring.py holds a user's further ones back)."""
+"""Most decisions of one user that may wait for the broker at once (agents/scoring.py holds a user's
+further ones back).
+"""
 MAX_MODELS = 3
 
 
 class BriefDecision(NamedTuple):
-    """The decision of one of the latest transactions, in brief: enough to give it again, without its reasons."""
+    """The decision of one of the latest transactions, in brief: enough to give it again, without
+    its reasons.
+    """
 
     decision: Decision
     probability_ppm: int
@@ -72,22 +77,32 @@ _PENDING = struct.Struct("<qH")
 _DECISION_CODES = {decision: code for code, decision in enumerate(DECISIONS)}
 
 
-def add_brief_decision(decisions: bytes, decision: DecisionRecord, model: int, received_ms: int) -> bytes:
-    """The decisions with one more, and at most as many as there are latest payments. `model`: its place in the row's models."""
+def add_brief_decision(
+    decisions: bytes, decision: DecisionRecord, model: int, received_ms: int
+) -> bytes:
+    """The decisions with one more, and at most as many as there are latest payments. `model`: its
+    place in the row's models.
+    """
     return decisions[-_DECISION.size * (recent.MAX_RECENT - 1) :] + _DECISION.pack(
-        _DECISION_CODES[decision.decision], decision.probability_ppm, model,
+        _DECISION_CODES[decision.decision],
+        decision.probability_ppm,
+        model,
         min(max(decision.scored_ms - received_ms, 0), 0xFFFFFFFF),
-    )  # fmt: skip
+    )
 
 
 def brief_decision(decisions: bytes, age: int, received_ms: int) -> BriefDecision:
     """The decision of the payment that was received then; `age` is 1 for the last."""
-    decision, ppm, model, delay_ms = _DECISION.unpack_from(decisions, len(decisions) - age * _DECISION.size)
+    decision, ppm, model, delay_ms = _DECISION.unpack_from(
+        decisions, len(decisions) - age * _DECISION.size
+    )
     return BriefDecision(DECISIONS[decision], ppm, model, received_ms + delay_ms)
 
 
 def without_first_model(decisions: bytes) -> bytes:
-    """The decisions when the first of the row's models is dropped; what it decided counts as the next one's."""
+    """The decisions when the first of the row's models is dropped; what it decided counts as the
+    next one's.
+    """
     return b"".join(
         _DECISION.pack(decision, ppm, max(model - 1, 0), delay_ms)
         for decision, ppm, model, delay_ms in _DECISION.iter_unpack(decisions)
@@ -98,12 +113,18 @@ def encode(row: UserRow) -> bytes:
     """The row's bytes, at most 4 KiB. Raises `ValueError` should that bound ever break."""
     parts = [
         _HEAD.pack(
-            FORMAT, row.epoch, row.offset, len(row.decisions) // _DECISION.size, len(row.models), len(row.pending), len(row.profile)
+            FORMAT,
+            row.epoch,
+            row.offset,
+            len(row.decisions) // _DECISION.size,
+            len(row.models),
+            len(row.pending),
+            len(row.profile),
         ),
         row.profile,
         row.decisions,
         *map(_encoded_model, row.models),
-    ]  # fmt: skip
+    ]
     for offset, decision in row.pending:
         parts += (_PENDING.pack(offset, len(decision)), decision)
     encoded = b"".join(parts)
@@ -113,7 +134,9 @@ def encode(row: UserRow) -> bytes:
 
 
 def decode(data: bytes) -> UserRow:
-    """The row that `encode` gave these bytes for; reads the formats before, too. Raises `ValueError` for any other."""
+    """The row that `encode` gave these bytes for; reads the formats before, too. Raises
+    `ValueError` for any other.
+    """
     if data[0] != FORMAT:
         return _decode_legacy(data)
     _, epoch, offset, decisions, models, pendings, size = _HEAD.unpack_from(data)
@@ -123,7 +146,9 @@ def decode(data: bytes) -> UserRow:
     return UserRow(epoch, offset, data[_HEAD.size : at], data[at:end], used, waiting)
 
 
-def _tail(data: bytes, at: int, models: int, pendings: int) -> tuple[tuple[ModelUsed, ...], tuple[Pending, ...]]:
+def _tail(
+    data: bytes, at: int, models: int, pendings: int
+) -> tuple[tuple[ModelUsed, ...], tuple[Pending, ...]]:
     """The models and the decisions that wait, which every format ends with."""
     used = []
     for _ in range(models):
@@ -140,10 +165,15 @@ def _tail(data: bytes, at: int, models: int, pendings: int) -> tuple[tuple[Model
 
 def _decode_legacy(data: bytes) -> UserRow:
     if data[0] not in user_row_legacy.FORMATS:
-        raise ValueError(f"a user row of format {data[0]}; this version reads {FORMAT}: rebuild the table")
+        raise ValueError(
+            f"a user row of format {data[0]}; this version reads {FORMAT}: rebuild the table"
+        )
     before = user_row_legacy.read(data, _DECISION.size)
     return UserRow(
-        *position(data), before.profile, before.decisions, *_tail(data, before.end, before.models, before.pendings)
+        *position(data),
+        before.profile,
+        before.decisions,
+        *_tail(data, before.end, before.models, before.pendings),
     )
 
 
@@ -160,7 +190,9 @@ def _model(encoded: bytes) -> ModelUsed:
 
 
 def position(data: bytes) -> tuple[int, int]:
-    """Epoch and offset of an encoded row, without decoding the rest: what is newer between two copies."""
+    """Epoch and offset of an encoded row, without decoding the rest: what is newer between two
+    copies.
+    """
     epoch, offset = struct.unpack_from("<Iq", data, 1)
     return epoch, offset
 

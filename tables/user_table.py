@@ -1,7 +1,9 @@
-"""The Faust table of user rows: RocksDB beside the worker, a changelog in Kafka, partitions as in `transactions.raw`.
+"""The Faust table of user rows: RocksDB beside the worker, a changelog in Kafka, partitions as in
+`transactions.raw`.
 
-Rows are read and written by partition, not through the mapping interface: that one works only inside a stream's own iteration,
-sends each changelog record by itself and lets a failed send pass. Faust keeps assignment, standby and recovery.
+Rows are read and written by partition, not through the mapping interface: that one works only
+inside a stream's own iteration, sends each changelog record by itself and lets a failed send pass.
+Faust keeps assignment, standby and recovery.
 """
 
 from __future__ import annotations
@@ -19,15 +21,21 @@ from tables.user_row import position
 
 NAME = "user_rows"
 _KEY = b"u:"
-# RocksDB's own defaults are meant for a server: 2 GiB of cache and 192 MiB of memtables for each partition.
+# RocksDB's own defaults are meant for a server: 2 GiB of cache and 192 MiB of memtables for each
+# partition.
 _OPTIONS = {
-    "driver": "rocksdict", "write_buffer_size": 8 << 20, "max_write_buffer_number": 2, "block_cache_size": 32 << 20,
+    "driver": "rocksdict",
+    "write_buffer_size": 8 << 20,
+    "max_write_buffer_number": 2,
+    "block_cache_size": 32 << 20,
     "max_open_files": 256,
-}  # fmt: skip
+}
 
 
 def key_of(user_id: str) -> bytes:
-    """The key of a user; the prefix keeps every id apart from the offset that Faust stores among the keys."""
+    """The key of a user; the prefix keeps every id apart from the offset that Faust stores among
+    the keys.
+    """
     return _KEY + user_id.encode()
 
 
@@ -39,10 +47,16 @@ class UserTable(faust.Table[bytes, bytes]):
     @classmethod
     def register(cls, app: faust.App, partitions: int) -> UserTable:
         table = cls(
-            app, name=NAME, partitions=partitions, key_type=bytes, value_type=bytes, options=dict(_OPTIONS),
-            beacon=app.tables.beacon, help="profile, position and latest decisions of each user",
+            app,
+            name=NAME,
+            partitions=partitions,
+            key_type=bytes,
+            value_type=bytes,
+            options=dict(_OPTIONS),
+            beacon=app.tables.beacon,
+            help="profile, position and latest decisions of each user",
             extra_topic_configs={"cleanup.policy": "compact"},
-        )  # fmt: skip
+        )
         table._sent = {}
         app.tables.add(table)
         return table
@@ -64,23 +78,31 @@ class UserTable(faust.Table[bytes, bytes]):
             batch.put(key_of(user_id), row)
         self._store_here._db_for_partition(partition).write(batch)
 
-    async def send_rows(self, produce: ProduceBatch, partition: int, rows: Mapping[str, bytes]) -> None:
+    async def send_rows(
+        self, produce: ProduceBatch, partition: int, rows: Mapping[str, bytes]
+    ) -> None:
         """Send rows to the changelog."""
         records: list[Message] = [(key_of(user_id), row, []) for user_id, row in rows.items()]
         await produce.add(self.changelog_topic_name, partition, records)
 
     def rows_sent(self, offsets: Offsets) -> None:
-        """Remember that the local database has everything up to these offsets of the changelog; those of other topics are left alone."""
+        """Remember that the local database has everything up to these offsets of the changelog;
+        those of other topics are left alone.
+        """
         changelog = self.changelog_topic_name
         for (topic, partition), offset in offsets.items():
             if topic == changelog:
                 self._sent[partition] = offset
 
     def note_offsets(self) -> None:
-        """Write down how far the local database is. To be called now and then: behind only means more to read at a recovery."""
+        """Write down how far the local database is. To be called now and then: behind only means
+        more to read at a recovery.
+        """
         for partition, offset in self._sent.items():
             if partition in self._store_here._dbs:
-                self._store_here.set_persisted_offset(TP(self.changelog_topic_name, partition), offset)
+                self._store_here.set_persisted_offset(
+                    TP(self.changelog_topic_name, partition), offset
+                )
         self._sent.clear()
 
     def rows(self, partition: int) -> Iterator[tuple[str, bytes]]:

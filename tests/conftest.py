@@ -26,7 +26,9 @@ LOGGED = 15
 
 # Importing the app reads the settings: tests must not depend on who runs them.
 for name in [
-    name for name in os.environ if name.startswith("FRAUD_") and name not in ("FRAUD_BROWSER", "FRAUD_PYTHON")
+    name
+    for name in os.environ
+    if name.startswith("FRAUD_") and name not in ("FRAUD_BROWSER", "FRAUD_PYTHON")
 ]:
     del os.environ[name]
 
@@ -39,13 +41,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test that failed on the real servers tells what they said last: on another machine that is all there is."""
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that failed on the real servers tells what they said last: on another machine that is
+    all there is.
+    """
     report = yield
     if report.failed and (running := getattr(item, "funcargs", {}).get("running")):
         for log in sorted((running.stack.directory / "logs").glob("*.log")):
             report.sections.append(
-                (f"the end of {log.name}", "\n".join(log.read_text(errors="replace").splitlines()[-LOGGED:]))
+                (
+                    f"the end of {log.name}",
+                    "\n".join(log.read_text(errors="replace").splitlines()[-LOGGED:]),
+                )
             )
     return report
 
@@ -62,10 +71,14 @@ def models(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Two workers and the sinks on Kafka, Redis and PostgreSQL, with a registry of models of their own."""
+    """Two workers and the sinks on Kafka, Redis and PostgreSQL, with a registry of models of their
+    own.
+    """
     models = tmp_path_factory.mktemp("registry") / "models"
     shutil.copytree(ROOT / "models", models)
-    made = Cluster("test", 2, lambda _: None, FRAUD_STREAM__CLOCK="ingest", FRAUD_MODEL__DIR=str(models))
+    made = Cluster(
+        "test", 2, lambda _: None, FRAUD_STREAM__CLOCK="ingest", FRAUD_MODEL__DIR=str(models)
+    )
     asyncio.run(_whole(made))
     yield made
     made.stop()
@@ -78,7 +91,11 @@ KEY = "a-key-for-this-test"
 def guarded_address(running: Cluster) -> Iterator[str]:
     """A third worker, which wants a key; ann holds it."""
     hashes = f"ann={hashlib.sha256(KEY.encode()).hexdigest()}"
-    environment = {**running.environment, "FRAUD_AUTH__MODE": "keys", "FRAUD_AUTH__KEY_HASHES": hashes}
+    environment = {
+        **running.environment,
+        "FRAUD_AUTH__MODE": "keys",
+        "FRAUD_AUTH__KEY_HASHES": hashes,
+    }
     one = services.worker(9, environment, running.stack.directory, ports.any_free())
     one.start()
     try:
@@ -89,11 +106,16 @@ def guarded_address(running: Cluster) -> Iterator[str]:
 
 
 async def _whole(running: Cluster) -> None:
-    """Wait until the workers share the partitions, a decision of each reaches the other by the feed, and there is a history."""
+    """Wait until the workers share the partitions, a decision of each reaches the other by the
+    feed, and there is a history.
+    """
 
     async def owned() -> list[int]:
         states = [(await ask.get("/health")).body for ask in asks]
-        return [len(state["partitions"]) if state["checks"]["worker"]["status"] == "ok" else 0 for state in states]
+        return [
+            len(state["partitions"]) if state["checks"]["worker"]["status"] == "ok" else 0
+            for state in states
+        ]
 
     async def answers() -> list[int]:
         return [
@@ -104,11 +126,14 @@ async def _whole(running: Cluster) -> None:
 
     async with AsyncExitStack() as stack:
         asks = [
-            ApiClient(await stack.enter_async_context(aiohttp.ClientSession(address))) for address in running.addresses
+            ApiClient(await stack.enter_async_context(aiohttp.ClientSession(address)))
+            for address in running.addresses
         ]
         await until(owned, lambda counts: sum(counts) == 4 and all(counts), 60)
         await until(answers, lambda statuses: set(statuses) == {200}, 60)
-        await until(lambda: asks[0].get("/api/transactions"), lambda answer: answer.status == 200, 60)
+        await until(
+            lambda: asks[0].get("/api/transactions"), lambda answer: answer.status == 200, 60
+        )
 
 
 @pytest_asyncio.fixture

@@ -1,6 +1,8 @@
-"""`/ws`: the live feed. Every worker follows the one stream in Redis; each client has a bounded queue, so a slow one hurts nobody.
+"""`/ws`: the live feed. Every worker follows the one stream in Redis; each client has a bounded
+queue, so a slow one hurts nobody.
 
-Frames: `hello` first; `batch` at most four a second; `gap` when something was skipped; `stats` is left to the REST API.
+Frames: `hello` first; `batch` at most four a second; `gap` when something was skipped; `stats` is
+left to the REST API.
 """
 
 from __future__ import annotations
@@ -87,13 +89,20 @@ def item_of(entry: live_feed.Entry) -> Item:
     alert = scored["decision"] != "approve"
     event = {"id": cursor, "event": "alert" if alert else "scored", "data": scored}
     return Item(
-        cursor, live_feed.position(cursor), scored["transaction_id"], alert, scored["risk_score"], orjson.dumps(event)
+        cursor,
+        live_feed.position(cursor),
+        scored["transaction_id"],
+        alert,
+        scored["risk_score"],
+        orjson.dumps(event),
     )
 
 
 @app.task
 async def follow() -> None:
-    """Hand what comes through the stream to the clients and to requests that wait for a decision, while there are any."""
+    """Hand what comes through the stream to the clients and to requests that wait for a decision,
+    while there are any.
+    """
     cursor: str | None = None
     listened = 0.0
     while not app.should_stop:
@@ -156,7 +165,9 @@ async def _send(socket: web.WebSocketResponse, client: Client, since: str | None
     try:
         await _say(
             socket,
-            orjson.dumps({"type": "hello", "version": 1, "server_id": config.worker_id, "resume_from": since}),
+            orjson.dumps(
+                {"type": "hello", "version": 1, "server_id": config.worker_id, "resume_from": since}
+            ),
         )
         if since:
             await _catch_up(socket, client, since)
@@ -204,5 +215,7 @@ def _wanted(request: web.Request) -> tuple[Client, str | None]:
         if since:
             live_feed.position(since)
     except ValueError as error:
-        raise Problem(422, "validation_failed", "min_score must be a number, since an id of this feed") from error
+        raise Problem(
+            422, "validation_failed", "min_score must be a number, since an id of this feed"
+        ) from error
     return Client(types, score), since

@@ -1,4 +1,6 @@
-"""The pages and their files: rendered by Jinja with autoescape, static files from the package, nothing from elsewhere."""
+"""The pages and their files: rendered by Jinja with autoescape, static files from the package,
+nothing from elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,10 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 
 _templates = Environment(
-    loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(default=True, default_for_string=True),
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=select_autoescape(default=True, default_for_string=True),
     undefined=StrictUndefined,
-)  # fmt: skip
+)
 
 
 @cache
@@ -34,7 +37,9 @@ def _mark() -> str:
 
 @cache
 def _modules(name: str) -> tuple[str, ...]:
-    """The scripts that a page's own needs, so that the browser fetches all at once instead of one after the other."""
+    """The scripts that a page's own needs, so that the browser fetches all at once instead of one
+    after the other.
+    """
     found: dict[str, None] = {}
     waiting = ["shell.js", name]
     while waiting:
@@ -48,9 +53,13 @@ def _modules(name: str) -> tuple[str, ...]:
 def _page(name: str, **values: str) -> web.Response:
     module = name.replace(".html", ".js")
     text = _templates.get_template(name).render(
-        version=__version__, demo=config.demo, auth=config.auth.mode, mark=_mark(),
-        modules=_modules(module if (STATIC / module).exists() else "shell.js"), **values,
-    )  # fmt: skip
+        version=__version__,
+        demo=config.demo,
+        auth=config.auth.mode,
+        mark=_mark(),
+        modules=_modules(module if (STATIC / module).exists() else "shell.js"),
+        **values,
+    )
     return web.Response(text=text, content_type="text/html")
 
 
@@ -107,10 +116,16 @@ async def static(request: web.Request) -> web.StreamResponse:
     compressed = path.with_name(path.name + ".gz")
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
     if compressed.exists() and "gzip" in request.headers.get("Accept-Encoding", ""):
-        kind = {".js": "text/javascript", ".css": "text/css"}.get(path.suffix, "application/octet-stream")
+        kind = {".js": "text/javascript", ".css": "text/css"}.get(
+            path.suffix, "application/octet-stream"
+        )
         return web.Response(
             body=compressed.read_bytes(),
-            headers={**headers, "Content-Encoding": "gzip", "Content-Type": f"{kind}; charset=utf-8"},
+            headers={
+                **headers,
+                "Content-Encoding": "gzip",
+                "Content-Type": f"{kind}; charset=utf-8",
+            },
         )
     return web.FileResponse(path, headers=headers)
 

@@ -1,4 +1,6 @@
-"""The one table of routes: what aiohttp serves and what OpenAPI describes. Imported by Faust's autodiscovery."""
+"""The one table of routes: what aiohttp serves and what OpenAPI describes. Imported by Faust's
+autodiscovery.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Figures for `/metrics` that nothing else sets: dependencies, lag, the mirror, the review queue, drift."""
+"""Figures for `/metrics` that nothing else sets: dependencies, lag, the mirror, the review queue,
+drift.
+"""
 
 from __future__ import annotations
 

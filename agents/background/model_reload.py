@@ -1,4 +1,6 @@
-"""Follows the champion's alias: another version is loaded beside the running one and decides from the next batch on."""
+"""Follows the champion's alias: another version is loaded beside the running one and decides from
+the next batch on.
+"""
 
 from __future__ import annotations
 

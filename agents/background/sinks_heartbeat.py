@@ -10,9 +10,13 @@ from fraud_app.topics import SCORED
 
 @storage.task
 async def send_storage_heartbeats() -> None:
-    await send_heartbeats(storage, redis_client, lambda: heartbeat_of(storage, "storage", SCORED, config.worker_id))
+    await send_heartbeats(
+        storage, redis_client, lambda: heartbeat_of(storage, "storage", SCORED, config.worker_id)
+    )
 
 
 @feed.task
 async def send_feed_heartbeats() -> None:
-    await send_heartbeats(feed, redis_client, lambda: heartbeat_of(feed, "feed", SCORED, config.worker_id))
+    await send_heartbeats(
+        feed, redis_client, lambda: heartbeat_of(feed, "feed", SCORED, config.worker_id)
+    )

@@ -1,4 +1,6 @@
-"""Whether a worker gets on: records that wait while nothing is processed mean that something hangs. Pure."""
+"""Whether a worker gets on: records that wait while nothing is processed mean that something hangs.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ class Standstill:
     def seconds(self, waiting: Mapping[int, int], done: Mapping[int, int], now: float) -> float:
         """Seconds since a record was last processed, or since nothing waited.
 
-        By partition: `waiting`, records behind; `done`, the last offset. `now`: a monotonic clock, in seconds.
+        By partition: `waiting`, records behind; `done`, the last offset. `now`: a monotonic clock,
+        in seconds.
         """
         if not any(waiting.values()) or self._done != done:
             self._moved_at, self._done = now, dict(done)

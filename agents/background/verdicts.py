@@ -1,4 +1,6 @@
-"""Verdicts that can no longer be taken back, as labels to `transactions.labels`. Runs beside storage, in one or several processes."""
+"""Verdicts that can no longer be taken back, as labels to `transactions.labels`. Runs beside
+storage, in one or several processes.
+"""
 
 from __future__ import annotations
 

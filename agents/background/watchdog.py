@@ -1,4 +1,6 @@
-"""Ends a worker that hangs while the broker answers, and says where it hung: what it had not acknowledged comes again."""
+"""Ends a worker that hangs while the broker answers, and says where it hung: what it had not
+acknowledged comes again.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Was each accepted transaction scored, stored and counted once, and with the features that a replay gives? The delivery checker.
+"""Was each accepted transaction scored, stored and counted once, and with the features that a
+replay gives? The delivery checker.
 
-Reads what the running system left behind (topics, changelog, Redis, PostgreSQL) and holds it against what was accepted.
+Reads what the running system left behind (topics, changelog, Redis, PostgreSQL) and holds it
+against what was accepted.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ CHANGELOG = f"fraud-scoring-{user_table.NAME}-changelog"
 
 @dataclass
 class AuditResult:
-    """Counts, and every thing that is wrong. `faults` empty: each was scored, stored and counted once."""
+    """Counts, and every thing that is wrong. `faults` empty: each was scored, stored and counted
+    once.
+    """
 
     accepted: int = 0
     stored: int = 0
@@ -49,7 +53,9 @@ class AuditResult:
 
 async def read_topic(brokers: str, topic: str) -> list[ConsumerRecord]:
     """All records of a topic as of now, by partition and offset."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=brokers, auto_offset_reset="earliest", enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=brokers, auto_offset_reset="earliest", enable_auto_commit=False
+    )
     await consumer.start()
     try:
         partitions = await _partitions(consumer, topic)
@@ -68,7 +74,9 @@ async def read_topic(brokers: str, topic: str) -> list[ConsumerRecord]:
 async def audit(
     environment: Mapping[str, str], accepted: Iterable[Mapping[str, Any]], *, by_occurred: bool
 ) -> AuditResult:
-    """Compare everything. `accepted`: the transactions that the system confirmed; `by_occurred`: the clock it ran with."""
+    """Compare everything. `accepted`: the transactions that the system confirmed; `by_occurred`:
+    the clock it ran with.
+    """
     brokers = environment["FRAUD_KAFKA__BROKERS"]
     of_user: dict[str, set[str]] = defaultdict(set)
     for one in accepted:
@@ -85,8 +93,13 @@ async def audit(
 async def _history(dsn: str, wanted: set[str], found: AuditResult) -> None:
     connection = await asyncpg.connect(dsn)
     try:
-        stored = {record[0] for record in await connection.fetch("SELECT transaction_id FROM transactions")}
-        rolled = await connection.fetchval("SELECT coalesce(sum(transactions), 0) FROM decision_rollup")
+        stored = {
+            record[0]
+            for record in await connection.fetch("SELECT transaction_id FROM transactions")
+        }
+        rolled = await connection.fetchval(
+            "SELECT coalesce(sum(transactions), 0) FROM decision_rollup"
+        )
     finally:
         await connection.close()
     found.stored = len(stored)
@@ -101,7 +114,11 @@ async def _scored(brokers: str, wanted: set[str], found: AuditResult) -> dict[st
     for message in messages:
         identity = message["transaction_id"]
         kept = first.setdefault(identity, message)
-        changed = [name for name in ("decision", "probability", "risk_score", "model") if kept[name] != message[name]]
+        changed = [
+            name
+            for name in ("decision", "probability", "risk_score", "model")
+            if kept[name] != message[name]
+        ]
         if changed:
             found.faults.append(f"{identity}: another copy differs in {', '.join(changed)}")
         if kept["features"] is None and message["features"] is not None:
@@ -114,7 +131,9 @@ async def _scored(brokers: str, wanted: set[str], found: AuditResult) -> dict[st
     return first
 
 
-async def _state(environment: Mapping[str, str], of_user: Mapping[str, set[str]], found: AuditResult) -> None:
+async def _state(
+    environment: Mapping[str, str], of_user: Mapping[str, set[str]], found: AuditResult
+) -> None:
     latest = {
         record.key[2:].decode(): record.value
         for record in await read_topic(environment["FRAUD_KAFKA__BROKERS"], CHANGELOG)
@@ -125,7 +144,9 @@ async def _state(environment: Mapping[str, str], of_user: Mapping[str, set[str]]
         mirrored: dict[str, Any] = {}
         for start in range(0, len(users), 1000):
             part = users[start : start + 1000]
-            mirrored.update(zip(part, await client.mget([mirror.PREFIX + user for user in part]), strict=True))
+            mirrored.update(
+                zip(part, await client.mget([mirror.PREFIX + user for user in part]), strict=True)
+            )
     finally:
         await client.aclose()
     stale = 0
@@ -152,13 +173,17 @@ async def _features(
             continue
         if transaction.transaction_id not in seen:
             seen.add(transaction.transaction_id)
-            history.append((transaction, occurred_ms(transaction) if by_occurred else record.timestamp))
+            history.append(
+                (transaction, occurred_ms(transaction) if by_occurred else record.timestamp)
+            )
     shared = {
         identity: Signals(*(_number(message["features"][place]) for place in SHARED))
         for identity, message in scored.items()
         if message["features"] is not None
     }
-    kept = [(transaction, at) for transaction, at in history if transaction.transaction_id in shared]
+    kept = [
+        (transaction, at) for transaction, at in history if transaction.transaction_id in shared
+    ]
     if len(kept) < len(history):
         found.faults.append(f"{len(history) - len(kept)} decisions have no features")
         return
@@ -167,11 +192,15 @@ async def _features(
         offline = one.features.tolist()
         found.features_compared += len(NAMES)
         different = [
-            name for name, a, b in zip(NAMES, live, offline, strict=True) if not (a == b or (a != a and b != b))
+            name
+            for name, a, b in zip(NAMES, live, offline, strict=True)
+            if not (a == b or (a != a and b != b))
         ]
         found.features_equal += len(NAMES) - len(different)
         if different:
-            found.faults.append(f"{one.transaction.transaction_id}: features differ: {', '.join(different)}")
+            found.faults.append(
+                f"{one.transaction.transaction_id}: features differ: {', '.join(different)}"
+            )
     equal = total = 0
     for one in replay(sorted(history, key=lambda pair: pair[1])):
         live_shared = shared[one.transaction.transaction_id]
@@ -196,7 +225,9 @@ def _sets(name: str, wanted: set[str], there: set[str], found: AuditResult) -> N
     if lost:
         found.faults.append(f"{name} lacks {len(lost)}, such as {min(lost)}")
     if extra:
-        found.faults.append(f"{name} has {len(extra)} that were never accepted, such as {min(extra)}")
+        found.faults.append(
+            f"{name} has {len(extra)} that were never accepted, such as {min(extra)}"
+        )
 
 
 def _number(value: float | None) -> float:

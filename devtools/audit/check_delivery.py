@@ -1,4 +1,6 @@
-"""`scripts/check_delivery`: generated transactions through HTTP and Kafka, workers killed on the way, and the audit of all of it."""
+"""`scripts/check_delivery`: generated transactions through HTTP and Kafka, workers killed on the
+way, and the audit of all of it.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,12 @@ def traffic(count: int, seed: int) -> list[LabelledTransaction]:
     return list(simulate(population, START, DAYS, count=count, seed=seed))
 
 
-async def send_http(addresses: list[str], transactions: Iterable[LabelledTransaction], in_flight: int = 64) -> None:
-    """Post all, one connection after the other; what fails is sent again with the same id until it is accepted."""
+async def send_http(
+    addresses: list[str], transactions: Iterable[LabelledTransaction], in_flight: int = 64
+) -> None:
+    """Post all, one connection after the other; what fails is sent again with the same id until it
+    is accepted.
+    """
     queue = iter(transactions)
 
     async def client(session: aiohttp.ClientSession, number: int) -> None:
@@ -49,7 +55,9 @@ async def send_http(addresses: list[str], transactions: Iterable[LabelledTransac
                 tries += 1
                 try:
                     async with session.post(
-                        f"{address}api/transactions", data=body, headers={"Content-Type": "application/json"}
+                        f"{address}api/transactions",
+                        data=body,
+                        headers={"Content-Type": "application/json"},
                     ) as answer:
                         if answer.status == 202:
                             break
@@ -63,7 +71,9 @@ async def send_http(addresses: list[str], transactions: Iterable[LabelledTransac
         await asyncio.gather(*(client(session, number) for number in range(in_flight)))
 
 
-async def send_kafka(brokers: str, transactions: Iterable[LabelledTransaction], rate: float = 0.0) -> None:
+async def send_kafka(
+    brokers: str, transactions: Iterable[LabelledTransaction], rate: float = 0.0
+) -> None:
     """Produce all with acks=all; every failure is raised."""
     producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", linger_ms=2)
     await producer.start()
@@ -71,7 +81,11 @@ async def send_kafka(brokers: str, transactions: Iterable[LabelledTransaction], 
     try:
         for one in transactions:
             pending.append(
-                await producer.send(topics.RAW, orjson.dumps(one.transaction), key=one.transaction["user_id"].encode())
+                await producer.send(
+                    topics.RAW,
+                    orjson.dumps(one.transaction),
+                    key=one.transaction["user_id"].encode(),
+                )
             )
             sent += 1
             if rate and sent % 10 == 0:
@@ -85,7 +99,9 @@ async def send_kafka(brokers: str, transactions: Iterable[LabelledTransaction], 
 
 
 async def settled(dsn: str, count: int) -> None:
-    """Wait until this many transactions are stored and nothing more comes, and the mirror had time to follow."""
+    """Wait until this many transactions are stored and nothing more comes, and the mirror had time
+    to follow.
+    """
     connection = await asyncpg.connect(dsn)
     deadline = time.monotonic() + PATIENCE_S
     try:
@@ -105,14 +121,20 @@ def report(found: AuditResult, fraud: dict[str, bool], amounts: dict[str, float]
         f"accepted {found.accepted:,} · stored {found.stored:,} · scored {found.scored:,} (+{found.copies:,} identical copies)"
     )
     say(f"users {found.users:,}, {found.miscounted:,} of them not counted as often as accepted")
-    say(f"features: {found.features_equal:,} of {found.features_compared:,} equal to the offline replay bit for bit")
+    say(
+        f"features: {found.features_equal:,} of {found.features_compared:,} equal to the offline replay bit for bit"
+    )
     say(f"shared signals as in an ideal replay in global order: {found.shared_equal:.2%}")
     ids = [identity for identity in found.probability if found.probability[identity] is not None]
     truth = np.array([fraud[identity] for identity in ids])
     probability = np.array([found.probability[identity] for identity in ids])
     if truth.any():
         figures = quality(
-            probability, truth, np.array([amounts[identity] for identity in ids]), Cutoffs(2.0, 2.0), read_costs()
+            probability,
+            truth,
+            np.array([amounts[identity] for identity in ids]),
+            Cutoffs(2.0, 2.0),
+            read_costs(),
         )
         blocked = np.array([found.decision[identity] == "block" for identity in ids])
         flagged = np.array([found.decision[identity] != "approve" for identity in ids])
@@ -153,7 +175,9 @@ async def _run(args: argparse.Namespace, running: Cluster, say: Say) -> AuditRes
         f"{len(made):,} transactions of {len({one.transaction['user_id'] for one in made}):,} customers over {DAYS:.0f} days, seed {args.seed}"
     )
     killing = (
-        asyncio.create_task(kill_workers(running, args.kills, args.kill_every, args.seed, say)) if args.kills else None
+        asyncio.create_task(kill_workers(running, args.kills, args.kill_every, args.seed, say))
+        if args.kills
+        else None
     )
     begun = time.monotonic()
     await send_http(running.addresses, by_http)
@@ -167,17 +191,30 @@ async def _run(args: argparse.Namespace, running: Cluster, say: Say) -> AuditRes
     say("all quiet; auditing")
     found = await audit(running.environment, [one.transaction for one in made], by_occurred=True)
     fraud = {one.transaction["transaction_id"]: one.is_fraud for one in made}
-    amounts: dict[str, Any] = {one.transaction["transaction_id"]: float(one.transaction["amount"]) for one in made}
+    amounts: dict[str, Any] = {
+        one.transaction["transaction_id"]: float(one.transaction["amount"]) for one in made
+    }
     report(found, fraud, amounts, say)
     return found
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/check_delivery", description=__doc__)
-    parser.add_argument("--http", type=int, default=25_000, help="transactions by HTTP (default: %(default)s)")
-    parser.add_argument("--kafka", type=int, default=25_000, help="transactions by Kafka (default: %(default)s)")
-    parser.add_argument("--rate", type=float, default=0.0, help="Kafka transactions a second; 0: as fast as possible")
-    parser.add_argument("--kills", type=int, default=0, help="kill -9 of a worker this many times while sending")
+    parser.add_argument(
+        "--http", type=int, default=25_000, help="transactions by HTTP (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--kafka", type=int, default=25_000, help="transactions by Kafka (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=0.0,
+        help="Kafka transactions a second; 0: as fast as possible",
+    )
+    parser.add_argument(
+        "--kills", type=int, default=0, help="kill -9 of a worker this many times while sending"
+    )
     parser.add_argument("--kill-every", type=float, default=6.0, help="seconds between kills")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=21)

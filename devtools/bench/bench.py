@@ -1,6 +1,8 @@
-"""`scripts/bench`: the same transactions, features and model through this system, other designs and floors, in one run.
+"""`scripts/bench`: the same transactions, features and model through this system, other designs and
+floors, in one run.
 
-Each contender runs alone while it is measured; the order turns with every repeat, so that a noisy hour hits all alike.
+Each contender runs alone while it is measured; the order turns with every repeat, so that a noisy
+hour hits all alike.
 """
 
 from __future__ import annotations
@@ -50,21 +52,37 @@ async def run(args: argparse.Namespace, stack: Stack, say: Say) -> BenchResult:
     servers = [server.pid for server in (stack.kafka, stack.redis, stack.postgres) if server]
     runs = 2 * (len(args.rates) + 2)
     found = BenchResult(
-        {"cores": os.cpu_count(), "platform": platform.platform(), "python": platform.python_version(), "rates": args.rates}
-    )  # fmt: skip
+        {
+            "cores": os.cpu_count(),
+            "platform": platform.platform(),
+            "python": platform.python_version(),
+            "rates": args.rates,
+        }
+    )
     await _warm_broker(taking_part, brokers, args.warm_up)
     for repeat in range(args.repeats):
         turn = repeat % len(taking_part)
         for contender in taking_part[turn:] + taking_part[:turn]:
             await asyncio.to_thread(contender.start)
             try:
-                # Also waits for those who tell nobody when they are ready, and lets the broker's compiler have its say.
+                # Also waits for those who tell nobody when they are ready, and lets the broker's
+                # compiler have its say.
                 await _warm(contender, brokers, WARM_RATE, args.warm_up, repeat * runs)
-                await _measure(contender, contender.name, repeat * runs + 1, args, brokers, found, say)
+                await _measure(
+                    contender, contender.name, repeat * runs + 1, args, brokers, found, say
+                )
                 if contender.name == OURS and len(cpu_affinity.usable()) > 1:
                     worker, *others = [process.pid for process in contender.processes]
                     with cpu_affinity.apart(worker, [*others, *servers]):
-                        await _measure(contender, OWN_CORE, repeat * runs + runs // 2, args, brokers, found, say)
+                        await _measure(
+                            contender,
+                            OWN_CORE,
+                            repeat * runs + runs // 2,
+                            args,
+                            brokers,
+                            found,
+                            say,
+                        )
             finally:
                 await asyncio.to_thread(contender.stop)
     await _compare(brokers, taking_part, found)
@@ -72,7 +90,9 @@ async def run(args: argparse.Namespace, stack: Stack, say: Say) -> BenchResult:
 
 
 async def _warm_broker(contenders: list[Contender], brokers: str, seconds: float) -> None:
-    """A cold broker compiles its code for the first half minute, and the first contender would pay for it."""
+    """A cold broker compiles its code for the first half minute, and the first contender would pay
+    for it.
+    """
     plain = contenders[-1]
     await asyncio.to_thread(plain.start)
     try:
@@ -82,13 +102,23 @@ async def _warm_broker(contenders: list[Contender], brokers: str, seconds: float
 
 
 async def _warm(contender: Contender, brokers: str, rate: float, seconds: float, run: int) -> None:
-    await asyncio.to_thread(latency, brokers, contender.name, contender.into, contender.out, rate, seconds, run)
+    await asyncio.to_thread(
+        latency, brokers, contender.name, contender.into, contender.out, rate, seconds, run
+    )
 
 
 async def _measure(
-    contender: Contender, name: str, first: int, args: argparse.Namespace, brokers: str, found: BenchResult, say: Say
+    contender: Contender,
+    name: str,
+    first: int,
+    args: argparse.Namespace,
+    brokers: str,
+    found: BenchResult,
+    say: Say,
 ) -> None:
-    """Every rate, the backlog and `/score`, from the transactions of run `first` on: time goes on from run to run."""
+    """Every rate, the backlog and `/score`, from the transactions of run `first` on: time goes on
+    from run to run.
+    """
     measure = partial(latency, brokers, name, contender.into, contender.out)
     for number, rate in enumerate(args.rates, first):
         used = contender.cpu_s()
@@ -109,10 +139,17 @@ async def _measure(
     waiting = transactions(args.backlog, first + len(args.rates))
     many = args.backlog if contender.name != "usual design" else args.backlog // 4
     per_s = await asyncio.to_thread(
-        backlog, brokers, contender.into, contender.out, waiting[:many], lambda: contender.pause(signal.SIGCONT)
+        backlog,
+        brokers,
+        contender.into,
+        contender.out,
+        waiting[:many],
+        lambda: contender.pause(signal.SIGCONT),
     )
     found.backlog.setdefault(name, []).append(per_s)
-    found.backlog_cpu_s_per_1000.setdefault(name, []).append((contender.cpu_s() - used) / many * 1000)
+    found.backlog_cpu_s_per_1000.setdefault(name, []).append(
+        (contender.cpu_s() - used) / many * 1000
+    )
     found.resident_mib[name] = contender.resident_mib()
     say(f"{name:19} backlog of {many:,}: {per_s:,.0f} a second")
     if contender.address:
@@ -136,11 +173,17 @@ async def _compare(brokers: str, contenders: list[Contender], found: BenchResult
     for contender in contenders:
         if contender.name == "pass-through":
             continue
-        messages = [orjson.loads(record.value) for record in await read_topic(brokers, contender.out)]
-        decisions = {one["transaction_id"]: (one["decision"], one["probability"]) for one in messages}
+        messages = [
+            orjson.loads(record.value) for record in await read_topic(brokers, contender.out)
+        ]
+        decisions = {
+            one["transaction_id"]: (one["decision"], one["probability"]) for one in messages
+        }
         ours = ours or decisions
         common = ours.keys() & decisions.keys()
-        found.same_decision[contender.name] = sum(ours[one][0] == decisions[one][0] for one in common) / len(common)
+        found.same_decision[contender.name] = sum(
+            ours[one][0] == decisions[one][0] for one in common
+        ) / len(common)
 
 
 def main() -> None:
@@ -160,21 +203,41 @@ def main() -> None:
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(asdict(found), indent=2))
     report.plot(found, args.out.with_suffix(".html"))
-    print(f"\n{report.table(found)}\n\nwritten to {args.out} and {args.out.with_suffix('.html').name}")
+    print(
+        f"\n{report.table(found)}\n\nwritten to {args.out} and {args.out.with_suffix('.html').name}"
+    )
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument(
-        "--rates", type=float, nargs="+", default=[100, 500, 1000, 2000], help="transactions a second (default: %(default)s)"
-    )  # fmt: skip
-    parser.add_argument("--seconds", type=float, default=10.0, help="measured time of each run, after 5 s of warm-up")
-    parser.add_argument("--warm-up", type=float, default=20.0, help="seconds at 250/s before a contender is measured")
+        "--rates",
+        type=float,
+        nargs="+",
+        default=[100, 500, 1000, 2000],
+        help="transactions a second (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=10.0,
+        help="measured time of each run, after 5 s of warm-up",
+    )
+    parser.add_argument(
+        "--warm-up",
+        type=float,
+        default=20.0,
+        help="seconds at 250/s before a contender is measured",
+    )
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--backlog", type=int, default=20_000)
-    parser.add_argument("--score-rate", type=float, default=500.0, help="requests a second to POST /score")
+    parser.add_argument(
+        "--score-rate", type=float, default=500.0, help="requests a second to POST /score"
+    )
     parser.add_argument("--only", nargs="+", help="names of contenders beside ours (default: all)")
-    parser.add_argument("--out", type=Path, default=ROOT / ".fraud" / "bench" / "results" / "bench.json")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / ".fraud" / "bench" / "results" / "bench.json"
+    )
     return parser.parse_args()
 
 

@@ -1,4 +1,6 @@
-"""A processor core for one process and the others for what it works with, as `CPUAffinity` of systemd does it. Linux only."""
+"""A processor core for one process and the others for what it works with, as `CPUAffinity` of
+systemd does it. Linux only.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ def usable() -> list[int]:
 
 @contextmanager
 def apart(pid: int, others: Sequence[int]) -> Iterator[None]:
-    """The process alone on the first core, the others with what they started on the rest, until the block ends."""
+    """The process alone on the first core, the others with what they started on the rest, until the
+    block ends.
+    """
     first, *rest = usable()
     confine(pid, [first])
     for other in others:
@@ -30,7 +34,9 @@ def apart(pid: int, others: Sequence[int]) -> Iterator[None]:
 
 
 def confine(pid: int, cores: Iterable[int]) -> None:
-    """Keep every thread of a process, and of those it started, on these cores. What they start later stays there, too."""
+    """Keep every thread of a process, and of those it started, on these cores. What they start
+    later stays there, too.
+    """
     allowed = set(cores)
     for one in family(pid):
         for thread in Path(f"/proc/{one}/task").glob("*"):

@@ -1,7 +1,8 @@
 """Latency and throughput from produce to the message read back, for any worker between two topics.
 
-Open loop: each transaction has the moment at which it is due, and its latency counts from that moment, sent late or not, so that
-a stall is not hidden by the load generator's waiting (coordinated omission; Tene, 2013).
+Open loop: each transaction has the moment at which it is due, and its latency counts from that
+moment, sent late or not, so that a stall is not hidden by the load generator's waiting (coordinated
+omission; Tene, 2013).
 """
 
 from __future__ import annotations
@@ -52,12 +53,19 @@ class LatencyResult:
 
 
 def transactions(count: int, run: int) -> list[dict[str, Any]]:
-    """The transactions of the run with this number: the same for every contender, a day after those of the run before."""
+    """The transactions of the run with this number: the same for every contender, a day after those
+    of the run before.
+    """
     start = FIRST_DAY + timedelta(days=run)
-    return [one.transaction for one in simulate(Population(SEED, USERS), start, 1, count=count, seed=SEED + run)]
+    return [
+        one.transaction
+        for one in simulate(Population(SEED, USERS), start, 1, count=count, seed=SEED + run)
+    ]
 
 
-def latency(brokers: str, contender: str, into: str, out: str, rate: float, seconds: float, run: int) -> LatencyResult:
+def latency(
+    brokers: str, contender: str, into: str, out: str, rate: float, seconds: float, run: int
+) -> LatencyResult:
     """Send at a fixed rate and measure from the due moment to the decision read back."""
     count = int(rate * (seconds + WARM_UP_S))
     made = transactions(count, run)
@@ -83,19 +91,24 @@ def latency(brokers: str, contender: str, into: str, out: str, rate: float, seco
     if out == SCORED:
         wall = time.time() - time.perf_counter()
         measured.stages = latency_breakdown.of(
-            latency_breakdown.times(due[one] + wall, *reader.messages[one], reader.came[one] + wall) for one in counted
+            latency_breakdown.times(due[one] + wall, *reader.messages[one], reader.came[one] + wall)
+            for one in counted
         )
     return measured
 
 
 async def http_latency(contender: str, address: str, rate: float, seconds: float) -> LatencyResult:
-    """Post at a fixed rate, for the first two seconds unmeasured; latency from the due moment to the answer's last byte."""
+    """Post at a fixed rate, for the first two seconds unmeasured; latency from the due moment to
+    the answer's last byte.
+    """
     count, unmeasured = int(rate * (seconds + 2)), int(rate * 2)
     bodies = [orjson.dumps(one) for one in transactions(count, HTTP_RUN)]
     taken: list[float] = []
 
     async def post(session: aiohttp.ClientSession, body: bytes, moment: float) -> float:
-        async with session.post(address, data=body, headers={"Content-Type": "application/json"}) as answer:
+        async with session.post(
+            address, data=body, headers={"Content-Type": "application/json"}
+        ) as answer:
             await answer.read()
             answer.raise_for_status()
         return time.perf_counter() - moment
@@ -113,16 +126,22 @@ async def http_latency(contender: str, address: str, rate: float, seconds: float
 
 
 async def http_batches(address: str, seconds: float) -> dict[str, float]:
-    """`POST /score/batch` by a few clients who each ask again as soon as they are answered: transactions a second, and ms a request."""
+    """`POST /score/batch` by a few clients who each ask again as soon as they are answered:
+    transactions a second, and ms a request.
+    """
     made = transactions(BATCH * 50, HTTP_RUN + 1)
-    bodies = [orjson.dumps({"transactions": made[at : at + BATCH]}) for at in range(0, len(made), BATCH)]
+    bodies = [
+        orjson.dumps({"transactions": made[at : at + BATCH]}) for at in range(0, len(made), BATCH)
+    ]
     taken: list[float] = []
     ends = time.perf_counter() + seconds
 
     async def client(session: aiohttp.ClientSession, number: int) -> None:
         while (asked := time.perf_counter()) < ends:
             body = bodies[(number + len(taken)) % len(bodies)]
-            async with session.post(address, data=body, headers={"Content-Type": "application/json"}) as answer:
+            async with session.post(
+                address, data=body, headers={"Content-Type": "application/json"}
+            ) as answer:
                 await answer.read()
                 answer.raise_for_status()
             taken.append(time.perf_counter() - asked)
@@ -130,7 +149,12 @@ async def http_batches(address: str, seconds: float) -> dict[str, float]:
     async with aiohttp.ClientSession() as session:
         await asyncio.gather(*(client(session, number) for number in range(BATCH_CLIENTS)))
     found = _measured("score/batch", len(taken) * BATCH / seconds, len(taken) * BATCH, taken)
-    return {"per_request": BATCH, "transactions_per_s": found.rate, "p50_ms": found.p50, "p99_ms": found.p99}
+    return {
+        "per_request": BATCH,
+        "transactions_per_s": found.rate,
+        "p50_ms": found.p50,
+        "p99_ms": found.p99,
+    }
 
 
 @contextmanager
@@ -152,10 +176,14 @@ def _measured(contender: str, rate: float, sent: int, seconds: list[float]) -> L
     def at(percent: float) -> float:
         return float(histogram.get_value_at_percentile(percent)) / 1000
 
-    return LatencyResult(contender, rate, len(seconds), at(50), at(95), at(99), at(99.9), at(100), sent)
+    return LatencyResult(
+        contender, rate, len(seconds), at(50), at(95), at(99), at(99.9), at(100), sent
+    )
 
 
-def backlog(brokers: str, into: str, out: str, made: Sequence[dict[str, Any]], start: Callable[[], None]) -> float:
+def backlog(
+    brokers: str, into: str, out: str, made: Sequence[dict[str, Any]], start: Callable[[], None]
+) -> float:
     """Decisions a second of one worker that finds all of these waiting already when it starts."""
     count = len(made)
     sender, reader = Sender(brokers, into, made), Reader(brokers, out)

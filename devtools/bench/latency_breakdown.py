@@ -1,4 +1,6 @@
-"""Where the time of our decisions goes, from the moment a transaction is due to its decision read back."""
+"""Where the time of our decisions goes, from the moment a transaction is due to its decision read
+back.
+"""
 
 from __future__ import annotations
 

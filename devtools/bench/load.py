@@ -23,12 +23,16 @@ class Reader:
         self._ends = threading.Event()
         self._consumer = Consumer(
             {
-                "bootstrap.servers": brokers, "group.id": "bench-reader", "enable.auto.commit": False,
-                "fetch.wait.max.ms": 10, "socket.nagle.disable": True,
+                "bootstrap.servers": brokers,
+                "group.id": "bench-reader",
+                "enable.auto.commit": False,
+                "fetch.wait.max.ms": 10,
+                "socket.nagle.disable": True,
             }
-        )  # fmt: skip
+        )
         places = [
-            TopicPartition(topic, number) for number in self._consumer.list_topics(topic).topics[topic].partitions
+            TopicPartition(topic, number)
+            for number in self._consumer.list_topics(topic).topics[topic].partitions
         ]
         for place in places:
             place.offset = self._consumer.get_watermark_offsets(place)[1]
@@ -61,31 +65,46 @@ class Reader:
 
 
 class Sender:
-    """Sends transactions that were encoded before, keyed by user. The client is librdkafka: the load takes little of what it loads."""
+    """Sends transactions that were encoded before, keyed by user. The client is librdkafka: the
+    load takes little of what it loads.
+    """
 
     def __init__(self, brokers: str, topic: str, made: Sequence[dict[str, Any]]) -> None:
         self._topic = topic
         self._refused: Any = None
         self._producer = Producer(
             {
-                "bootstrap.servers": brokers, "acks": "all", "linger.ms": 0, "socket.nagle.disable": True,
-                "partitioner": "murmur2_random", "queue.buffering.max.messages": max(100_000, 2 * len(made)),
+                "bootstrap.servers": brokers,
+                "acks": "all",
+                "linger.ms": 0,
+                "socket.nagle.disable": True,
+                "partitioner": "murmur2_random",
+                "queue.buffering.max.messages": max(100_000, 2 * len(made)),
             }
-        )  # fmt: skip
+        )
         self._producer.list_topics(topic)
         self._made = [
-            (orjson.dumps(one), one["user_id"].encode(), [("ce_id", one["transaction_id"].encode())]) for one in made
+            (
+                orjson.dumps(one),
+                one["user_id"].encode(),
+                [("ce_id", one["transaction_id"].encode())],
+            )
+            for one in made
         ]
 
     def send(self, number: int) -> None:
         value, key, headers = self._made[number]
-        self._producer.produce(self._topic, value, key, headers=headers, on_delivery=self._delivered)
+        self._producer.produce(
+            self._topic, value, key, headers=headers, on_delivery=self._delivered
+        )
         self._producer.poll(0)
 
     def flush(self) -> None:
         """Wait until the broker has all. Raises `RuntimeError` when it does not take them."""
         if self._producer.flush(DRAIN_S) or self._refused:
-            raise RuntimeError(f"the broker did not take all that was sent: {self._refused or 'no answer'}")
+            raise RuntimeError(
+                f"the broker did not take all that was sent: {self._refused or 'no answer'}"
+            )
 
     def _delivered(self, error: Any, message: Any) -> None:
         self._refused = error or self._refused

@@ -17,12 +17,20 @@ PROMISE_MS = 50.0
 
 def table(found: BenchResult) -> str:
     """Medians over the repeats."""
-    lines = ["| | rate | p50 ms | p95 ms | p99 ms | p99.9 ms | CPU-s per 1,000 |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| | rate | p50 ms | p95 ms | p99 ms | p99.9 ms | CPU-s per 1,000 |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for (name, rate), runs in _grouped(found.latency).items():
-        cells = " | ".join(_median(runs, of) for of in (_p50, _p95, _p99, _p999, lambda one: one.cpu_s_per_1000))
+        cells = " | ".join(
+            _median(runs, of) for of in (_p50, _p95, _p99, _p999, lambda one: one.cpu_s_per_1000)
+        )
         lines.append(f"| {name} | {rate:g}/s | {cells} |")
     ours = statistics.median(found.backlog[OURS])
-    lines += ["", "| | backlog, per second | ours is | CPU-s per 1,000 | resident MiB | decided as ours |"]
+    lines += [
+        "",
+        "| | backlog, per second | ours is | CPU-s per 1,000 | resident MiB | decided as ours |",
+    ]
     lines += ["|---|---|---|---|---|---|"]
     for name, rates in found.backlog.items():
         rate = statistics.median(rates)
@@ -47,15 +55,22 @@ def plot(found: BenchResult, path: Path) -> None:
             if of == name
         ]
         figure.add_trace(
-            go.Scatter(x=[x for x, _ in points], y=[y for _, y in points], name=name, mode="lines+markers")
+            go.Scatter(
+                x=[x for x, _ in points], y=[y for _, y in points], name=name, mode="lines+markers"
+            )
         )
     figure.add_hline(PROMISE_MS, line_dash="dash", annotation_text="promise: 50 ms")
     figure.update_layout(
-        title="99th percentile from due to decision read back", xaxis_title="transactions a second", yaxis_title="ms",
-        yaxis_type="log", template="plotly_white",
-    )  # fmt: skip
+        title="99th percentile from due to decision read back",
+        xaxis_title="transactions a second",
+        yaxis_title="ms",
+        yaxis_type="log",
+        template="plotly_white",
+    )
     figure.write_html(
-        path, include_plotlyjs=True, config={"showSendToCloud": False, "plotlyServerURL": "", "displaylogo": False}
+        path,
+        include_plotlyjs=True,
+        config={"showSendToCloud": False, "plotlyServerURL": "", "displaylogo": False},
     )
 
 

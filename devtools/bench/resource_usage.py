@@ -55,7 +55,10 @@ def of_users(stack: Stack, service: Service, count: int) -> dict[str, float]:
     """Memory and disk of a worker that holds so many users, once the mirror in Redis has them too."""
     assert service.process is not None  # noqa: S101
     started = time.monotonic()
-    while _metric(service.port, "fraud_mirror_rows") < count and time.monotonic() - started < RECOVERY_S:
+    while (
+        _metric(service.port, "fraud_mirror_rows") < count
+        and time.monotonic() - started < RECOVERY_S
+    ):
         time.sleep(0.5)
     resident = int(Path(f"/proc/{service.process.pid}/statm").read_text().split()[1]) * PAGE
     tables = stack.directory / service.name
@@ -77,7 +80,9 @@ def forget_tables(stack: Stack) -> None:
 def _metric(port: int, name: str) -> float:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
-    return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), 0.0)
+    return next(
+        (float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), 0.0
+    )
 
 
 async def _database_bytes(dsn: str) -> int:

@@ -1,6 +1,8 @@
-"""`scripts/bench growth`: what the system costs and how that grows with load, workers, users and their history.
+"""`scripts/bench growth`: what the system costs and how that grows with load, workers, users and
+their history.
 
-Only this system takes part; `scripts/bench` compares it with others. Each part starts from empty servers.
+Only this system takes part; `scripts/bench` compares it with others. Each part starts from empty
+servers.
 """
 
 from __future__ import annotations
@@ -50,7 +52,9 @@ def system(stack: Stack, workers: int = 1) -> Iterator[Contender]:
     """Workers and sinks, ready."""
     environment = {**stack.environment(), "FRAUD_STREAM__CLOCK": "occurred"}
     here = [ports.any_free() for _ in range(workers)]
-    running = Contender(f"{workers} workers", RAW, SCORED, lambda: ours(environment, stack.directory, here))
+    running = Contender(
+        f"{workers} workers", RAW, SCORED, lambda: ours(environment, stack.directory, here)
+    )
     running.address = f"http://127.0.0.1:{here[0]}"
     running.start()
     try:
@@ -76,9 +80,13 @@ def load(args: argparse.Namespace, say: Say) -> dict[str, Any]:
         before = resource_usage.stored(stack)
         sent = latency(brokers, OURS, RAW, SCORED, 1000, BYTES_OF / 1000, 90).sent
         time.sleep(2)  # history follows the decision by up to a flush
-        found["bytes_per_transaction"] = resource_usage.per(resource_usage.stored(stack), before, sent)
+        found["bytes_per_transaction"] = resource_usage.per(
+            resource_usage.stored(stack), before, sent
+        )
         say(f"bytes a transaction: {found['bytes_per_transaction']}")
-        found["score_batch"] = asyncio.run(http_batches(f"{running.address}/score/batch", args.seconds))
+        found["score_batch"] = asyncio.run(
+            http_batches(f"{running.address}/score/batch", args.seconds)
+        )
         say(f"/score/batch: {found['score_batch']}")
     return found
 
@@ -92,14 +100,24 @@ def workers(args: argparse.Namespace, say: Say) -> dict[str, Any]:
             latency(brokers, "warm-up", RAW, SCORED, 300, args.seconds, 0)
             one = latency(brokers, running.name, RAW, SCORED, 1000, args.seconds, 1)
             running.pause(signal.SIGSTOP)
-            rate = backlog(brokers, RAW, SCORED, transactions(args.backlog, 500), lambda: running.pause(signal.SIGCONT))
+            rate = backlog(
+                brokers,
+                RAW,
+                SCORED,
+                transactions(args.backlog, 500),
+                lambda: running.pause(signal.SIGCONT),
+            )
             found[str(count)] = {"backlog_per_s": rate, "p50_ms": one.p50, "p99_ms": one.p99}
-            say(f"{count} worker(s): backlog {rate:,.0f}/s; at 1,000/s p50 {one.p50:.1f}, p99 {one.p99:.1f} ms")
+            say(
+                f"{count} worker(s): backlog {rate:,.0f}/s; at 1,000/s p50 {one.p50:.1f}, p99 {one.p99:.1f} ms"
+            )
     return found
 
 
 def users(args: argparse.Namespace, say: Say) -> dict[str, Any]:
-    """Start-up with so many users: from nothing but the changelog, and with the tables kept; memory, disk, and latency then."""
+    """Start-up with so many users: from nothing but the changelog, and with the tables kept;
+    memory, disk, and latency then.
+    """
     found = {}
     for count in args.users:
         with servers(f"users-{count}") as stack:
@@ -131,8 +149,13 @@ def users(args: argparse.Namespace, say: Say) -> dict[str, Any]:
 
 
 def history(args: argparse.Namespace, say: Say) -> dict[str, Any]:
-    """Bytes of a row and the time for one decision's features and row, by the payments that the user made before."""
-    found = {str(payments): synthetic_users.one_user(payments) for payments in (0, 1, 3, 10, 30, 100, 300)}
+    """Bytes of a row and the time for one decision's features and row, by the payments that the
+    user made before.
+    """
+    found = {
+        str(payments): synthetic_users.one_user(payments)
+        for payments in (0, 1, 3, 10, 30, 100, 300)
+    }
     for payments, one in found.items():
         say(f"{payments} payments before: {one}")
     return found
@@ -157,10 +180,17 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench growth", description=__doc__)
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--seconds", type=float, default=10.0, help="measured time of each run, after 5 s of warm-up")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=10.0,
+        help="measured time of each run, after 5 s of warm-up",
+    )
     parser.add_argument("--backlog", type=int, default=20_000)
     parser.add_argument("--users", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--least-rate", type=float, default=2000, help="rates up to this are measured in any case")
+    parser.add_argument(
+        "--least-rate", type=float, default=2000, help="rates up to this are measured in any case"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / ".fraud" / "growth" / "growth.json")
     return parser.parse_args()
 

@@ -51,13 +51,18 @@ def write(brokers: str, count: int) -> None:
     rows = rows_of_users_with_history()
     known = AdminClient({"bootstrap.servers": brokers}).list_topics(timeout=10).topics
     [topic] = [name for name in known if name.endswith(f"-{user_table.NAME}-changelog")]
-    producer = Producer({"bootstrap.servers": brokers, "linger.ms": 50, "queue.buffering.max.messages": 500_000})
+    producer = Producer(
+        {"bootstrap.servers": brokers, "linger.ms": 50, "queue.buffering.max.messages": 500_000}
+    )
     for number in range(count):
         user = f"crowd-{number:08d}"
         while True:
             try:
                 producer.produce(
-                    topic, rows[number % len(rows)], user_table.key_of(user), partition_of(user, PARTITIONS)
+                    topic,
+                    rows[number % len(rows)],
+                    user_table.key_of(user),
+                    partition_of(user, PARTITIONS),
                 )
                 break
             except BufferError:
@@ -67,11 +72,19 @@ def write(brokers: str, count: int) -> None:
 
 
 def one_user(payments: int) -> dict[str, float]:
-    """Bytes of the row of a user with so many payments, and the microseconds of another one's decision and its row."""
+    """Bytes of the row of a user with so many payments, and the microseconds of another one's
+    decision and its row.
+    """
     kept, scorer = MemoryRows(), _champion()
     made = [
         one.transaction
-        for one in simulate(Population(SEED, 1), datetime(2026, 1, 1, tzinfo=UTC), 400, count=payments + 1, seed=SEED)
+        for one in simulate(
+            Population(SEED, 1),
+            datetime(2026, 1, 1, tzinfo=UTC),
+            400,
+            count=payments + 1,
+            seed=SEED,
+        )
     ]
     for offset, one in enumerate(made[:-1]):
         _pay(kept, one, offset, scorer)
@@ -81,7 +94,10 @@ def one_user(payments: int) -> dict[str, float]:
         kept.rows = dict(before)
         _pay(kept, made[-1], payments, scorer)
         data = encode(next(iter(kept.rows.values())))
-    return {"row_bytes": len(data), "decision_us": round((time.perf_counter() - started) / REPEATS * 1e6)}
+    return {
+        "row_bytes": len(data),
+        "decision_us": round((time.perf_counter() - started) / REPEATS * 1e6),
+    }
 
 
 def _pay(kept: MemoryRows, transaction: dict[str, Any], offset: int, scorer: Scorer) -> None:
@@ -95,4 +111,6 @@ def _pay(kept: MemoryRows, transaction: dict[str, Any], offset: int, scorer: Sco
 
 def _champion() -> Scorer:
     model = settings().model
-    return Scorer(registry.read(model.dir / model.name / registry.version_of(model.dir, model.name)))
+    return Scorer(
+        registry.read(model.dir / model.name / registry.version_of(model.dir, model.name))
+    )

@@ -1,4 +1,6 @@
-"""`python -m devtools.generate.reference` writes `docs/reference.md`: settings, topics, features and metrics, from the code itself."""
+"""`python -m devtools.generate.reference` writes `docs/reference.md`: settings, topics, features
+and metrics, from the code itself.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +19,42 @@ def text() -> str:
     """The whole page."""
     return "\n".join(
         (
-            "# Reference", "", "Made by `python -m devtools.generate.reference`; a test fails while it differs from the code.", "",
-            "## Settings", "",
-            "From the environment, `.env`, a file in `FRAUD_SECRETS_DIR`, or `fraud.toml` (`FRAUD_CONFIG` names another).", "",
-            "| name | default | meaning |", "|---|---|---|", *_settings(), "",
-            "## Topics", "", "| topic | key | partitions | configuration |", "|---|---|---|---|", *_topics(), "",
-            "## Features", "", "In the order of the model's input. *shared*: from Redis, missing while it is away.", "",
-            "| feature | group | unit | meaning |", "|---|---|---|---|", *_features(), "",
-            "## Metrics", "", "At `/metrics`.", "", "| metric | type | labels | meaning |", "|---|---|---|---|", *_metrics(), "",
+            "# Reference",
+            "",
+            "Made by `python -m devtools.generate.reference`; a test fails while it differs from the code.",
+            "",
+            "## Settings",
+            "",
+            "From the environment, `.env`, a file in `FRAUD_SECRETS_DIR`, or `fraud.toml` (`FRAUD_CONFIG` names another).",
+            "",
+            "| name | default | meaning |",
+            "|---|---|---|",
+            *_settings(),
+            "",
+            "## Topics",
+            "",
+            "| topic | key | partitions | configuration |",
+            "|---|---|---|---|",
+            *_topics(),
+            "",
+            "## Features",
+            "",
+            "In the order of the model's input. *shared*: from Redis, missing while it is away.",
+            "",
+            "| feature | group | unit | meaning |",
+            "|---|---|---|---|",
+            *_features(),
+            "",
+            "## Metrics",
+            "",
+            "At `/metrics`.",
+            "",
+            "| metric | type | labels | meaning |",
+            "|---|---|---|---|",
+            *_metrics(),
+            "",
         )
-    )  # fmt: skip
+    )
 
 
 def _settings() -> list[str]:

@@ -1,4 +1,6 @@
-"""`python -m devtools.generate.schemas` writes `schemas/`: JSON Schema 2020-12 of each event, and AsyncAPI 3.0 of the topics."""
+"""`python -m devtools.generate.schemas` writes `schemas/`: JSON Schema 2020-12 of each event, and
+AsyncAPI 3.0 of the topics.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from pydantic import BaseModel
 
 from fraud_app import __version__, topics
 from fraud_app.contracts.dead_letter import HEADERS
+from fraud_app.contracts.json_schema import with_unwrapped_descriptions
 from fraud_app.contracts.label import Label
 from fraud_app.contracts.scored import ScoredTransaction
 from fraud_app.contracts.transaction import Transaction
@@ -29,7 +32,10 @@ _EVENTS: dict[str, tuple[type[BaseModel], str, str]] = {
 
 def files() -> dict[str, bytes]:
     """Every file of `schemas/` by its name."""
-    made = {f"{name}.schema.json": _json(_schema(name, model)) for name, (model, _, _) in _EVENTS.items()}
+    made = {
+        f"{name}.schema.json": _json(_schema(name, model))
+        for name, (model, _, _) in _EVENTS.items()
+    }
     return {**made, "asyncapi.json": _json(_asyncapi())}
 
 
@@ -38,13 +44,16 @@ def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:fraud-app:{name}",
-        **model.model_json_schema(mode=mode),  # type: ignore[arg-type]
+        **with_unwrapped_descriptions(model.model_json_schema(mode=mode)),  # type: ignore[arg-type]
     }
 
 
 def _asyncapi() -> dict[str, Any]:
     channels = {
-        name: {"address": topic, "messages": {name: {"payload": {"$ref": f"{name}.schema.json"}, "summary": summary}}}
+        name: {
+            "address": topic,
+            "messages": {name: {"payload": {"$ref": f"{name}.schema.json"}, "summary": summary}},
+        }
         for name, (_, topic, summary) in _EVENTS.items()
     }
     channels["dead-letter"] = {
@@ -60,13 +69,19 @@ def _asyncapi() -> dict[str, Any]:
             }
         },
     }
-    actions = {"transaction": "receive", "label": "receive", "scored-transaction": "send", "dead-letter": "send"}
+    actions = {
+        "transaction": "receive",
+        "label": "receive",
+        "scored-transaction": "send",
+        "dead-letter": "send",
+    }
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Fraud detection", "version": __version__, "license": {"name": "MIT"}},
         "channels": channels,
         "operations": {
-            name: {"action": action, "channel": {"$ref": f"#/channels/{name}"}} for name, action in actions.items()
+            name: {"action": action, "channel": {"$ref": f"#/channels/{name}"}}
+            for name, action in actions.items()
         },
     }
 

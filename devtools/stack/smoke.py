@@ -24,7 +24,10 @@ def check(address: str, say: Callable[[str], None]) -> int:
 
 async def _check(address: str, say: Callable[[str], None]) -> int:
     traffic = [
-        one.transaction for one in simulate(Population(3, 5_000), datetime.now(UTC), 1, count=COUNT, fraud_share=0.1)
+        one.transaction
+        for one in simulate(
+            Population(3, 5_000), datetime.now(UTC), 1, count=COUNT, fraud_share=0.1
+        )
     ]
     for one in traffic:
         one["occurred_at"] = datetime.now(UTC).isoformat()
@@ -34,8 +37,12 @@ async def _check(address: str, say: Callable[[str], None]) -> int:
         decided = [await _submit(session, one) for one in traffic]
         seconds = time.monotonic() - started
         decisions = [one["decision"] for one in decided if "decision" in one]
-        told = ", ".join(f"{decisions.count(name)} {name}" for name in ("approve", "review", "block"))
-        say(f"{len(decisions)} of {COUNT} decided: {told}; {seconds / COUNT * 1000:.1f} ms a round trip")
+        told = ", ".join(
+            f"{decisions.count(name)} {name}" for name in ("approve", "review", "block")
+        )
+        say(
+            f"{len(decisions)} of {COUNT} decided: {told}; {seconds / COUNT * 1000:.1f} ms a round trip"
+        )
         if len(decisions) < COUNT:
             missing.append("decisions")
         latencies = sorted(one["latency_ms"]["total"] for one in decided if "latency_ms" in one)
@@ -51,7 +58,10 @@ async def _check(address: str, say: Callable[[str], None]) -> int:
         if stats["transactions"] != COUNT:
             missing.append("stored transactions")
         health = await _get(session, "/health")
-        say("health: " + ", ".join(f"{name} {one['status']}" for name, one in health["checks"].items()))
+        say(
+            "health: "
+            + ", ".join(f"{name} {one['status']}" for name, one in health["checks"].items())
+        )
         if health["status"] != "ok":
             missing.append("health")
         async with session.ws_connect("/ws?since=0-0") as feed:

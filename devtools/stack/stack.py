@@ -1,4 +1,6 @@
-"""Kafka, Redis and PostgreSQL together: started side by side, stopped in order, their addresses as settings."""
+"""Kafka, Redis and PostgreSQL together: started side by side, stopped in order, their addresses as
+settings.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class Stack:
         self._threads = ThreadPoolExecutor(3)
 
     def start(self, preferred: dict[str, int] | None = None) -> None:
-        """Start all three. `preferred`: ports to try first, by kafka, redis, postgres; without it any free ones."""
+        """Start all three. `preferred`: ports to try first, by kafka, redis, postgres; without it
+        any free ones.
+        """
         self.directory.mkdir(parents=True, exist_ok=True)
         self._password = self._secret()
         for name in ("kafka", "redis", "postgres"):
@@ -52,11 +56,15 @@ class Stack:
         self._say(f"Kafka {kafka.VERSION} on 127.0.0.1:{self.ports['kafka']}")
 
     def start_redis(self) -> None:
-        self.redis = redis_server.start(self.directory / "redis", self.ports["redis"], self._password)
+        self.redis = redis_server.start(
+            self.directory / "redis", self.ports["redis"], self._password
+        )
         self._say(f"Redis ({Path(redis_server.binary()).name}) on 127.0.0.1:{self.ports['redis']}")
 
     def start_postgres(self) -> None:
-        self.postgres = postgres.start(self.directory / "postgres", self.ports["postgres"], self._password)
+        self.postgres = postgres.start(
+            self.directory / "postgres", self.ports["postgres"], self._password
+        )
         self._say(f"PostgreSQL on 127.0.0.1:{self.ports['postgres']}")
 
     def stop(self) -> None:

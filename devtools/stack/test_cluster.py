@@ -1,4 +1,6 @@
-"""Servers, workers and sinks that run until they are stopped: for the checker, the benchmark and the tests."""
+"""Servers, workers and sinks that run until they are stopped: for the checker, the benchmark and
+the tests.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ class Cluster:
         self.environment = {**self.stack.environment(), **settings}
         directory = self.stack.directory
         self.workers = [
-            worker(number, self.environment, directory, ports.any_free()) for number in range(1, workers + 1)
+            worker(number, self.environment, directory, ports.any_free())
+            for number in range(1, workers + 1)
         ]
         self.sinks = sinks(self.environment, directory)
         services: list[Service] = [*self.workers, self.sinks]

@@ -1,4 +1,6 @@
-"""`fraud model list | show | compare | promote | rollback`: the registry of models from the command line."""
+"""`fraud model list | show | compare | promote | rollback`: the registry of models from the command
+line.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,8 @@ HOURS = 24.0
 @click.option("--alias", default=registry.CHAMPION, help="what promote and rollback move")
 @click.option("--name", default=None, help="the model; default: the one of the settings")
 def model(action: str, versions: tuple[str, ...], alias: str, name: str | None) -> None:
-    """Models: list, show VERSION, compare A B, promote VERSION, rollback. A version may be given by its alias.
+    """Models: list, show VERSION, compare A B, promote VERSION, rollback. A version may be given by
+    its alias.
 
     Running workers load what the alias stands for within seconds, without a restart.
     """

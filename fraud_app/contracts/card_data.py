@@ -1,6 +1,7 @@
 """Keeps card numbers and security codes out of the system (PCI DSS 4.0.1, 3.3.1 and 3.5.1).
 
-The error never repeats the value, since errors are logged and go to the dead-letter topic's headers.
+The error never repeats the value, since errors are logged and go to the dead-letter topic's
+headers.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ MAX_DEPTH = 8
 SHORTEST, LONGEST = 13, 19
 """Digits of a card number."""
 SHORT = 64
-"""Letters of a field's name that are repeated in an error, and of those that are remembered as harmless."""
+"""Letters of a field's name that are repeated in an error, and of those that are remembered as
+harmless.
+"""
 
-# Whatever is found below has so many of these behind each other, and nearly no text does: a third of the time of looking closer.
+# Whatever is found below has so many of these behind each other, and nearly no text does: a third
+# of the time of looking closer.
 _ENOUGH = re.compile(rf"[\d -]{{{SHORTEST}}}")
 # Digits may be parted by single spaces or hyphens.
 _DIGITS = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d])")
@@ -50,7 +54,8 @@ class CardDataRefused(ValueError):
 
 
 def is_card_number(text: str) -> bool:
-    """Whether the digits are a card number: a scheme's range and a valid Luhn check digit (ISO/IEC 7812-1).
+    """Whether the digits are a card number: a scheme's range and a valid Luhn check digit (ISO/IEC
+    7812-1).
 
     >>> is_card_number("4111111111111111"), is_card_number("4111111111111112"), is_card_number("20261124093000")
     (True, False, False)
@@ -72,7 +77,9 @@ def refuse(value: Any, name: str = "", depth: int = 0) -> None:
         _refuse_text(value, name)
     elif isinstance(value, int) and not isinstance(value, bool):
         if _numbers_a_card(value):
-            raise CardDataRefused(f"{name or 'value'}: a card number is not accepted; send a fingerprint")
+            raise CardDataRefused(
+                f"{name or 'value'}: a card number is not accepted; send a fingerprint"
+            )
     elif isinstance(value, dict):
         _refuse_depth(depth)
         for key, item in value.items():
@@ -89,15 +96,17 @@ def refuse(value: Any, name: str = "", depth: int = 0) -> None:
 
 
 def masked(value: bytes) -> bytes:
-    """A refused message as it may be kept: the same bytes, unless there is card data in them. Then stars stand for the digits of each card
-    number but the last four (PCI DSS 4.0.1, 3.4.1), and for all that a field named like card data holds."""
+    """A refused message as it may be kept: the same bytes, unless there is card data in them. Then
+    stars stand for the digits of each card number but the last four (PCI DSS 4.0.1, 3.4.1), and for
+    all that a field named like card data holds."""
     try:
         told = from_json(value, allow_inf_nan=False)
         kept = _masked_fields(told)
     except (ValueError, RecursionError):
         text = _NAMED.sub(rf'\1"{_HIDDEN}"', value.decode(errors="surrogateescape"))
     else:
-        # The text is looked at in any case: of a name that comes twice only the last is in the fields, and a key may be a bare number.
+        # The text is looked at in any case: of a name that comes twice only the last is in the
+        # fields, and a key may be a bare number.
         text = (value if kept == told or isinstance(told, int) else to_json(kept)).decode()
     return _masked_text(text).encode(errors="surrogateescape")
 
@@ -109,7 +118,8 @@ def _masked_fields(value: Any) -> Any:
         return _masked_text(str(value)) if _numbers_a_card(value) else value
     if isinstance(value, dict):
         return {
-            _masked_text(name): _HIDDEN if _is_forbidden(name) else _masked_fields(item) for name, item in value.items()
+            _masked_text(name): _HIDDEN if _is_forbidden(name) else _masked_fields(item)
+            for name, item in value.items()
         }
     if isinstance(value, list):
         return [_masked_fields(item) for item in value]
@@ -121,15 +131,20 @@ def _masked_text(text: str) -> str:
         return text
     letters = list(text)
     for start, end in _card_numbers(text):
-        letters[start : end - 4] = ["*" if letter.isdigit() else letter for letter in letters[start : end - 4]]
+        letters[start : end - 4] = [
+            "*" if letter.isdigit() else letter for letter in letters[start : end - 4]
+        ]
     return "".join(letters)
 
 
 def _card_numbers(text: str) -> Iterator[tuple[int, int]]:
-    """Where card numbers are in a text: by themselves in any groups, or among other digits when they begin with a group of four or more, as
-    on a card. (To try each digit as the first would take a hostile text's length twenty times.)"""
+    """Where card numbers are in a text: by themselves in any groups, or among other digits when
+    they begin with a group of four or more, as on a card. (To try each digit as the first would
+    take a hostile text's length twenty times.)"""
     if not text.isascii():  # the digits of every script, full-width ones too, letter for letter
-        text = "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in text)
+        text = "".join(
+            str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in text
+        )
     text = _RANDOM_IDENTIFIERS.sub(lambda found: "…" * len(found.group()), text)
     for found in _DIGITS.finditer(text):
         if is_card_number("".join(_GROUP.findall(found.group()))):
@@ -167,7 +182,9 @@ _refuse_short_name = lru_cache(maxsize=1024)(_refuse_name)
 
 def _refuse_text(text: str, name: str) -> None:
     if _ENOUGH.search(text) and _DIGITS.search(text) and any(_card_numbers(text)):
-        raise CardDataRefused(f"{name or 'value'}: a card number is not accepted; send a fingerprint")
+        raise CardDataRefused(
+            f"{name or 'value'}: a card number is not accepted; send a fingerprint"
+        )
 
 
 def _refuse_depth(depth: int) -> None:

@@ -1,7 +1,8 @@
 """Currencies that are accepted, their minor units (ISO 4217) and what one unit is worth in euro.
 
-The rates are fixed reference values, not a market feed: the model needs amounts on one scale, and a rate that moved
-between training and serving would be a skew. Money shown to people is always in the currency it was sent in.
+The rates are fixed reference values, not a market feed: the model needs amounts on one scale, and a
+rate that moved between training and serving would be a skew. Money shown to people is always in the
+currency it was sent in.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ class Label(BaseModel):
     labelled_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     scenario: str | None = None
     verdict: Literal["approve", "block", "fraud"] | None = Field(
-        None, description="an analyst's own word: block is fraud as far as they know, fraud was confirmed"
+        None,
+        description="an analyst's own word: block is fraud as far as they know, fraud was confirmed",
     )
     reason: str | None = None
     labelled_by: str | None = None

@@ -30,13 +30,17 @@ class Reason(BaseModel):
     code: str
     text: str
     value: float | None
-    contribution: float = Field(description="change of the log-odds of fraud by this feature; positive raises the risk")
+    contribution: float = Field(
+        description="change of the log-odds of fraud by this feature; positive raises the risk"
+    )
 
 
 class ModelRef(BaseModel):
     name: str
     version: str
-    digest: str | None = Field(None, description="first 12 hex digits of the sha256 of the version's manifest")
+    digest: str | None = Field(
+        None, description="first 12 hex digits of the sha256 of the version's manifest"
+    )
 
 
 class Thresholds(BaseModel):
@@ -45,7 +49,9 @@ class Thresholds(BaseModel):
 
 
 class Latency(BaseModel):
-    """Milliseconds. `total` runs from the moment the worker read the message (or request) to the decision."""
+    """Milliseconds. `total` runs from the moment the worker read the message (or request) to the
+    decision.
+    """
 
     total: float
     features: float
@@ -53,7 +59,9 @@ class Latency(BaseModel):
 
 
 class ScoredTransaction(BaseModel):
-    """A transaction with its decision. The same transaction always carries the same decision, score and model."""
+    """A transaction with its decision. The same transaction always carries the same decision, score
+    and model.
+    """
 
     transaction_id: str
     user_id: str
@@ -66,15 +74,21 @@ class ScoredTransaction(BaseModel):
     ip: str | None
     country: str | None
     decision: Decision
-    risk_score: int = Field(ge=0, le=99, description="for people: 60 and more is reviewed, 85 and more is blocked")
-    probability: float | None = Field(description="calibrated probability of fraud; null without a model")
+    risk_score: int = Field(
+        ge=0, le=99, description="for people: 60 and more is reviewed, 85 and more is blocked"
+    )
+    probability: float | None = Field(
+        description="calibrated probability of fraud; null without a model"
+    )
     risk_level: Literal["low", "elevated", "high"]
     reasons: list[Reason]
     missing: list[str] = Field(description="features that had no value")
     degraded: list[str] = Field(description="dependencies that were away when this was decided")
     model: ModelRef | None
     thresholds: Thresholds | None
-    features: list[float | None] | None = Field(description="the model's input, in the order of /api/features")
+    features: list[float | None] | None = Field(
+        description="the model's input, in the order of /api/features"
+    )
     latency_ms: Latency
     occurred_at: AwareDatetime
     received_at: AwareDatetime

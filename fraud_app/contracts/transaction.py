@@ -1,7 +1,8 @@
 """The events that cross a boundary: what a shop sends and what it gets back.
 
-These models are the JSON on Kafka, in the REST API and on the WebSocket, and the source of `schemas/` and OpenAPI.
-They know nothing of Kafka, Redis or SQL. Card numbers and security codes must never enter: see `card_data`.
+These models are the JSON on Kafka, in the REST API and on the WebSocket, and the source of
+`schemas/` and OpenAPI. They know nothing of Kafka, Redis or SQL. Card numbers and security codes
+must never enter: see `card_data`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ Identifier = Annotated[
     Field(description="1 to 128 of A-Z a-z 0-9 . _ : @ -"),
 ]
 CountryCode = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="ISO 3166-1 alpha-2, upper case")
+    str,
+    StringConstraints(pattern=r"^[A-Z]{2}$"),
+    Field(description="ISO 3166-1 alpha-2, upper case"),
 ]
 
 
@@ -80,14 +83,17 @@ class PaymentMethod(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     type: PaymentType = PaymentType.CARD
-    fingerprint: Identifier | None = Field(None, description="stable token of the card; never its number")
+    fingerprint: Identifier | None = Field(
+        None, description="stable token of the card; never its number"
+    )
     bin_country: CountryCode | None = Field(None, description="country of the card's issuer")
 
 
 class Transaction(BaseModel):
     """One payment attempt, as a shop sends it. Unknown fields are kept in `metadata`.
 
-    Raises `pydantic.ValidationError` naming each wrong field; card data anywhere is an error whose value is not repeated.
+    Raises `pydantic.ValidationError` naming each wrong field; card data anywhere is an error whose
+    value is not repeated.
     """
 
     model_config = ConfigDict(
@@ -101,7 +107,11 @@ class Transaction(BaseModel):
                     "occurred_at": "2026-11-24T09:30:00.123Z",
                     "merchant_id": "m_3",
                     "category": "electronics",
-                    "payment_method": {"type": "card", "fingerprint": "fp_9a41", "bin_country": "DE"},
+                    "payment_method": {
+                        "type": "card",
+                        "fingerprint": "fp_9a41",
+                        "bin_country": "DE",
+                    },
                     "device_id": "d_7",
                     "ip": "203.0.113.9",
                     "country": "DE",
@@ -118,19 +128,25 @@ class Transaction(BaseModel):
     user_id: Identifier
     amount: Annotated[Decimal, Field(gt=0, le=Decimal(10**10), allow_inf_nan=False)]
     currency: currency.Code
-    occurred_at: AwareDatetime = Field(description="when the customer pressed pay, by the shop's clock")
+    occurred_at: AwareDatetime = Field(
+        description="when the customer pressed pay, by the shop's clock"
+    )
     merchant_id: Identifier
     category: Category = Category.OTHER
     payment_method: PaymentMethod = Field(default_factory=PaymentMethod)
     device_id: Identifier | None = None
     ip: IpAddress | None = None
-    country: CountryCode | None = Field(None, description="where the customer is, usually from the IP address")
+    country: CountryCode | None = Field(
+        None, description="where the customer is, usually from the IP address"
+    )
     latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
     issuer_response: Literal["approved", "declined"] | None = Field(
         None, description="the issuer's answer to the authorisation, when it was asked already"
     )
-    metadata: dict[str, Any] = Field(default_factory=dict, description="at most 32 entries, kept and returned as sent")
+    metadata: dict[str, Any] = Field(
+        default_factory=dict, description="at most 32 entries, kept and returned as sent"
+    )
 
     @model_validator(mode="before")
     @classmethod

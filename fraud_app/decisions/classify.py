@@ -1,6 +1,8 @@
-"""What a transaction is to its user's row: new, replayed after a crash, or sent twice by the client. Pure.
+"""What a transaction is to its user's row: new, replayed after a crash, or sent twice by the
+client. Pure.
 
-The row alone decides which of these it is. Only a new one is scored and counted; the others give the decision that was made.
+The row alone decides which of these it is. Only a new one is scored and counted; the others give
+the decision that was made.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ class Classified(NamedTuple):
 
 
 def classify(row: UserRow, event: Event, epoch: int, offset: int) -> Classified:
-    """What this record is to this row. Offsets of one user only ever grow, since a user lives in one partition."""
+    """What this record is to this row. Offsets of one user only ever grow, since a user lives in
+    one partition.
+    """
     if (epoch, offset) <= (row.epoch, row.offset):
         for pending in row.pending:
             if pending.offset == offset:
@@ -52,7 +56,9 @@ def classify(row: UserRow, event: Event, epoch: int, offset: int) -> Classified:
 
 
 def _stored_decision(row: UserRow, age: int, received_ms: int) -> DecisionRecord:
-    """The whole decision while it is pending, later what is kept of it. `age`: 1 for the row's latest transaction."""
+    """The whole decision while it is pending, later what is kept of it. `age`: 1 for the row's
+    latest transaction.
+    """
     if age <= len(row.pending):
         return decision_record.decode(row.pending[-age].decision)
     brief = brief_decision(row.decisions, age, received_ms)

@@ -13,7 +13,9 @@ from ml.serving.scorer import Scorer, matrix_of
 
 
 def explain_features(scored: dict[str, Any], scorer: Scorer | None) -> list[dict[str, Any]] | None:
-    """All contributions, strongest first; None when the features were not kept or another model decided."""
+    """All contributions, strongest first; None when the features were not kept or another model
+    decided.
+    """
     used = scored["model"]
     if (
         scorer is None

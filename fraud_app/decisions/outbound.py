@@ -21,7 +21,9 @@ CONFLICT = ("conflict", "another transaction with this id was decided before; th
 
 
 def decision_message(item: ScoringInput, decision: DecisionRecord) -> tuple[bytes, bytes, Headers]:
-    """Key, value and headers on `transactions.scored`: CloudEvents 1.0, binary mode of the Kafka binding."""
+    """Key, value and headers on `transactions.scored`: CloudEvents 1.0, binary mode of the Kafka
+    binding.
+    """
     transaction = item.transaction
     headers: Headers = [
         *_CLOUD_EVENT,
@@ -45,9 +47,15 @@ def dead_letter(record: Record, code: str, detail: str, topic: str = RAW) -> Dea
     )
 
 
-def dead_letters(parsed: Sequence[ParsedRecord], conflicts: Sequence[ScoringInput]) -> list[DeadLetter]:
+def dead_letters(
+    parsed: Sequence[ParsedRecord], conflicts: Sequence[ScoringInput]
+) -> list[DeadLetter]:
     """All of a batch: records that are no transactions, and ids that stood for another one before."""
     return [
-        *(dead_letter(record.record, record.code, record.detail) for record in parsed if isinstance(record, Invalid)),
+        *(
+            dead_letter(record.record, record.code, record.detail)
+            for record in parsed
+            if isinstance(record, Invalid)
+        ),
         *(dead_letter(item.record, *CONFLICT) for item in conflicts),
     ]

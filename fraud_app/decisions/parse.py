@@ -58,7 +58,9 @@ class ScoringInput(NamedTuple):
 
 
 class Misrouted(NamedTuple):
-    """A valid transaction in another partition than its user's: its producer used no key, another key or another partitioner."""
+    """A valid transaction in another partition than its user's: its producer used no key, another
+    key or another partitioner.
+    """
 
     record: Record
     user_id: str
@@ -80,19 +82,23 @@ ParsedRecord = ScoringInput | Misrouted | Invalid
 def record_of(message: ConsumedMessage) -> Record:
     """The record of a fetched message."""
     rerouted = any(name == REROUTED for name, _ in message.headers)
-    return Record(message.partition, message.offset, message.key, message.value, message.timestamp, rerouted)
+    return Record(
+        message.partition, message.offset, message.key, message.value, message.timestamp, rerouted
+    )
 
 
 def parse(record: Record, partition_of: PartitionOf, *, by_occurred: bool = False) -> ParsedRecord:
     """What a record is. Never raises.
 
-    `partition_of`: the partitioner of the topic. `by_occurred`: windows run on the client's clock, for
-    trusted back-fills only.
+    `partition_of`: the partitioner of the topic. `by_occurred`: windows run on the client's clock,
+    for trusted back-fills only.
     """
     if not record.value:
         return Invalid(record, "empty", "the message has no value")
     if len(record.value) > MAX_BYTES:
-        return Invalid(record, "too_large", f"{len(record.value)} bytes; at most {MAX_BYTES} are accepted")
+        return Invalid(
+            record, "too_large", f"{len(record.value)} bytes; at most {MAX_BYTES} are accepted"
+        )
     try:
         transaction = Transaction.model_validate_json(record.value)
     except ValidationError as error:
@@ -114,7 +120,9 @@ def parse(record: Record, partition_of: PartitionOf, *, by_occurred: bool = Fals
 
 def scoring_input(record: Record, transaction: Transaction, received_ms: int) -> ScoringInput:
     """The input of a valid transaction. `received_ms`: the windows' clock, in ms since 1970."""
-    return ScoringInput(record, transaction, event_of(transaction, received_ms), hash64(transaction.user_id))
+    return ScoringInput(
+        record, transaction, event_of(transaction, received_ms), hash64(transaction.user_id)
+    )
 
 
 def _first_error(error: ValidationError) -> tuple[str, str]:

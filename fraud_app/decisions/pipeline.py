@@ -1,6 +1,8 @@
-"""A batch of transactions to decisions and changed rows. What is new is scored and counted; what is not gives its decision again.
+"""A batch of transactions to decisions and changed rows. What is new is scored and counted; what is
+not gives its decision again.
 
-Pure but for the rows that it reads. Nothing is sent from here, so a batch can be thrown away and done again.
+Pure but for the rows that it reads. Nothing is sent from here, so a batch can be thrown away and
+done again.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ def decide_batch(
     scorer: Scorer | None,
     position: Position,
 ) -> DecidedBatch:
-    """Decide a batch. `signals`: across users, one a transaction; None when Redis did not give them.
+    """Decide a batch. `signals`: across users, one a transaction; None when Redis did not give
+    them.
 
     Raises `ValueError` when a user has more decisions waiting for the broker than a row can hold.
     """
@@ -72,7 +75,9 @@ def decide_batch(
         for item, decision in score(unseen, current, scorer, degraded):
             user, record = item.transaction.user_id, item.record
             acked = position.acked_offsets.get(record.partition, -1)
-            current[user] = add_decision(current[user], item.event, decision, position.epoch, record.offset, acked)
+            current[user] = add_decision(
+                current[user], item.event, decision, position.epoch, record.offset, acked
+            )
             changed[user] = record.partition
             batch.emitted.append((item, decision))
             batch.new.append((item, decision))
@@ -110,7 +115,9 @@ def _unseen(
 def _first_of_each_user(
     waiting: Sequence[WithSignals],
 ) -> tuple[list[WithSignals], list[WithSignals]]:
-    """The first of each user, and the rest in order: a user's next one needs the row that this one leaves."""
+    """The first of each user, and the rest in order: a user's next one needs the row that this one
+    leaves.
+    """
     users: set[str] = set()
     first: list[WithSignals] = []
     later: list[WithSignals] = []

@@ -1,4 +1,6 @@
-"""From a calibrated probability to a decision and a score that people can read. Pure; rules and lists will join here."""
+"""From a calibrated probability to a decision and a score that people can read. Pure; rules and
+lists will join here.
+"""
 
 from __future__ import annotations
 

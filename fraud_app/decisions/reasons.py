@@ -26,17 +26,24 @@ _PLACE = {name: place for place, name in enumerate(NAMES)}
 _CATEGORIES = tuple(Category)
 # The usual of a window is the 7-day figure over the number of such windows in 7 days.
 _USUAL_OF_WEEK = {
-    "tx_count_1m": ("tx_count_7d", 10_080), "tx_count_10m": ("tx_count_7d", 1_008),
-    "tx_count_1h": ("tx_count_7d", 168), "tx_count_24h": ("tx_count_7d", 7),
-    "amount_sum_1h": ("amount_sum_7d", 168), "amount_sum_24h": ("amount_sum_7d", 7),
-}  # fmt: skip
+    "tx_count_1m": ("tx_count_7d", 10_080),
+    "tx_count_10m": ("tx_count_7d", 1_008),
+    "tx_count_1h": ("tx_count_7d", 168),
+    "tx_count_24h": ("tx_count_7d", 7),
+    "amount_sum_1h": ("amount_sum_7d", 168),
+    "amount_sum_24h": ("amount_sum_7d", 7),
+}
 
 
 def strongest(contributions: Sequence[float]) -> tuple[Contribution, ...]:
-    """The features that raised the risk most, at most five, strongest first. `contributions`: one a feature, log-odds."""
+    """The features that raised the risk most, at most five, strongest first. `contributions`: one a
+    feature, log-odds.
+    """
     strongest = sorted(range(len(contributions)), key=lambda place: -contributions[place])[:TOP]
     return tuple(
-        Contribution(place, contributions[place]) for place in strongest if contributions[place] >= LEAST_CONTRIBUTION
+        Contribution(place, contributions[place])
+        for place in strongest
+        if contributions[place] >= LEAST_CONTRIBUTION
     )
 
 
@@ -46,12 +53,23 @@ def explain(reasons: Sequence[Contribution], features: Sequence[float]) -> list[
     newcomer = 0.0
     for place, contribution in reasons:
         value = features[place]
-        if math.isnan(value) and not features[_PLACE["user_tx_count"]] and CATALOGUE[place].group in _OF_THE_PAST:
+        if (
+            math.isnan(value)
+            and not features[_PLACE["user_tx_count"]]
+            and CATALOGUE[place].group in _OF_THE_PAST
+        ):
             newcomer += contribution
             continue
         told.append(in_words(Contribution(place, contribution), features))
     if newcomer:
-        told.append(Reason(code=FIRST_PAYMENT, text=_FIRST_PAYMENT_TEXT, value=None, contribution=round(newcomer, 3)))
+        told.append(
+            Reason(
+                code=FIRST_PAYMENT,
+                text=_FIRST_PAYMENT_TEXT,
+                value=None,
+                contribution=round(newcomer, 3),
+            )
+        )
     return sorted(told, key=lambda reason: -reason.contribution)
 
 
@@ -88,7 +106,9 @@ def _usual(name: str, features: Sequence[float]) -> str:
         return _number(features[_PLACE[of]] / windows)
     if name == "amount":
         ratio = features[_PLACE["amount_to_median"]]
-        return "" if math.isnan(ratio) or ratio <= 0 else f"€{features[_PLACE['amount']] / ratio:,.2f}"
+        return (
+            "" if math.isnan(ratio) or ratio <= 0 else f"€{features[_PLACE['amount']] / ratio:,.2f}"
+        )
     return ""
 
 

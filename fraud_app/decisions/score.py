@@ -37,7 +37,9 @@ def score(
     if not inputs:
         return []
     started = time.perf_counter_ns()
-    matrix = compute([(rows[item.transaction.user_id].profile, item.event, signals) for item, signals in inputs])
+    matrix = compute(
+        [(rows[item.transaction.user_id].profile, item.event, signals) for item, signals in inputs]
+    )
     features_done = time.perf_counter_ns()
     if scorer is None:
         decisions, ppms = [policy.WITHOUT_MODEL] * len(inputs), [NO_PROBABILITY] * len(inputs)
@@ -81,4 +83,6 @@ def _reasons_of_flagged(
     if not flagged:
         return {}
     contributions = scorer.contributions(matrix[flagged])
-    return {row: reasons.strongest(parts) for row, parts in zip(flagged, contributions, strict=True)}
+    return {
+        row: reasons.strongest(parts) for row, parts in zip(flagged, contributions, strict=True)
+    }

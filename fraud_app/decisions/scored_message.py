@@ -1,4 +1,6 @@
-"""The scored message of a transaction and its decision: one function, so that every copy of it is the same bytes."""
+"""The scored message of a transaction and its decision: one function, so that every copy of it is
+the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def scored_fields(tx: Transaction, decision: DecisionRecord) -> dict[str, Any]:
         "merchant_id": tx.merchant_id,
         "category": tx.category.value,
         "payment_method": {
-            "type": payment.type.value, "fingerprint": payment.fingerprint, "bin_country": payment.bin_country,
+            "type": payment.type.value,
+            "fingerprint": payment.fingerprint,
+            "bin_country": payment.bin_country,
         },
         "device_id": tx.device_id,
         "ip": tx.ip,
@@ -44,20 +48,26 @@ def scored_fields(tx: Transaction, decision: DecisionRecord) -> dict[str, Any]:
         "risk_score": risk_score(decision.probability, cutoffs),
         "probability": decision.probability,
         "risk_level": risk_level(decision.decision),
-        "reasons": [reason.model_dump() for reason in reasons.explain(decision.reasons, features)] if decision.reasons else [],
+        "reasons": [reason.model_dump() for reason in reasons.explain(decision.reasons, features)]
+        if decision.reasons
+        else [],
         "missing": missing_features(features),
         "degraded": list(decision.degraded),
         "model": {"name": name, "version": version, "digest": digest} if decision.model else None,
-        "thresholds": {"review": decision.review, "block": decision.block} if decision.model else None,
+        "thresholds": {"review": decision.review, "block": decision.block}
+        if decision.model
+        else None,
         "features": features if features else None,
         "latency_ms": {
-            "total": decision.total_us / 1000, "features": decision.features_us / 1000, "model": decision.model_us / 1000,
+            "total": decision.total_us / 1000,
+            "features": decision.features_us / 1000,
+            "model": decision.model_us / 1000,
         },
         "occurred_at": timestamp(occurred_ms(tx)),
         "received_at": timestamp(decision.received_ms),
         "scored_at": timestamp(decision.scored_ms),
         "metadata": tx.metadata,
-    }  # fmt: skip
+    }
 
 
 def scored_message(tx: Transaction, decision: DecisionRecord) -> bytes:
@@ -66,7 +76,9 @@ def scored_message(tx: Transaction, decision: DecisionRecord) -> bytes:
 
 
 def missing_features(features: tuple[float, ...]) -> list[str]:
-    """The names of those that are NaN, and so is the sum of all when there are any: the common case costs an addition each."""
+    """The names of those that are NaN, and so is the sum of all when there are any: the common case
+    costs an addition each.
+    """
     if math.isfinite(sum(features)):
         return []
     return [name for name, value in zip(NAMES, features, strict=False) if value != value]

@@ -18,9 +18,13 @@ from fraud_app.kafka.topic_admin import ensure_topics
 from fraud_app.settings import Settings
 
 MAX_STOP_S = 20.0
-"""Longest that a stop may take: what Kubernetes allows for it is 30 s, and what was not acknowledged by then comes again."""
+"""Longest that a stop may take: what Kubernetes allows for it is 30 s, and what was not
+acknowledged by then comes again.
+"""
 MAX_QUEUED_FETCHES = 32
-"""Fetched pieces that may wait for an agent; each holds at most what the broker gives of one partition, 1 MB."""
+"""Fetched pieces that may wait for an agent; each holds at most what the broker gives of one
+partition, 1 MB.
+"""
 
 
 class Application(faust.App):
@@ -44,13 +48,17 @@ class Application(faust.App):
 
     async def stop(self) -> None:
         """Without a broker to say goodbye to, aiokafka's consumer never stops."""
-        too_late = asyncio.get_running_loop().call_later(MAX_STOP_S, crash.end_process, "the stop took too long")
+        too_late = asyncio.get_running_loop().call_later(
+            MAX_STOP_S, crash.end_process, "the stop took too long"
+        )
         try:
             await super().stop()
         finally:
             too_late.cancel()
 
-    def discover(self, *extra_modules: str, categories: Any = None, ignore: Iterable[Any] = ()) -> None:
+    def discover(
+        self, *extra_modules: str, categories: Any = None, ignore: Iterable[Any] = ()
+    ) -> None:
         """Import the application's own modules and nothing else.
 
         Faust would also import every module of the package or command that it was started from.
@@ -68,9 +76,11 @@ class Application(faust.App):
 
 
 def tune_garbage_collector() -> None:
-    """Let reference counting do the work of the collector: what it would find here is a handful of cycles, and Faust collects everything at
-    every rebalance. Rows are kept as bytes, which it does not follow (docs/decisions/0014); young objects are looked at often and few at a time,
-    since a pass over 50,000 of them took 64 to 80 ms, one over 1,000 takes less than one (docs/performance.md).
+    """Let reference counting do the work of the collector: what it would find here is a handful of
+    cycles, and Faust collects everything at every rebalance. Rows are kept as bytes, which it does
+    not follow (docs/decisions/0014); young objects are looked at often and few at a time, since a
+    pass over 50,000 of them took 64 to 80 ms, one over 1,000 takes less than one
+    (docs/performance.md).
     """
     gc.collect()
     gc.freeze()
@@ -78,7 +88,9 @@ def tune_garbage_collector() -> None:
 
 
 def batch_topic(app: Application, name: str) -> Any:
-    """A topic whose records reach the agent as they are and by the batch: read it with `compat.work_batches`."""
+    """A topic whose records reach the agent as they are and by the batch: read it with
+    `compat.work_batches`.
+    """
     app.batch_topics.add(name)
     return app.topic(name, maxsize=MAX_QUEUED_FETCHES)
 
@@ -94,7 +106,8 @@ def create_app(
 ) -> Application:
     """An app that is its own consumer group, at least once, with Faust's own web pages off.
 
-    `modules`: what holds its agents, tasks and routes. `before_start`: called before any of them starts.
+    `modules`: what holds its agents, tasks and routes. `before_start`: called before any of them
+    starts.
     """
     codec.install()
     kafka = settings.kafka

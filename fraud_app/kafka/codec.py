@@ -1,6 +1,8 @@
-"""aiokafka's messages packed and unpacked a run of fields at a time; it walks their schemas field by field, in Python, four times a batch.
+"""aiokafka's messages packed and unpacked a run of fields at a time; it walks their schemas field
+by field, in Python, four times a batch.
 
-The same schemas, the same bytes and the same values (the tests compare them), in a third of the time: docs/performance.md.
+The same schemas, the same bytes and the same values (the tests compare them), in a third of the
+time: docs/performance.md.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ _INT16, _INT32 = struct.Struct(">h"), struct.Struct(">i")
 
 
 def install() -> None:
-    """Let aiokafka's requests to fetch and to produce, their answers and the header of requests be packed this way."""
+    """Let aiokafka's requests to fetch and to produce, their answers and the header of requests be
+    packed this way.
+    """
     requests = [each for builder in (FetchRequest, ProduceRequest) for each in builder._CLASSES]
     for packed in [RequestHeader_v1, *requests]:
         packed.encode = _encode(packed)
@@ -56,7 +60,9 @@ def _decode(of: Any) -> Callable[[Any, BytesIO | bytes], Any]:
 
 
 def packer(kind: Any) -> Packer:
-    """How values of a kind are packed. Raises `TypeError` for a kind that fetching and producing do not use."""
+    """How values of a kind are packed. Raises `TypeError` for a kind that fetching and producing do
+    not use.
+    """
     packing: Packer = _made(kind, _PACKERS)
     return packing
 
@@ -118,7 +124,10 @@ def _schema_packer(schema: Schema) -> Packer:
 
 
 def _schema_unpacker(schema: Schema) -> Unpacker:
-    runs = [(run, None) if isinstance(run, struct.Struct) else (None, unpacker(run)) for run in _runs(schema)]
+    runs = [
+        (run, None) if isinstance(run, struct.Struct) else (None, unpacker(run))
+        for run in _runs(schema)
+    ]
 
     def unpack(data: bytes, at: int) -> tuple[tuple[Any, ...], int]:
         values: list[Any] = []
@@ -210,9 +219,15 @@ def _piece(data: bytes, at: int, length: int) -> tuple[bytes | None, int]:
 
 _PACKERS: Mapping[Any, Callable[[Any], Packer]] = {
     **dict.fromkeys(_FIXED, _fixed_packer),
-    Schema: _schema_packer, Array: _array_packer, String: _string_packer, Bytes: lambda _: _pack_bytes,
-}  # fmt: skip
+    Schema: _schema_packer,
+    Array: _array_packer,
+    String: _string_packer,
+    Bytes: lambda _: _pack_bytes,
+}
 _UNPACKERS: Mapping[Any, Callable[[Any], Unpacker]] = {
     **dict.fromkeys(_FIXED, _fixed_unpacker),
-    Schema: _schema_unpacker, Array: _array_unpacker, String: _string_unpacker, Bytes: lambda _: _unpack_bytes,
-}  # fmt: skip
+    Schema: _schema_unpacker,
+    Array: _array_unpacker,
+    String: _string_unpacker,
+    Bytes: lambda _: _unpack_bytes,
+}

@@ -1,7 +1,9 @@
-"""Every touch on what Faust keeps private, so that an upgrade that changes one of them breaks here and in its tests only.
+"""Every touch on what Faust keeps private, so that an upgrade that changes one of them breaks here
+and in its tests only.
 
-Faust 0.15.3, see the facts in `docs/architecture.md`: an event is acknowledged by hand and in order, a batch is what is queued
-already, sends are awaited, and an unexpected error ends the process instead of losing the event.
+Faust 0.15.3, see the facts in `docs/architecture.md`: an event is acknowledged by hand and in
+order, a batch is what is queued already, sends are awaited, and an unexpected error ends the
+process instead of losing the event.
 """
 
 from __future__ import annotations
@@ -29,11 +31,13 @@ SEEK_PAUSE_S = 0.05
 async def work_batches(
     stream: Any, limit: int, began: Callable[[Any, int], None] | None = None
 ) -> AsyncIterator[WorkBatch]:
-    """Batches of the records that are waiting, at least one and at most `limit`; never waits to fill one.
+    """Batches of the records that are waiting, at least one and at most `limit`; never waits to
+    fill one.
 
-    Every record of a partition comes in order from the committed offset on, see `in_order`. Reads the stream's channel itself:
-    Faust's own iteration acknowledges what it skips during a rebalance. Nothing is acknowledged here: call `acknowledge`
-    when the effects are durable. `began(partition, offset)` is told where the reading of each newly assigned partition begins.
+    Every record of a partition comes in order from the committed offset on, see `in_order`. Reads
+    the stream's channel itself: Faust's own iteration acknowledges what it skips during a
+    rebalance. Nothing is acknowledged here: call `acknowledge` when the effects are durable.
+    `began(partition, offset)` is told where the reading of each newly assigned partition begins.
     """
     app, queue, order = stream.app, stream.channel.queue, OffsetOrder()
     consumer = cast(BatchConsumer, app.consumer)
@@ -51,7 +55,9 @@ async def work_batches(
                 generation = app.consumer_generation_id
                 order.reset()
             for tp, offset in await _skipped_partitions(app, stream.channel.topics, order):
-                log.warning("read_again", extra={"partition": str(tp), "offset": offset, "came": None})
+                log.warning(
+                    "read_again", extra={"partition": str(tp), "offset": offset, "came": None}
+                )
                 await _seek(app, tp, offset)
             continue
         except StopAsyncIteration:  # how Faust tells a channel to end
@@ -64,7 +70,10 @@ async def work_batches(
         batch: list[Any] = []
         while waiting and len(batch) < limit:
             fetched = waiting[0]
-            tp, records = fetched.tp, fetched.records[fetched.next : fetched.next + limit - len(batch)]
+            tp, records = (
+                fetched.tp,
+                fetched.records[fetched.next : fetched.next + limit - len(batch)],
+            )
             fetched.next += len(records)
             if fetched.next == len(fetched.records):
                 waiting.popleft()
@@ -84,7 +93,12 @@ async def work_batches(
                     batch.append(record)
                 elif admission is Admission.SEEK:
                     log.warning(
-                        "read_again", extra={"partition": str(tp), "offset": order.expected(tp), "came": record.offset}
+                        "read_again",
+                        extra={
+                            "partition": str(tp),
+                            "offset": order.expected(tp),
+                            "came": record.offset,
+                        },
                     )
                     await _seek(app, tp, order.expected(tp))
         if batch:
@@ -96,22 +110,29 @@ async def work_batches(
 async def _start_offset(app: faust.App, tp: Any) -> int:
     """Where reading a partition has to begin: its committed offset, or the oldest record there is."""
     thread = cast(Any, app.consumer)._thread
-    committed: int | None = await thread.call_thread(thread._ensure_consumer().committed, TopicPartition(*tp))
+    committed: int | None = await thread.call_thread(
+        thread._ensure_consumer().committed, TopicPartition(*tp)
+    )
     if committed is not None:
         return committed
     oldest: int = (await app.consumer.earliest_offsets(tp))[tp]
     return oldest
 
 
-async def _skipped_partitions(app: faust.App, topics: Iterable[str], order: OffsetOrder) -> list[tuple[Any, int]]:
-    """Partitions that were read further than the agent was given, and where to read them again: for when nothing comes any more.
+async def _skipped_partitions(
+    app: faust.App, topics: Iterable[str], order: OffsetOrder
+) -> list[tuple[Any, int]]:
+    """Partitions that were read further than the agent was given, and where to read them again: for
+    when nothing comes any more.
 
-    Faust drops what it fetched while it assigns partitions. The next record would show the gap, but after the last one before a quiet
-    hour there is none.
+    Faust drops what it fetched while it assigns partitions. The next record would show the gap, but
+    after the last one before a quiet hour there is none.
     """
     if app.rebalancing:
         return []
-    assignment = cast(Any, app.consumer)._thread._ensure_consumer()._subscription.subscription.assignment
+    assignment = (
+        cast(Any, app.consumer)._thread._ensure_consumer()._subscription.subscription.assignment
+    )
     missed = [(tp, order.expected(tp)) for tp in order.awaiting_reread()]
     known = {tp for tp, _ in missed}
     for tp in app.consumer.assignment():
@@ -127,7 +148,9 @@ async def _skipped_partitions(app: faust.App, topics: Iterable[str], order: Offs
 
 
 async def _seek(app: faust.App, tp: Any, offset: int) -> None:
-    """Read a partition again from here. Faust's own seek is undone by records that its loop still holds: let those pass first."""
+    """Read a partition again from here. Faust's own seek is undone by records that its loop still
+    holds: let those pass first.
+    """
     await asyncio.sleep(SEEK_PAUSE_S)
     if tp in app.consumer.assignment():
         await app.consumer.seek(tp, offset)
@@ -144,7 +167,9 @@ def assigned_partitions(app: faust.App, topic: str) -> set[int]:
 
 
 def lag(app: faust.App, topic: str) -> dict[int, int]:
-    """Messages of each partition read here that are not committed yet; nothing before the first fetch."""
+    """Messages of each partition read here that are not committed yet; nothing before the first
+    fetch.
+    """
     consumer: Any = app.consumer
     if consumer is None:
         return {}
@@ -160,7 +185,9 @@ def lag(app: faust.App, topic: str) -> dict[int, int]:
 
 def to_recover(app: faust.App) -> int:
     """Changelog records that the tables here still have to read before their partitions are scored."""
-    remaining: int = cast(Any, app.tables).recovery.active_remaining_total() if app.rebalancing else 0
+    remaining: int = (
+        cast(Any, app.tables).recovery.active_remaining_total() if app.rebalancing else 0
+    )
     return max(0, remaining)
 
 
@@ -168,6 +195,8 @@ async def broker_responds(app: faust.App, seconds: float) -> bool:
     """Whether a broker answers a request for metadata in time."""
     try:
         async with asyncio.timeout(seconds):
-            return bool(await cast(Any, app.producer)._ensure_producer().client.force_metadata_update())
+            return bool(
+                await cast(Any, app.producer)._ensure_producer().client.force_metadata_update()
+            )
     except (NotReady, TimeoutError):
         return False

@@ -1,8 +1,9 @@
 """Faust's consumer, handing over what was fetched of a partition as one piece.
 
-Faust gives each record two tasks, a lock and a queue entry of its own; that was half of the worker's time, and most of the sinks'. Here
-the records of our own topics go to their agent's queue as one `Fetched`, and their acknowledgement is one number a partition. All else
-(assignment, rebalance, seeks, changelogs, recovery, the commit itself) is Faust's.
+Faust gives each record two tasks, a lock and a queue entry of its own; that was half of the
+worker's time, and most of the sinks'. Here the records of our own topics go to their agent's queue
+as one `Fetched`, and their acknowledgement is one number a partition. All else (assignment,
+rebalance, seeks, changelogs, recovery, the commit itself) is Faust's.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from faust.types import TP
 from fraud_app.kafka.on_demand_consumer import OnDemandConsumer
 
 NOTHING_TO_READ_S = 0.02
-"""Pause while this worker has no partitions. Faust's is a second, which the first payment after a start would wait for."""
+"""Pause while this worker has no partitions. Faust's is a second, which the first payment after a
+start would wait for.
+"""
 
 
 class FetchedRecords:
-    """Consecutive records of one partition, as the broker gave them. `next`: the first that was not taken yet."""
+    """Consecutive records of one partition, as the broker gave them. `next`: the first that was not
+    taken yet.
+    """
 
     __slots__ = ("generation", "next", "records", "tp")
 
@@ -32,7 +37,9 @@ class FetchedRecords:
 
 
 class WorkBatch:
-    """Records that an agent works on; a rebalance and a stop wait until all of them are acknowledged."""
+    """Records that an agent works on; a rebalance and a stop wait until all of them are
+    acknowledged.
+    """
 
     __slots__ = ("__weakref__", "records", "refcount")
 
@@ -46,7 +53,9 @@ class WorkBatch:
 
 
 class BatchConsumer(Consumer):
-    """Topics named in `app.batch_topics` come as `Fetched`, all others record by record as Faust means it."""
+    """Topics named in `app.batch_topics` come as `Fetched`, all others record by record as Faust
+    means it.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,7 +67,9 @@ class BatchConsumer(Consumer):
         """Set while no batch is worked on, and nothing that was fetched waits for its turn."""
         self.idle.set()
         self._done_offsets: dict[TP, int] = {}
-        """By partition, the offset up to which everything is processed and not committed yet, plus one."""
+        """By partition, the offset up to which everything is processed and not committed yet, plus
+        one.
+        """
 
     def _new_consumer_thread(self) -> OnDemandConsumer:
         return OnDemandConsumer(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
@@ -82,7 +93,9 @@ class BatchConsumer(Consumer):
         if not self.flow_active:
             try:
                 await self.perform_seek()
-            except Exception as error:  # as Faust does: the partitions may be on their way elsewhere
+            except (
+                Exception
+            ) as error:  # as Faust does: the partitions may be on their way elsewhere
                 self.log.warning("seek_while_flow_is_stopped_failed: %r", error)
             return
         single, batches = {}, []
@@ -99,9 +112,11 @@ class BatchConsumer(Consumer):
             yield tp, self._to_message(tp, record)
 
     async def deliver_now(self, requested_generation: int) -> bool:
-        """Give an answer of the broker to its agents at once, without the turns of the loop that Faust's way there takes; whether it went.
-        Whatever is out of the ordinary is left to `getmany`. Asked for no partition, as while all of them stand still, aiokafka gives what
-        it has of every one: changelogs, too, whose records nobody but `getmany` can give to the recovery."""
+        """Give an answer of the broker to its agents at once, without the turns of the loop that
+        Faust's way there takes; whether it went. Whatever is out of the ordinary is left to
+        `getmany`. Asked for no partition, as while all of them stand still, aiokafka gives what it
+        has of every one: changelogs, too, whose records nobody but `getmany` can give to the
+        recovery."""
         consumer = self._thread._ensure_consumer()
         fetcher, active = consumer._fetcher, self._get_active_partitions()
         if (
@@ -119,7 +134,10 @@ class BatchConsumer(Consumer):
             return False
         fetched = await self._thread._fetch_records(consumer, active, timeout=0)
         await self._deliver_batches(
-            [FetchedRecords(TP(*tp), requested_generation, records) for tp, records in fetched.items()]
+            [
+                FetchedRecords(TP(*tp), requested_generation, records)
+                for tp, records in fetched.items()
+            ]
         )
         return True
 
@@ -167,7 +185,11 @@ class BatchConsumer(Consumer):
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)
-        yield from (tp for tp in list(self._done_offsets) if topics is None or tp in topics or tp.topic in topics)
+        yield from (
+            tp
+            for tp in list(self._done_offsets)
+            if topics is None or tp in topics or tp.topic in topics
+        )
 
     def _new_offset(self, tp: TP) -> int | None:
         if tp.topic in self._batch_topics:

@@ -1,4 +1,6 @@
-"""The way out when nothing may be acknowledged any more: the process ends, and the supervisor starts it again."""
+"""The way out when nothing may be acknowledged any more: the process ends, and the supervisor
+starts it again.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from typing import Any, NoReturn
 log = logging.getLogger(__name__)
 
 EXIT_CODE = 70
-"""EX_SOFTWARE: the supervisor starts the process again and Kafka delivers what was not acknowledged."""
+"""EX_SOFTWARE: the supervisor starts the process again and Kafka delivers what was not
+acknowledged.
+"""
 
 
 def end_process(reason: str, error: BaseException | None = None) -> NoReturn:
@@ -23,8 +27,17 @@ def end_process(reason: str, error: BaseException | None = None) -> NoReturn:
 def log_tasks() -> None:
     """Log where every task of this loop waits."""
     for task in asyncio.all_tasks():
-        where = [f"{frame.f_code.co_filename}:{frame.f_lineno}" for frame in task.get_stack(limit=3)]
-        log.critical("task", extra={"task": task.get_name(), "coroutine": repr(task.get_coro())[:120], "where": where})
+        where = [
+            f"{frame.f_code.co_filename}:{frame.f_lineno}" for frame in task.get_stack(limit=3)
+        ]
+        log.critical(
+            "task",
+            extra={
+                "task": task.get_name(),
+                "coroutine": repr(task.get_coro())[:120],
+                "where": where,
+            },
+        )
 
 
 def end_process_with(task: asyncio.Task[Any], reason: str) -> None:

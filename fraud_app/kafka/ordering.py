@@ -1,9 +1,11 @@
-"""Whether the next record of a partition may be processed: none may be skipped, whatever happened on its way here. Pure.
+"""Whether the next record of a partition may be processed: none may be skipped, whatever happened
+on its way here. Pure.
 
-Faust drops records in several places while partitions are assigned, and relies on a later seek to the committed offset; in a
-group without a commit that seek does not happen, and the records are lost (seen with kill -9 right after the first start).
-A user's row also relies on order: a record behind the row's offset counts as done. So a gap is never passed over: the
-partition is read again from the record that is missing. Only when that record does not come in several tries (it is
+Faust drops records in several places while partitions are assigned, and relies on a later seek to
+the committed offset; in a group without a commit that seek does not happen, and the records are
+lost (seen with kill -9 right after the first start). A user's row also relies on order: a record
+behind the row's offset counts as done. So a gap is never passed over: the partition is read again
+from the record that is missing. Only when that record does not come in several tries (it is
 compacted, expired, or a transaction's marker) is the next one work.
 """
 
@@ -30,7 +32,9 @@ class OffsetOrder:
         self._highest_seen: dict[Hashable, int] = {}
         """Partitions that are being read again, with the highest offset that came since."""
         self._lowest_seen: dict[Hashable, int] = {}
-        """The lowest that came in any try: what has to follow when the expected record is not there."""
+        """The lowest that came in any try: what has to follow when the expected record is not
+        there.
+        """
         self._tries: dict[Hashable, int] = {}
 
     def __contains__(self, partition: Hashable) -> bool:
@@ -44,7 +48,9 @@ class OffsetOrder:
         return self._expected[partition]
 
     def awaiting_reread(self) -> list[Hashable]:
-        """Partitions whose missing record has not come yet: to be sought again when nothing comes any more."""
+        """Partitions whose missing record has not come yet: to be sought again when nothing comes
+        any more.
+        """
         return list(self._highest_seen)
 
     def reset(self) -> None:
@@ -55,7 +61,8 @@ class OffsetOrder:
         self._tries.clear()
 
     def admit(self, partition: Hashable, offset: int) -> Admission:
-        """What to do with this record. One that comes again is processed again: the row knows what was counted.
+        """What to do with this record. One that comes again is processed again: the row knows what
+        was counted.
 
         >>> order = InOrder()
         >>> order.start_at("p", 5)

@@ -1,8 +1,9 @@
 """Messages to Kafka that belong together, through Faust's own producer.
 
-They go straight to the batches of aiokafka's accumulator: a tenth of the cost of its `send` for each, and one request to a broker
-carries the batches of all its partitions. (librdkafka sends a request a partition: docs/performance.md.)
-`AIOKafkaProducer.send_batch` would do, but waits while the partition has another batch that was not picked up yet.
+They go straight to the batches of aiokafka's accumulator: a tenth of the cost of its `send` for
+each, and one request to a broker carries the batches of all its partitions. (librdkafka sends a
+request a partition: docs/performance.md.) `AIOKafkaProducer.send_batch` would do, but waits while
+the partition has another batch that was not picked up yet.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class ProduceBatch:
         if accumulator._exception is not None:
             raise copy.copy(accumulator._exception)
         pending = accumulator._batches.get(tp)
-        batch = pending[-1] if pending else accumulator._append_batch(accumulator.create_builder(), tp)
+        batch = (
+            pending[-1] if pending else accumulator._append_batch(accumulator.create_builder(), tp)
+        )
         last: dict[Any, int] = {}
         for key, value, headers in messages:
             added = batch._builder.append(key=key, value=value, timestamp=None, headers=headers)
@@ -52,14 +55,20 @@ class ProduceBatch:
         for one, relative in last.items():
             one.future.add_done_callback(with_first(self._on_ack, tp, relative))
 
-    async def add_one(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None) -> None:
-        """Hand over a single message; its partition is that of its key, by Kafka's default partitioner."""
+    async def add_one(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None
+    ) -> None:
+        """Hand over a single message; its partition is that of its key, by Kafka's default
+        partitioner.
+        """
         self._missing += 1
         sent = await self._producer.send(topic, value, key=key, headers=headers)
         sent.add_done_callback(with_first(self._on_ack, None, 0))
 
     def acknowledged(self) -> asyncio.Future[Offsets]:
-        """Done when all in-sync replicas have every message; raises when they never will. Nothing is added after it."""
+        """Done when all in-sync replicas have every message; raises when they never will. Nothing
+        is added after it.
+        """
         self._complete = True
         self._resolve_when_complete()
         return self._outcome
@@ -74,7 +83,9 @@ class ProduceBatch:
             return
         told = sent.result()
         place = tp or told.topic_partition
-        self._last[place.topic, place.partition] = max(told.offset + relative, self._last.get(place, -1))
+        self._last[place.topic, place.partition] = max(
+            told.offset + relative, self._last.get(place, -1)
+        )
         self._resolve_when_complete()
 
     def _resolve_when_complete(self) -> None:

@@ -1,4 +1,6 @@
-"""Creates the declared topics that are missing, and refuses those that this worker cannot work with."""
+"""Creates the declared topics that are missing, and refuses those that this worker cannot work
+with.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ class TopicsUnusable(Exception):
 
 
 async def ensure_topics(kafka: Kafka, wait_s: float = 60.0) -> None:
-    """Create what is missing and check what is there. Waits for a broker, then raises `TopicsUnusable` with what to do."""
+    """Create what is missing and check what is there. Waits for a broker, then raises
+    `TopicsUnusable` with what to do.
+    """
     admin = await _connect(kafka.brokers, wait_s)
     try:
         wanted = {topic.name: topic.partitions or kafka.partitions for topic in TOPICS}

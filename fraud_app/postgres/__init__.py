@@ -1,1 +1,3 @@
-"""PostgreSQL: what was decided, for people and for audit. One module a table; SQL is nowhere else but in `migrations/`."""
+"""PostgreSQL: what was decided, for people and for audit. One module a table; SQL is nowhere else
+but in `migrations/`.
+"""

@@ -1,4 +1,6 @@
-"""Counts by country, by reason and by hour, each transaction once: written in the transaction that stores the rows, like `rollup`."""
+"""Counts by country, by reason and by hour, each transaction once: written in the transaction that
+stores the rows, like `rollup`.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ async def add(connection: asyncpg.Connection, decided: Iterable[BreakdownEntry])
             cents[key] += one.cents
     keys = sorted(counts)
     columns = [list(column) for column in zip(*keys, strict=True)]
-    await connection.execute(_UPSERT, *columns, [counts[key] for key in keys], [cents[key] / 100 for key in keys])
+    await connection.execute(
+        _UPSERT, *columns, [counts[key] for key in keys], [cents[key] / 100 for key in keys]
+    )
 
 
 async def by_kind(connection: asyncpg.Pool, kind: str, start: datetime) -> list[Any]:

@@ -18,10 +18,22 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 4_207_113_558
 """Any number, the same for every worker: only one of them migrates."""
 
-UNAVAILABLE = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
-        asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
-        asyncpg.QueryCanceledError, asyncpg.DiskFullError, asyncpg.UndefinedTableError)  # fmt: skip
-"""Errors that pass: the same statement may work later. A table is missing until the storage worker has migrated."""
+UNAVAILABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DiskFullError,
+    asyncpg.UndefinedTableError,
+)
+"""Errors that pass: the same statement may work later. A table is missing until the storage worker
+has migrated.
+"""
 
 
 async def apply_migrations(postgres: Postgres) -> None:
@@ -44,7 +56,13 @@ async def connect(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
 def create_pool(postgres: Postgres) -> asyncpg.Pool:
     """A pool that connects when it is first used, so that a worker starts without PostgreSQL."""
     return asyncpg.create_pool(
-        postgres.dsn.get_secret_value(), min_size=0, max_size=postgres.pool_size, timeout=3,
+        postgres.dsn.get_secret_value(),
+        min_size=0,
+        max_size=postgres.pool_size,
+        timeout=3,
         command_timeout=postgres.statement_timeout_s,
-        server_settings={"application_name": "fraud-app", "statement_timeout": str(int(postgres.statement_timeout_s * 1000))},
-    )  # fmt: skip
+        server_settings={
+            "application_name": "fraud-app",
+            "statement_timeout": str(int(postgres.statement_timeout_s * 1000)),
+        },
+    )

@@ -8,7 +8,13 @@ import asyncpg
 
 RECENT = 1_000
 MAX_VALUES = 8
-USED = {"devices": "device_id", "countries": "country", "addresses": "ip", "cards": "card", "merchants": "merchant_id"}
+USED = {
+    "devices": "device_id",
+    "countries": "country",
+    "addresses": "ip",
+    "cards": "card",
+    "merchants": "merchant_id",
+}
 
 _SUMS = """
 SELECT count(*) AS payments, min(scored_at) AS first_at, max(scored_at) AS last_at,
@@ -34,7 +40,9 @@ async def totals(connection: asyncpg.Pool, user_id: str) -> Any:
 
 
 async def entities(connection: asyncpg.Pool, user_id: str) -> dict[str, list[Any]]:
-    """Devices, countries, addresses, cards and merchants of the latest thousand payments, most recently used first."""
+    """Devices, countries, addresses, cards and merchants of the latest thousand payments, most
+    recently used first.
+    """
     return {name: await connection.fetch(query, user_id) for name, query in _USED.items()}
 
 

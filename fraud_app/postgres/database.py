@@ -1,4 +1,6 @@
-"""The API's way to PostgreSQL: a pool that appears when the server does, and one error for its absence."""
+"""The API's way to PostgreSQL: a pool that appears when the server does, and one error for its
+absence.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ class DatabaseUnavailable(Exception):
 
 
 class Database:
-    """`ask` with a question of the pool; never waits longer than the statement timeout, even for a server that is frozen."""
+    """`ask` with a question of the pool; never waits longer than the statement timeout, even for a
+    server that is frozen.
+    """
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
@@ -35,7 +39,8 @@ class Database:
         task = asyncio.ensure_future(self._answer(question))
         self._asking.add(task)
         task.add_done_callback(self._forget)
-        # Not wait_for: it would wait for asyncpg to cancel the statement, which needs the server that does not answer.
+        # Not wait_for: it would wait for asyncpg to cancel the statement, which needs the server
+        # that does not answer.
         done, _ = await asyncio.wait({task}, timeout=seconds or self._postgres.statement_timeout_s)
         if not done:
             task.cancel()

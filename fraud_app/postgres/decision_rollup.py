@@ -1,4 +1,5 @@
-"""Counts in buckets of ten seconds by decision, score and latency: what the dashboard asks for, without reading the history.
+"""Counts in buckets of ten seconds by decision, score and latency: what the dashboard asks for,
+without reading the history.
 
 Written in the very transaction that stores the rows, so each transaction is counted once.
 """
@@ -51,11 +52,17 @@ async def add(connection: asyncpg.Connection, decided: Sequence[RollupEntry]) ->
         cents[key] += amount
     keys = sorted(counts)
     columns = [list(column) for column in zip(*keys, strict=True)]
-    await connection.execute(_UPSERT, *columns, [counts[key] for key in keys], [cents[key] / 100 for key in keys])
+    await connection.execute(
+        _UPSERT, *columns, [counts[key] for key in keys], [cents[key] / 100 for key in keys]
+    )
 
 
-async def between(connection: asyncpg.Pool, start: datetime, end: datetime, step_s: int) -> list[Any]:
-    """The rollup of a span, summed up in steps of so many seconds since 1970; a span of a day is as few rows as one of an hour."""
+async def between(
+    connection: asyncpg.Pool, start: datetime, end: datetime, step_s: int
+) -> list[Any]:
+    """The rollup of a span, summed up in steps of so many seconds since 1970; a span of a day is as
+    few rows as one of an hour.
+    """
     rows: list[Any] = await connection.fetch(_WINDOW, start, end, step_s)
     return rows
 

@@ -39,13 +39,20 @@ class DriftMeasurement(NamedTuple):
     features: list[Drift]
 
 
-async def latest_traffic(connection: asyncpg.Connection, model: str) -> list[tuple[str | None, float]]:
+async def latest_traffic(
+    connection: asyncpg.Connection, model: str
+) -> list[tuple[str | None, float]]:
     """Features (JSON) and probability of the latest decisions of a model (`name:version`)."""
-    return [(record[0], record[1]) for record in await connection.fetch(_LATEST, model, MAX_TRANSACTIONS)]
+    return [
+        (record[0], record[1])
+        for record in await connection.fetch(_LATEST, model, MAX_TRANSACTIONS)
+    ]
 
 
 def measure(files: ModelFiles, traffic: list[tuple[str | None, float]]) -> list[Drift]:
-    """Drift of this traffic against the model's bins; nothing when there is too little or the model has no bins."""
+    """Drift of this traffic against the model's bins; nothing when there is too little or the model
+    has no bins.
+    """
     kept = [(orjson.loads(features), probability) for features, probability in traffic if features]
     if len(kept) < MIN_TRANSACTIONS or not files.drift:
         return []
@@ -55,11 +62,15 @@ def measure(files: ModelFiles, traffic: list[tuple[str | None, float]]) -> list[
     return drift_of(files.drift, columns)
 
 
-async def store(connection: asyncpg.Connection, model: str, found: list[Drift], transactions: int) -> None:
+async def store(
+    connection: asyncpg.Connection, model: str, found: list[Drift], transactions: int
+) -> None:
     """Keep one measurement, and forget those that are older than 90 days."""
     columns = [list(column) for column in zip(*found, strict=True)]
     await connection.execute(_INSERT, model, *columns, transactions)
-    await connection.execute("DELETE FROM drift WHERE measured_at < now() - make_interval(days => $1)", KEPT_DAYS)
+    await connection.execute(
+        "DELETE FROM drift WHERE measured_at < now() - make_interval(days => $1)", KEPT_DAYS
+    )
 
 
 async def latest_measurement(connection: asyncpg.Pool, model: str) -> DriftMeasurement | None:
@@ -71,4 +82,6 @@ async def latest_measurement(connection: asyncpg.Pool, model: str) -> DriftMeasu
     )
     if not records:
         return None
-    return DriftMeasurement(records[0][0], records[0][1], [Drift(*tuple(record)[2:]) for record in records])
+    return DriftMeasurement(
+        records[0][0], records[0][1], [Drift(*tuple(record)[2:]) for record in records]
+    )

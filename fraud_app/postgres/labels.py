@@ -1,4 +1,6 @@
-"""What became known of transactions: analysts' verdicts, chargebacks, a generator's truth. The latest of a source stands."""
+"""What became known of transactions: analysts' verdicts, chargebacks, a generator's truth. The
+latest of a source stands.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ async def store(connection: asyncpg.Connection, labels: Sequence[Label]) -> None
     """Store labels; an older one never replaces a newer one."""
     await connection.executemany(
         _UPSERT,
-        [(label.transaction_id, label.source, label.is_fraud, label.scenario, label.labelled_at) for label in labels],
+        [
+            (label.transaction_id, label.source, label.is_fraud, label.scenario, label.labelled_at)
+            for label in labels
+        ],
     )
 
 

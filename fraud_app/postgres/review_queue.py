@@ -1,4 +1,5 @@
-"""The review queue: what waits for an analyst, dearest expected loss first, and who is looking at what.
+"""The review queue: what waits for an analyst, dearest expected loss first, and who is looking at
+what.
 
 An item is taken for a few minutes at a time, so that a closed laptop gives it back.
 """
@@ -76,11 +77,18 @@ async def add(connection: asyncpg.Connection, items: Sequence[NewItem]) -> None:
 
 
 async def open_items(connection: asyncpg.Pool, wanted: QueueFilter, limit: int) -> list[Any]:
-    """Open items (expected_loss_eur, entered_at, taken_by, taken_until, scored JSON) that this analyst did not skip lately."""
+    """Open items (expected_loss_eur, entered_at, taken_by, taken_until, scored JSON) that this
+    analyst did not skip lately.
+    """
     found: list[Any] = await connection.fetch(
         f"{_OPEN} ORDER BY {ORDERS[wanted.order]} LIMIT $6",
-        wanted.analyst, wanted.min_score, wanted.user_id, wanted.country, SKIP_S, limit,
-    )  # fmt: skip
+        wanted.analyst,
+        wanted.min_score,
+        wanted.user_id,
+        wanted.country,
+        SKIP_S,
+        limit,
+    )
     return found
 
 
@@ -90,7 +98,9 @@ async def summary(connection: asyncpg.Pool) -> Any:
 
 
 async def claim(connection: asyncpg.Pool, transaction_id: str, analyst: str) -> datetime | None:
-    """Take an open item, or keep it for longer; until when. None when another analyst has it, or it is not open."""
+    """Take an open item, or keep it for longer; until when. None when another analyst has it, or it
+    is not open.
+    """
     until: datetime | None = await connection.fetchval(_CLAIM, transaction_id, analyst, CLAIM_S)
     return until
 

@@ -74,18 +74,26 @@ class Agreement(NamedTuple):
 
 
 def scores_of(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
-    """The challenger's scores, from the features that were stored with each decision: the very input that the champion had."""
+    """The challenger's scores, from the features that were stored with each decision: the very
+    input that the champion had.
+    """
     kept = [(row, features) for row in rows if (features := orjson.loads(row.scored)["features"])]
     if not kept:
         return []
-    matrix = matrix_of([[math.nan if value is None else value for value in features] for _, features in kept])
+    matrix = matrix_of(
+        [[math.nan if value is None else value for value in features] for _, features in kept]
+    )
     model = version_in(scorer.reference)
     return [
         ShadowScore(
-            row.transaction_id, model, probability, scorer.cutoffs.decide(probability).value, row.scored_at
+            row.transaction_id,
+            model,
+            probability,
+            scorer.cutoffs.decide(probability).value,
+            row.scored_at,
         )
         for (row, _), probability in zip(kept, scorer.probabilities(matrix), strict=True)
-    ]  # fmt: skip
+    ]
 
 
 async def store(connection: asyncpg.Connection, scores: Sequence[ShadowScore]) -> None:
@@ -94,13 +102,22 @@ async def store(connection: asyncpg.Connection, scores: Sequence[ShadowScore]) -
         await connection.execute(_INSERT, *map(list, zip(*scores, strict=True)))
 
 
-async def compare(connection: asyncpg.Pool | asyncpg.Connection, model: str, hours: float) -> Agreement:
+async def compare(
+    connection: asyncpg.Pool | asyncpg.Connection, model: str, hours: float
+) -> Agreement:
     """How the model (`name:version`) compares over the last hours."""
     [(count, same, stricter, laxer, shift)] = await connection.fetch(_COUNTED, model, hours * 3600)
     labelled = await connection.fetch(_LABELLED, model, hours * 3600, MAX_LABELLED)
     champion, challenger = await asyncio.to_thread(_curves, [tuple(one) for one in labelled])
     return Agreement(
-        count, same / count if count else math.nan, stricter, laxer, shift or 0.0, len(labelled), champion, challenger
+        count,
+        same / count if count else math.nan,
+        stricter,
+        laxer,
+        shift or 0.0,
+        len(labelled),
+        champion,
+        challenger,
     )
 
 
@@ -114,4 +131,6 @@ def _curves(labelled: Sequence[tuple[bool, float, float]]) -> tuple[Curve | None
 
 def _thinned(curve: PrecisionRecall) -> Curve:
     step = max(1, len(curve.recall) // CURVE_POINTS)
-    return Curve(curve.average_precision, curve.recall[::step].tolist(), curve.precision[::step].tolist())
+    return Curve(
+        curve.average_precision, curve.recall[::step].tolist(), curve.precision[::step].tolist()
+    )

@@ -1,4 +1,6 @@
-"""What the running system decided and what became known of it later: the history to train on, with the features as they were served."""
+"""What the running system decided and what became known of it later: the history to train on, with
+the features as they were served.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +27,29 @@ ORDER BY t.received_at, t.transaction_id
 
 
 async def load(connection: asyncpg.Connection) -> TrainingHistory:
-    """All decided transactions in the order of arrival. Unlabelled ones count as honest; the newest fifth before the test part is left
-    out by the split, since its chargebacks may still come. Raises `ValueError` when features of another catalogue are among them.
+    """All decided transactions in the order of arrival. Unlabelled ones count as honest; the newest
+    fifth before the test part is left out by the split, since its chargebacks may still come.
+    Raises `ValueError` when features of another catalogue are among them.
     """
     rows, fraud, amount, at_ms, reported, scenario, country = [], [], [], [], [], [], []
     async with connection.transaction():
         async for one in connection.cursor(_ALL):
             features = orjson.loads(one["features"])
             if len(features) != len(NAMES):
-                raise ValueError(f"a stored transaction has {len(features)} features, the catalogue {len(NAMES)}")
-            rows.append(np.array([math.nan if value is None else value for value in features], dtype=np.float32))
+                raise ValueError(
+                    f"a stored transaction has {len(features)} features, the catalogue {len(NAMES)}"
+                )
+            rows.append(
+                np.array(
+                    [math.nan if value is None else value for value in features], dtype=np.float32
+                )
+            )
             fraud.append(one["is_fraud"])
             amount.append(currency.euro_cents(one["amount"], one["currency"]) / 100)
             at_ms.append(round(one["received_at"].timestamp() * 1000))
-            reported.append(one["reported_at"].timestamp() * 1000 if one["reported_at"] else math.inf)
+            reported.append(
+                one["reported_at"].timestamp() * 1000 if one["reported_at"] else math.inf
+            )
             scenario.append(one["scenario"])
             country.append(one["country"])
     if not rows:

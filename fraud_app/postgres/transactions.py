@@ -39,10 +39,18 @@ class Row(NamedTuple):
 
 
 _TYPES = {
-    "amount": "numeric", "risk_score": "smallint", "probability": "double precision", "latency_ms": "double precision",
-    "occurred_at": "timestamptz", "received_at": "timestamptz", "scored_at": "timestamptz", "scored": "json",
-}  # fmt: skip
-_ARRAYS = ", ".join(f"${place}::{_TYPES.get(name, 'text')}[]" for place, name in enumerate(Row._fields, 1))
+    "amount": "numeric",
+    "risk_score": "smallint",
+    "probability": "double precision",
+    "latency_ms": "double precision",
+    "occurred_at": "timestamptz",
+    "received_at": "timestamptz",
+    "scored_at": "timestamptz",
+    "scored": "json",
+}
+_ARRAYS = ", ".join(
+    f"${place}::{_TYPES.get(name, 'text')}[]" for place, name in enumerate(Row._fields, 1)
+)
 _INSERT = (
     f"INSERT INTO transactions ({', '.join(Row._fields)}) SELECT * FROM unnest({_ARRAYS}) "  # noqa: S608 - names of our own columns
     "ON CONFLICT (transaction_id) DO NOTHING RETURNING transaction_id"
@@ -50,7 +58,9 @@ _INSERT = (
 
 
 def row_of(message: bytes) -> Row:
-    """The row of a message from `transactions.scored`. Raises `ValueError` or `KeyError` for anything else."""
+    """The row of a message from `transactions.scored`. Raises `ValueError` or `KeyError` for
+    anything else.
+    """
     scored = orjson.loads(message)
     model = scored["model"]
     return Row(
@@ -77,14 +87,22 @@ def row_of(message: bytes) -> Row:
 
 
 async def store(connection: asyncpg.Connection, rows: Sequence[Row]) -> int:
-    """Store rows and count them in the rollup, in one transaction; those that are there already change nothing.
+    """Store rows and count them in the rollup, in one transaction; those that are there already
+    change nothing.
 
     Returns how many were new.
     """
     async with connection.transaction():
-        new = {record[0] for record in await connection.fetch(_INSERT, *map(list, zip(*rows, strict=True)))}
+        new = {
+            record[0]
+            for record in await connection.fetch(_INSERT, *map(list, zip(*rows, strict=True)))
+        }
         if new:
-            fresh = [row for identity, row in {row.transaction_id: row for row in rows}.items() if identity in new]
+            fresh = [
+                row
+                for identity, row in {row.transaction_id: row for row in rows}.items()
+                if identity in new
+            ]
             cents = [currency.euro_cents(row.amount, row.currency) for row in fresh]
             await decision_rollup.add(
                 connection,
@@ -96,14 +114,18 @@ async def store(connection: asyncpg.Connection, rows: Sequence[Row]) -> int:
             await breakdown_rollup.add(
                 connection,
                 [
-                    breakdown_rollup.BreakdownEntry(row.scored_at, row.decision, row.country, spent, _reasons(row))
+                    breakdown_rollup.BreakdownEntry(
+                        row.scored_at, row.decision, row.country, spent, _reasons(row)
+                    )
                     for row, spent in zip(fresh, cents, strict=True)
                 ],
             )
             await review_queue.add(
                 connection,
                 [
-                    review_queue.NewItem(row.transaction_id, _expected_loss(row, spent), row.scored_at)
+                    review_queue.NewItem(
+                        row.transaction_id, _expected_loss(row, spent), row.scored_at
+                    )
                     for row, spent in zip(fresh, cents, strict=True)
                     if row.decision == "review"
                 ],
@@ -112,11 +134,17 @@ async def store(connection: asyncpg.Connection, rows: Sequence[Row]) -> int:
 
 
 def _reasons(row: Row) -> list[str]:
-    return [] if row.decision == "approve" else [reason["code"] for reason in orjson.loads(row.scored)["reasons"]]
+    return (
+        []
+        if row.decision == "approve"
+        else [reason["code"] for reason in orjson.loads(row.scored)["reasons"]]
+    )
 
 
 def _expected_loss(row: Row, cents: int) -> float:
-    """What approving it would cost on average, in euro; without a model the score stands for the probability."""
+    """What approving it would cost on average, in euro; without a model the score stands for the
+    probability.
+    """
     return (row.risk_score / 100 if row.probability is None else row.probability) * cents / 100
 
 
@@ -137,9 +165,14 @@ class TransactionFilter(NamedTuple):
 
 
 async def page(
-    connection: asyncpg.Pool, wanted: TransactionFilter, limit: int, after: tuple[datetime, str] | None
+    connection: asyncpg.Pool,
+    wanted: TransactionFilter,
+    limit: int,
+    after: tuple[datetime, str] | None,
 ) -> list[tuple[datetime, str, str]]:
-    """Newest first: (scored at, id, scored JSON), at most `limit`. `after`: time and id of the last one already seen."""
+    """Newest first: (scored at, id, scored JSON), at most `limit`. `after`: time and id of the last
+    one already seen.
+    """
     conditions: list[str] = []
     values: list[Any] = []
 
@@ -165,10 +198,14 @@ async def page(
     if wanted.reason is not None:
         where("decision <> 'approve'")
         where(
-            "EXISTS (SELECT FROM json_array_elements(scored -> 'reasons') AS r WHERE r ->> 'code' = {})", wanted.reason
+            "EXISTS (SELECT FROM json_array_elements(scored -> 'reasons') AS r WHERE r ->> 'code' = {})",
+            wanted.reason,
         )
     if wanted.q is not None:
-        where("(transaction_id = {0} OR user_id = {0} OR device_id = {0} OR card = {0} OR ip = {0})", wanted.q)
+        where(
+            "(transaction_id = {0} OR user_id = {0} OR device_id = {0} OR card = {0} OR ip = {0})",
+            wanted.q,
+        )
     if wanted.since is not None:
         where("scored_at >= {}", wanted.since)
     if wanted.until is not None:

@@ -1,7 +1,8 @@
 """Analysts' verdicts: an append-only record of who said what of which payment, and when.
 
-A verdict can be taken back for ten seconds. Until then it is pending; afterwards its label goes to `transactions.labels`, once or
-more often, but never not: it leaves the pending ones in the same database transaction that waits for the broker's answer.
+A verdict can be taken back for ten seconds. Until then it is pending; afterwards its label goes to
+`transactions.labels`, once or more often, but never not: it leaves the pending ones in the same
+database transaction that waits for the broker's answer.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ class VerdictRefused(Exception):
 
 
 class NewVerdict(NamedTuple):
-    """What an analyst says. `supersedes`: the verdict that stands now and that they have seen, if there is one."""
+    """What an analyst says. `supersedes`: the verdict that stands now and that they have seen, if
+    there is one.
+    """
 
     transaction_id: str
     verdict: str
@@ -87,33 +90,45 @@ async def record(pool: asyncpg.Pool, said: NewVerdict) -> RecordedVerdict:
             locked = await connection.fetchrow(_LOCK, said.transaction_id)
         if locked is None:
             raise VerdictRefused(
-                "not_found", f"no transaction {said.transaction_id} is stored; it may still be on its way"
+                "not_found",
+                f"no transaction {said.transaction_id} is stored; it may still be on its way",
             )
         if locked["taken"] and locked["taken_by"] != said.analyst:
             raise VerdictRefused("taken", f"{locked['taken_by']} is deciding this one")
         standing = await connection.fetchval(_STANDING, said.transaction_id)
         if standing != said.supersedes:
             raise VerdictRefused(
-                "already_decided", "another verdict was given meanwhile; look at it before you change it"
+                "already_decided",
+                "another verdict was given meanwhile; look at it before you change it",
             )
         [(verdict_id, given_at)] = await connection.fetch(
             _INSERT, said.transaction_id, said.verdict, None, said.reason, said.note, said.analyst
         )
-        await connection.execute(_GIVE_BACK if said.verdict == "skip" else _CLOSE, said.transaction_id)
-        return RecordedVerdict(verdict_id, given_at, await connection.fetchval(_PEND, verdict_id, UNDO_S))
+        await connection.execute(
+            _GIVE_BACK if said.verdict == "skip" else _CLOSE, said.transaction_id
+        )
+        return RecordedVerdict(
+            verdict_id, given_at, await connection.fetchval(_PEND, verdict_id, UNDO_S)
+        )
 
 
 async def undo(pool: asyncpg.Pool, transaction_id: str, verdict_id: int, analyst: str) -> None:
-    """Take a pending verdict back; its item is open again and taken by the same analyst. Raises `Refused`: too_late."""
+    """Take a pending verdict back; its item is open again and taken by the same analyst. Raises
+    `Refused`: too_late.
+    """
     async with pool.acquire() as connection, connection.transaction():
         await connection.fetchrow(_LOCK, transaction_id)
         pending = await connection.fetchval(
             "DELETE FROM verdicts_pending p USING verdicts v WHERE p.verdict_id = $1 AND v.verdict_id = p.verdict_id "
             "AND v.transaction_id = $2 AND v.analyst = $3 AND p.final_at > now() RETURNING p.verdict_id",
-            verdict_id, transaction_id, analyst,
-        )  # fmt: skip
+            verdict_id,
+            transaction_id,
+            analyst,
+        )
         if pending is None:
-            raise VerdictRefused("too_late", f"a verdict can be taken back by who gave it, for {UNDO_S} seconds")
+            raise VerdictRefused(
+                "too_late", f"a verdict can be taken back by who gave it, for {UNDO_S} seconds"
+            )
         await connection.execute(_INSERT, transaction_id, "undo", verdict_id, None, "", analyst)
         if await connection.fetchval(_STANDING, transaction_id) is None:
             await connection.execute(_REOPEN, transaction_id, analyst, CLAIM_S)
@@ -125,23 +140,35 @@ async def for_transaction(connection: asyncpg.Pool, transaction_id: str) -> list
     return found
 
 
-async def emit_final_labels(connection: asyncpg.Connection, emit: Callable[[Sequence[Label]], Awaitable[None]]) -> int:
-    """Hand the labels of verdicts that can no longer be taken back to `emit`, and forget them when it returns. How many there were."""
+async def emit_final_labels(
+    connection: asyncpg.Connection, emit: Callable[[Sequence[Label]], Awaitable[None]]
+) -> int:
+    """Hand the labels of verdicts that can no longer be taken back to `emit`, and forget them when
+    it returns. How many there were.
+    """
     async with connection.transaction():
         rows = await connection.fetch(_FINAL, MAX_FINAL)
         if rows:
             await emit([label for row in rows if (label := label_of(row)) is not None])
             await connection.execute(
-                "DELETE FROM verdicts_pending WHERE verdict_id = ANY($1)", [row["verdict_id"] for row in rows]
+                "DELETE FROM verdicts_pending WHERE verdict_id = ANY($1)",
+                [row["verdict_id"] for row in rows],
             )
         return len(rows)
 
 
 def label_of(row: Any) -> Label | None:
-    """The label that a verdict is; none for an item that was skipped. A blocked payment is fraud as far as the analyst knows."""
+    """The label that a verdict is; none for an item that was skipped. A blocked payment is fraud as
+    far as the analyst knows.
+    """
     if row["verdict"] == "skip":
         return None
     return Label(
-        transaction_id=row["transaction_id"], is_fraud=row["verdict"] != "approve", source="analyst", labelled_at=row["given_at"],
-        verdict=row["verdict"], reason=row["reason"], labelled_by=row["analyst"],
-    )  # fmt: skip
+        transaction_id=row["transaction_id"],
+        is_fraud=row["verdict"] != "approve",
+        source="analyst",
+        labelled_at=row["given_at"],
+        verdict=row["verdict"],
+        reason=row["reason"],
+        labelled_by=row["analyst"],
+    )

@@ -1,7 +1,8 @@
 """Our features and model on the handbook's data, by its protocol.
 
-The features are those of the live system, from the very functions that it runs (`ml.features.compute`), fed with what the handbook's
-payments have: customer, terminal, amount, time. What fraud labels tell about a terminal comes beside them, a week late as in the protocol.
+The features are those of the live system, from the very functions that it runs
+(`ml.features.compute`), fed with what the handbook's payments have: customer, terminal, amount,
+time. What fraud labels tell about a terminal comes beside them, a week late as in the protocol.
 """
 
 from __future__ import annotations
@@ -23,16 +24,32 @@ MEMORY_DAYS = 35
 """Days replayed before the training week, to warm the customers' memories up."""
 WINDOWS_DAYS = (1, 3, 7, 14, 30)
 LABEL_NAMES = (
-    *(f"terminal_{what}_{days}d" for what in ("fraud_share", "plain_fraud", "payments") for days in WINDOWS_DAYS),
-    "terminal_last_label", "terminal_days_since_fraud_began", "terminal_days_since_honest",
-)  # fmt: skip
+    *(
+        f"terminal_{what}_{days}d"
+        for what in ("fraud_share", "plain_fraud", "payments")
+        for days in WINDOWS_DAYS
+    ),
+    "terminal_last_label",
+    "terminal_days_since_fraud_began",
+    "terminal_days_since_honest",
+)
 USUAL_FACTOR = 2.5
 """Up to so many times the customer's mean an amount is usual."""
 PARAMETERS: dict[str, Any] = {
-    "objective": "binary", "learning_rate": 0.03, "num_leaves": 12, "max_depth": 4, "min_data_in_leaf": 5, "feature_fraction": 0.5,
-    "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 1.0, "verbose": -1, "num_threads": 2, "deterministic": True,
+    "objective": "binary",
+    "learning_rate": 0.03,
+    "num_leaves": 12,
+    "max_depth": 4,
+    "min_data_in_leaf": 5,
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+    "lambda_l2": 1.0,
+    "verbose": -1,
+    "num_threads": 2,
+    "deterministic": True,
     "force_row_wise": True,
-}  # fmt: skip
+}
 ROUNDS, BAGS = 200, 5
 _NOWHERE = Event(0, 0, 0, 0, 0.0, 0, 0, 0, 0, 0, 0, 0, 0, math.nan, math.nan, False)
 
@@ -53,9 +70,13 @@ def profile_features(payments: Payments, places: Array) -> Array:
     ):
         at = epoch_ms + second * 1000
         event = _NOWHERE._replace(
-            id_hash=row + 1, received_ms=at, occurred_ms=at, amount_cents=round(amount * 100), merchant=terminal + 1,
+            id_hash=row + 1,
+            received_ms=at,
+            occurred_ms=at,
+            amount_cents=round(amount * 100),
+            merchant=terminal + 1,
             card=customer + 1,
-        )  # fmt: skip
+        )
         profile = users.get(customer, EMPTY)
         found[row] = compute([(profile, event, memory.observe(event, customer + 1))])[0]
         users[customer] = update(profile, event)
@@ -63,9 +84,11 @@ def profile_features(payments: Payments, places: Array) -> Array:
 
 
 def label_features(payments: Payments, places: Array, delay_days: int = DELAY_DAYS) -> Array:
-    """What was known of each payment's terminal from labels older than the delay: `LABEL_NAMES`, float32.
+    """What was known of each payment's terminal from labels older than the delay: `LABEL_NAMES`,
+    float32.
 
-    Plain fraud is fraud of an amount that is usual for the customer: what else can it come from than the terminal?
+    Plain fraud is fraud of an amount that is usual for the customer: what else can it come from
+    than the terminal?
     """
     order = np.lexsort((payments.second, payments.terminal))
     horizon = 10 * int(payments.second.max() + 400 * DAY_S)
@@ -97,9 +120,15 @@ def label_features(payments: Payments, places: Array, delay_days: int = DELAY_DA
     honest = bad & (began[last] > 0) & (terminal[before] == payments.terminal[places])
     since_honest = (payments.second[places] - second[before]) / DAY_S
     return np.column_stack(
-        (*shares, *plain_counts, *counts, np.where(known, bad, np.nan), np.where(bad, since, np.nan),
-         np.where(honest, since_honest, np.nan))
-    ).astype(np.float32)  # fmt: skip
+        (
+            *shares,
+            *plain_counts,
+            *counts,
+            np.where(known, bad, np.nan),
+            np.where(bad, since, np.nan),
+            np.where(honest, since_honest, np.nan),
+        )
+    ).astype(np.float32)
 
 
 def _mean_before(payments: Payments) -> Array:
@@ -116,7 +145,12 @@ def _mean_before(payments: Payments) -> Array:
 
 
 def score(
-    train: Array, fraud: Array, test: Array, seed: int, parameters: dict[str, Any] | None = None, rounds: int = ROUNDS
+    train: Array,
+    fraud: Array,
+    test: Array,
+    seed: int,
+    parameters: dict[str, Any] | None = None,
+    rounds: int = ROUNDS,
 ) -> Array:
     """Mean log-odds of a few LightGBM models with other bags; `test` in rows."""
     total = np.zeros(len(test))

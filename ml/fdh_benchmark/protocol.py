@@ -1,6 +1,8 @@
-"""The handbook's protocol: a week to train, a week until labels are known, a week to test; known cards leave the test (chapters 3.5, 4, 5).
+"""The handbook's protocol: a week to train, a week until labels are known, a week to test; known
+cards leave the test (chapters 3.5, 4, 5).
 
-Metrics: AUC ROC, average precision, and card precision@100, the share of compromised cards among the hundred that rank highest each day.
+Metrics: AUC ROC, average precision, and card precision@100, the share of compromised cards among
+the hundred that rank highest each day.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ class Figures(NamedTuple):
 
 
 def split(payments: Payments, train_from: int = TRAIN_FROM) -> Split:
-    """The weeks from this day on. A card is known, and leaves the test, once a fraud on it is older than the delay."""
+    """The weeks from this day on. A card is known, and leaves the test, once a fraud on it is older
+    than the delay.
+    """
     day, fraud = payments.day, payments.fraud
     in_train = (day >= train_from) & (day < train_from + TRAIN_DAYS)
     known = np.unique(payments.customer[in_train & fraud])
@@ -67,7 +71,10 @@ def _card_precision(payments: Payments, places: Array, score: Array) -> Iterator
             card = int(payments.customer[places[place]])
             if card not in found:
                 best, bad = cards.get(card, (-np.inf, False))
-                cards[card] = (max(best, float(score[place])), bad or bool(payments.fraud[places[place]]))
+                cards[card] = (
+                    max(best, float(score[place])),
+                    bad or bool(payments.fraud[places[place]]),
+                )
         top = sorted(cards.items(), key=lambda card: -card[1][0])[:TOP]
         caught = {card for card, (_, bad) in top if bad}
         found |= caught
@@ -78,27 +85,36 @@ DRAWS = 20
 
 
 def ceiling(payments: Payments, places: Array, seed: int = 0) -> Figures:
-    """What a score reaches that knows each payment's scenario but not the future: mean over draws of the order that is left to chance.
+    """What a score reaches that knows each payment's scenario but not the future: mean over draws
+    of the order that is left to chance.
 
-    A payment at a compromised terminal looks like any other until the first label from that terminal is known, a week after the first
-    payment there. All other fraud is taken as seen for certain, so this is a bound that no real score comes near.
+    A payment at a compromised terminal looks like any other until the first label from that
+    terminal is known, a week after the first payment there. All other fraud is taken as seen for
+    certain, so this is a bound that no real score comes near.
     """
     first = _first_known(payments)
-    seen = payments.fraud[places] & ((payments.scenario[places] != 2) | (first[places] <= payments.second[places]))
+    seen = payments.fraud[places] & (
+        (payments.scenario[places] != 2) | (first[places] <= payments.second[places])
+    )
     rng = np.random.Generator(np.random.PCG64(seed))
     draws = [figures(payments, places, seen + rng.random(len(places))) for _ in range(DRAWS)]
     return Figures(*np.mean(draws, axis=0).tolist())
 
 
 def _first_known(payments: Payments) -> Array:
-    """For each payment at a compromised terminal: when the first label of that compromise is known, in seconds."""
+    """For each payment at a compromised terminal: when the first label of that compromise is known,
+    in seconds.
+    """
     found = np.full(len(payments.second), np.iinfo(np.int64).max)
     of = np.flatnonzero(payments.scenario == 2)
     of = of[np.argsort(payments.terminal[of], kind="stable")]
     terminal, second = payments.terminal[of], payments.second[of]
     # Another compromise of the same terminal begins after a longer silence than one lasts.
     begins = np.concatenate(
-        ([True], (terminal[1:] != terminal[:-1]) | (second[1:] - second[:-1] > TERMINAL_DAYS * DAY_S))
+        (
+            [True],
+            (terminal[1:] != terminal[:-1]) | (second[1:] - second[:-1] > TERMINAL_DAYS * DAY_S),
+        )
     )
     first = second[np.maximum.accumulate(np.where(begins, np.arange(len(of)), 0))]
     found[of] = first + DELAY_DAYS * DAY_S

@@ -1,8 +1,11 @@
-"""The handbook's transaction simulator, from its published description (Le Borgne, Siblini, Lebichot, Bontempi, 2022, chapter 3.2).
+"""The handbook's transaction simulator, from its published description (Le Borgne, Siblini,
+Lebichot, Bontempi, 2022, chapter 3.2).
 
-Customers and terminals lie on a square of 100 by 100; a customer pays at terminals within reach. Three kinds of fraud: any amount above
-220; all payments at a compromised terminal for 28 days (two terminals a day); a third of the payments, five times as dear, of a customer
-whose credentials leaked, for 14 days (three customers a day). Drawn by our own generator: same distributions, other draws.
+Customers and terminals lie on a square of 100 by 100; a customer pays at terminals within reach.
+Three kinds of fraud: any amount above 220; all payments at a compromised terminal for 28 days (two
+terminals a day); a third of the payments, five times as dear, of a customer whose credentials
+leaked, for 14 days (three customers a day). Drawn by our own generator: same distributions, other
+draws.
 """
 
 from __future__ import annotations
@@ -46,7 +49,11 @@ class Payments(NamedTuple):
 
 
 def simulate(
-    seed: int = 0, customers: int = CUSTOMERS, terminals: int = TERMINALS, days: int = DAYS, radius: float = RADIUS
+    seed: int = 0,
+    customers: int = CUSTOMERS,
+    terminals: int = TERMINALS,
+    days: int = DAYS,
+    radius: float = RADIUS,
 ) -> Payments:
     """All payments of these days. The same arguments give the same payments."""
     rng = np.random.Generator(np.random.PCG64(seed))
@@ -65,24 +72,32 @@ def simulate(
     terminal = reach[first[who] + (rng.random(len(who)) * many[who]).astype(np.int64)]
     second += day * DAY_S
     order = np.argsort(second, kind="stable")
-    payments = Payments(second[order], who[order], terminal[order], amount[order], np.zeros(len(who), dtype=np.int8))
+    payments = Payments(
+        second[order], who[order], terminal[order], amount[order], np.zeros(len(who), dtype=np.int8)
+    )
     return _with_fraud(payments, rng, customers, terminals, days)
 
 
 def _within(at: Array, place: Array, radius: float) -> tuple[Array, Array, Array]:
-    """The terminals within reach of each customer: all in one array, and where each customer's begin and how many."""
+    """The terminals within reach of each customer: all in one array, and where each customer's
+    begin and how many.
+    """
     reach = [np.flatnonzero(((place - here) ** 2).sum(axis=1) < radius**2) for here in at]
     many = np.array([len(one) for one in reach])
     return np.concatenate(reach), np.concatenate(([0], np.cumsum(many)[:-1])), many
 
 
-def _with_fraud(payments: Payments, rng: np.random.Generator, customers: int, terminals: int, days: int) -> Payments:
+def _with_fraud(
+    payments: Payments, rng: np.random.Generator, customers: int, terminals: int, days: int
+) -> Payments:
     amount, scenario = payments.amount.copy(), payments.scenario.copy()
     scenario[amount > LARGE_AMOUNT] = 1
     day = payments.day
     compromised = np.zeros((terminals, days), dtype=bool)
     for first in range(days):
-        compromised[rng.choice(terminals, TERMINALS_A_DAY, replace=False), first : first + TERMINAL_DAYS] = True
+        compromised[
+            rng.choice(terminals, TERMINALS_A_DAY, replace=False), first : first + TERMINAL_DAYS
+        ] = True
     scenario[compromised[payments.terminal, day]] = 2
     starts = np.searchsorted(day, np.arange(days + LEAK_DAYS))
     for first in range(days):

@@ -1,6 +1,7 @@
 """`compute`: the model's input, one number a feature, in the order of `CATALOGUE`.
 
-The same function runs in the agent, in `/score`, in training and in the parity test. Missing is NaN, never 0 or -1.
+The same function runs in the agent, in `/score`, in training and in the parity test. Missing is
+NaN, never 0 or -1.
 """
 
 from __future__ import annotations
@@ -60,10 +61,18 @@ def _compute(profile: Any, size: int, event: Any, shared: Any, out: Any) -> int:
 
 
 def compute(asked: Sequence[tuple[Profile, Event, Signals]]) -> Matrix:
-    """The features of each event, given what was known of its user before it: float32, a row an event, NaN for missing. Raises
-    `ValueError` for bytes that are no profile."""
+    """The features of each event, given what was known of its user before it: float32, a row an
+    event, NaN for missing. Raises `ValueError` for bytes that are no profile."""
     matrix = np.empty((len(asked), _WIDTH), np.float32)
     address = matrix.ctypes.data
     for row, (profile, event, shared) in enumerate(asked):
-        checked(_compute(profile, len(profile) // WORD, words_of(event), signal_words(shared), address + SIZE * row))
+        checked(
+            _compute(
+                profile,
+                len(profile) // WORD,
+                words_of(event),
+                signal_words(shared),
+                address + SIZE * row,
+            )
+        )
     return matrix

@@ -31,4 +31,9 @@ def compute(words: Words, event: Words) -> tuple[float, ...]:
             in_hour += value(words, place, WAS_DECLINED)
             smallest = words[place + CENTS] if nothing_yet else min(smallest, words[place + CENTS])
             nothing_yet = False
-    return float(event[DECLINED]), float(in_hour), float(in_day), event[AMOUNT_CENTS] / max(smallest, 1)
+    return (
+        float(event[DECLINED]),
+        float(in_hour),
+        float(in_day),
+        event[AMOUNT_CENTS] / max(smallest, 1),
+    )

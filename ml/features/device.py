@@ -35,7 +35,9 @@ def compute(words: Words, event: Words, shared: Floats) -> tuple[float, ...]:
     known_before = words[PAYMENTS] > 0
     return (
         flag(device_s == NEVER) if event[DEVICE] and known_before else math.nan,
-        max(0.0, (event[RECEIVED_MS] // 1000 - device_s) / SECONDS_PER_DAY) if device_s != NEVER else math.nan,
+        max(0.0, (event[RECEIVED_MS] // 1000 - device_s) / SECONDS_PER_DAY)
+        if device_s != NEVER
+        else math.nan,
         float(devices),
         flag(card_s == NEVER) if event[CARD] and known_before else math.nan,
         float(cards),

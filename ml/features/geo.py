@@ -10,7 +10,15 @@ from ml.features.feature import Feature, flag
 from ml.profile.event import CARD_COUNTRY, COUNTRY, LATITUDE, LONGITUDE, RECEIVED_MS
 from ml.profile.jit import Words, jit
 from ml.profile.known_entities import NEVER, first_seen
-from ml.profile.layout import COUNTRIES_SEEN, LAST_LATITUDE, LAST_LONGITUDE, LAST_PLACE_MS, PAYMENTS, count_of, start_of
+from ml.profile.layout import (
+    COUNTRIES_SEEN,
+    LAST_LATITUDE,
+    LAST_LONGITUDE,
+    LAST_PLACE_MS,
+    PAYMENTS,
+    count_of,
+    start_of,
+)
 from ml.profile.windows import HOUR_MS
 
 FEATURES = (
@@ -40,7 +48,8 @@ def travel_speed(km: float, gap_ms: int) -> float:
 
 @jit
 def distance_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
-    """Great-circle distance by the haversine formula (Sinnott, Sky and Telescope 68, 1984); NaN when a place is unknown.
+    """Great-circle distance by the haversine formula (Sinnott, Sky and Telescope 68, 1984); NaN
+    when a place is unknown.
 
     >>> round(distance_km(52.52, 13.405, 48.137, 11.575))
     504
@@ -59,10 +68,14 @@ def distance_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
 def compute(words: Words, event: Words) -> tuple[float, ...]:
     here, there = words.view(np.float64), event.view(np.float64)
     km = distance_km(here[LAST_LATITUDE], here[LAST_LONGITUDE], there[LATITUDE], there[LONGITUDE])
-    first_s = first_seen(words, start_of(words, COUNTRIES_SEEN), count_of(words, COUNTRIES_SEEN), event[COUNTRY])
+    first_s = first_seen(
+        words, start_of(words, COUNTRIES_SEEN), count_of(words, COUNTRIES_SEEN), event[COUNTRY]
+    )
     return (
         km,
         travel_speed(km, event[RECEIVED_MS] - words[LAST_PLACE_MS]),
         math.nan if not event[COUNTRY] or not words[PAYMENTS] else flag(first_s == NEVER),
-        math.nan if not event[COUNTRY] or not event[CARD_COUNTRY] else flag(event[COUNTRY] != event[CARD_COUNTRY]),
+        math.nan
+        if not event[COUNTRY] or not event[CARD_COUNTRY]
+        else flag(event[COUNTRY] != event[CARD_COUNTRY]),
     )

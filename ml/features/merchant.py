@@ -23,7 +23,9 @@ FEATURES = (
 @jit
 def compute(words: Words, event: Words, shared: Floats) -> tuple[float, ...]:
     known_before = words[PAYMENTS] > 0
-    first_s = first_seen(words, start_of(words, MERCHANTS_SEEN), count_of(words, MERCHANTS_SEEN), event[MERCHANT])
+    first_s = first_seen(
+        words, start_of(words, MERCHANTS_SEEN), count_of(words, MERCHANTS_SEEN), event[MERCHANT]
+    )
     return (
         flag(first_s == NEVER) if known_before else math.nan,
         float(event[CATEGORY]),

@@ -31,7 +31,11 @@ def compute(words: Words, event: Words) -> tuple[float, ...]:
     total = 0
     for other in range(24):
         total += hour_count(words, other)
-    near = hour_count(words, (hour + 23) % 24) + hour_count(words, hour) + hour_count(words, (hour + 1) % 24)
+    near = (
+        hour_count(words, (hour + 23) % 24)
+        + hour_count(words, hour)
+        + hour_count(words, (hour + 1) % 24)
+    )
     seen = words[PAYMENTS] > 0
     return (
         max(0.0, (event[RECEIVED_MS] - words[LAST_MS]) / 1000.0) if seen else math.nan,

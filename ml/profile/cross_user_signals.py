@@ -1,8 +1,10 @@
-"""The offline twin of the shared signals in Redis (`tables/redis/cross_user_signals.py`), for training and replay.
+"""The offline twin of the shared signals in Redis (`tables/redis/cross_user_signals.py`), for
+training and replay.
 
-Same definitions: who was first seen on a device, address or card within 7 days and before the event; and how many payments a
-merchant got lately against the day before. The live system counts a merchant's payments with HyperLogLog (Flajolet et
-al., 2007; standard error 0.81 %), this one exactly.
+Same definitions: who was first seen on a device, address or card within 7 days and before the
+event; and how many payments a merchant got lately against the day before. The live system counts a
+merchant's payments with HyperLogLog (Flajolet et al., 2007; standard error 0.81 %), this one
+exactly.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ RATE_SPAN_BUCKETS = 2
 
 
 def merchant_rate(recent: float, yesterday: float) -> float:
-    """Payments in the current and the last 10-minute bucket over the average of two buckets of the day before.
+    """Payments in the current and the last 10-minute bucket over the average of two buckets of the
+    day before.
 
     A quiet merchant's average counts as 1; NaN when there was no day before.
     """
@@ -44,7 +47,9 @@ class OfflineSignals:
         bucket, day = now // RATE_BUCKET_MS, now // DAY_MS
         self._merchant[event.merchant, bucket] += 1
         self._merchant_day[event.merchant, day] += 1
-        recent = self._merchant[event.merchant, bucket] + self._merchant.get((event.merchant, bucket - 1), 0)
+        recent = self._merchant[event.merchant, bucket] + self._merchant.get(
+            (event.merchant, bucket - 1), 0
+        )
         return Signals(
             self._users("device", event.device, user, now),
             self._users("ip", event.ip, user, now),

@@ -53,7 +53,9 @@ _EVENT = struct.Struct("<QqqqdqqqqqqqqddQ")
 
 
 class Signals(NamedTuple):
-    """Signals that cross users, as of the event; NaN when the shared memory was away or the field is missing."""
+    """Signals that cross users, as of the event; NaN when the shared memory was away or the field
+    is missing.
+    """
 
     device_users: float = math.nan
     ip_users: float = math.nan
@@ -110,7 +112,9 @@ def event_of(tx: Transaction, received_ms: int) -> Event:
             f"|{tx.country}|{payment.fingerprint}"
         ),
         received_ms=received_ms,
-        occurred_ms=min(max(occurred, received_ms - EARLIEST_SKEW_MS), received_ms + LATEST_SKEW_MS),
+        occurred_ms=min(
+            max(occurred, received_ms - EARLIEST_SKEW_MS), received_ms + LATEST_SKEW_MS
+        ),
         clock_skew_s=(occurred - received_ms) / 1000.0,
         amount_cents=cents,
         merchant=hash32(tx.merchant_id),

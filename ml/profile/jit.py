@@ -1,10 +1,10 @@
 """Functions that numba turns into machine code, and how Python calls them.
 
-They read and write packed words (64 bits each) in place, so that what a decision needs of a user's memory is not unpacked into Python's
-objects first. Called by address through `ctypes`: a call with four packed values costs half a microsecond, one through numba's own
-dispatch ten times that.
-Compiled at the first start, kept beside the byte code, and compiled anew when any source of `ml.profile` or `ml.features` changes:
-numba itself looks at one file only.
+They read and write packed words (64 bits each) in place, so that what a decision needs of a user's
+memory is not unpacked into Python's objects first. Called by address through `ctypes`: a call with
+four packed values costs half a microsecond, one through numba's own dispatch ten times that.
+Compiled at the first start, kept beside the byte code, and compiled anew when any source of
+`ml.profile` or `ml.features` changes: numba itself looks at one file only.
 """
 
 from __future__ import annotations
@@ -28,11 +28,15 @@ LOW = 0xFFFFFFFF
 
 
 def _kept_in() -> Path | None:
-    """Where only who may change this code may write, as with byte code: what is kept is run. None when there is no such place."""
+    """Where only who may change this code may write, as with byte code: what is kept is run. None
+    when there is no such place.
+    """
     here = Path(__file__).parent
     packages = (here, here.parent / "features")
     sources = hashlib.sha256(
-        b"".join(path.read_bytes() for package in packages for path in sorted(package.rglob("*.py")))
+        b"".join(
+            path.read_bytes() for package in packages for path in sorted(package.rglob("*.py"))
+        )
     )
     for root in (here / "__pycache__", Path.home() / ".cache" / "fraud-app"):
         with suppress(OSError):
@@ -93,7 +97,9 @@ _ALIVE: list[Any] = []
 
 
 def kernel(*given: tuple[Any, Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """A compiled function that Python calls with what is given and that returns an int. It keeps the interpreter's lock."""
+    """A compiled function that Python calls with what is given and that returns an int. It keeps
+    the interpreter's lock.
+    """
 
     def compiled(function: Callable[..., int]) -> Callable[..., int]:
         signature = numba.types.int64(*(native for native, _ in given))

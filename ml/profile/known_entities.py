@@ -1,4 +1,6 @@
-"""What a user was seen with, packed: one word an entry (hash, first time in seconds since 1970), most recently seen last."""
+"""What a user was seen with, packed: one word an entry (hash, first time in seconds since 1970),
+most recently seen last.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ NEVER = -1
 
 @jit
 def first_seen(words: Words, at: int, entries: int, hash_: int) -> int:
-    """When the user was first seen with this, in seconds since 1970; `NEVER` when it is unknown or 0."""
+    """When the user was first seen with this, in seconds since 1970; `NEVER` when it is unknown or
+    0.
+    """
     if hash_:
         for place in range(at, at + entries):
             if words[place] >> 32 & LOW == hash_:
@@ -18,9 +22,11 @@ def first_seen(words: Words, at: int, entries: int, hash_: int) -> int:
 
 
 @jit
-def add(words: Words, at: int, entries: int, hash_: int, seconds: int, bound: int, out: Words, to: int) -> int:
-    """Write the set after the user was seen with this; how many there are. The one unseen for longest goes when the bound is reached.
-    0: with nothing."""
+def add(
+    words: Words, at: int, entries: int, hash_: int, seconds: int, bound: int, out: Words, to: int
+) -> int:
+    """Write the set after the user was seen with this; how many there are. The one unseen for
+    longest goes when the bound is reached. 0: with nothing."""
     found = -1
     for place in range(at, at + entries):
         if words[place] >> 32 & LOW == hash_:

@@ -1,4 +1,5 @@
-"""Where what lies in a profile: a head of 16 words, then windows, sets and the latest payments, one behind the other.
+"""Where what lies in a profile: a head of 16 words, then windows, sets and the latest payments, one
+behind the other.
 
 The windows are parts 0 to 3, the sets 4 to 7. `known` gives all of it by names, for people.
 """
@@ -21,8 +22,9 @@ HOUR_COUNT_MAX = 65_535
 (
     FIRST_MS, LAST_MS, PAYMENTS, AMOUNT_MAX_CENTS, CATEGORY_MASK, LAST_LATITUDE, LAST_LONGITUDE, LAST_PLACE_MS, COUNTS, RECENT, HOURS,
 ) = range(11)  # fmt: skip
-"""Places of the words of the head. Times are ms since 1970, -1 when there was none; `COUNTS` are a byte each for the parts, `LATEST` says
-how many latest payments there are, and `HOURS` are six words of four counts each."""
+"""Places of the words of the head. Times are ms since 1970, -1 when there was none; `COUNTS` are a
+byte each for the parts, `LATEST` says how many latest payments there are, and `HOURS` are six words
+of four counts each."""
 HOUR_WORDS = 6
 HEAD = HOURS + HOUR_WORDS
 SETS = (DEVICE, COUNTRY, CARD, MERCHANT)
@@ -34,8 +36,15 @@ BOUNDS = (*windows.BUCKETS, *SET_BOUNDS)
 """Most entries of each part."""
 WIDTHS = (windows.SIZE,) * WINDOWS + (1,) * len(SETS)
 """Words of an entry of each part."""
-MAX_WORDS = HEAD + windows.SIZE * (sum(windows.BUCKETS) + WINDOWS) + sum(SET_BOUNDS) + recent.SIZE * recent.MAX_RECENT
-"""Words that an update may write: the largest profile, and a bucket more a window, should damage have left one out of order."""
+MAX_WORDS = (
+    HEAD
+    + windows.SIZE * (sum(windows.BUCKETS) + WINDOWS)
+    + sum(SET_BOUNDS)
+    + recent.SIZE * recent.MAX_RECENT
+)
+"""Words that an update may write: the largest profile, and a bucket more a window, should damage
+have left one out of order.
+"""
 _HEAD = struct.Struct(f"<5q2dq{PARTS}Bq24H")
 
 assert max(BOUNDS) <= 255  # noqa: S101 - the counts in the head are single bytes
@@ -61,7 +70,9 @@ def start_of(words: Words, number: int) -> int:
 
 @jit
 def is_valid(words: Words) -> bool:
-    """Whether no part has too many entries, and there are as many words as the head says: what is not looked at again."""
+    """Whether no part has too many entries, and there are as many words as the head says: what is
+    not looked at again.
+    """
     if len(words) < HEAD or not 0 <= words[RECENT] <= recent.MAX_RECENT:
         return False
     for number in range(PARTS):
@@ -97,16 +108,22 @@ class ProfileView(NamedTuple):
 
     def start(self, number: int) -> int:
         """Where the entries of a part begin."""
-        return HEAD + sum(size * width for size, width in zip(self.sizes[:number], WIDTHS, strict=False))
+        return HEAD + sum(
+            size * width for size, width in zip(self.sizes[:number], WIDTHS, strict=False)
+        )
 
     def in_window(self, window: int, now_ms: int) -> tuple[int, int]:
         """Count and sum (cents) of a window that ends now."""
-        return uncompiled(windows.in_window)(self.words, self.start(window), self.sizes[window], window, now_ms)
+        return uncompiled(windows.in_window)(
+            self.words, self.start(window), self.sizes[window], window, now_ms
+        )
 
 
 def view(profile: bytes) -> ProfileView:
     """Raises `struct.error` for bytes that are no profile."""
-    first, last, payments, largest, mask, latitude, longitude, place_ms, *rest = _HEAD.unpack_from(profile)
+    first, last, payments, largest, mask, latitude, longitude, place_ms, *rest = _HEAD.unpack_from(
+        profile
+    )
     return ProfileView(
         first, last, payments, largest, mask, latitude, longitude, place_ms, tuple(rest[PARTS + 1 :]), tuple(rest[:PARTS]), rest[PARTS],
         struct.unpack(f"<{len(profile) // WORD}q", profile),

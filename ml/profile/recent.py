@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ml.profile.event import AMOUNT_CENTS, BODY_HASH, COUNTRY, DECLINED, DEVICE, ID_HASH, MERCHANT, RECEIVED_MS
+from ml.profile.event import (
+    AMOUNT_CENTS,
+    BODY_HASH,
+    COUNTRY,
+    DECLINED,
+    DEVICE,
+    ID_HASH,
+    MERCHANT,
+    RECEIVED_MS,
+)
 from ml.profile.jit import LOW, Words, jit
 
 MAX_RECENT = 32
@@ -18,7 +27,9 @@ WAS_DECLINED = (DEVICE_COUNTRY_DECLINED, 0, 1)
 
 @jit
 def add(words: Words, at: int, payments: int, event: Words, out: Words, to: int) -> int:
-    """Write the latest with one payment more, and without the oldest of too many; how many there are."""
+    """Write the latest with one payment more, and without the oldest of too many; how many there
+    are.
+    """
     start = max(0, payments - MAX_RECENT + 1)
     for place in range(SIZE * start, SIZE * payments):
         out[to + place - SIZE * start] = words[at + place]
@@ -63,15 +74,22 @@ def count_received(words: Words, at: int, payments: int, now_ms: int, span_ms: i
 
 
 @jit
-def count_distinct(words: Words, at: int, payments: int, now_ms: int, span_ms: int, field: tuple[int, int, int]) -> int:
-    """How many different values of a field there were in the span that ends at `now_ms`; 0 is missing."""
+def count_distinct(
+    words: Words, at: int, payments: int, now_ms: int, span_ms: int, field: tuple[int, int, int]
+) -> int:
+    """How many different values of a field there were in the span that ends at `now_ms`; 0 is
+    missing.
+    """
     found = 0
     for place in range(at, at + SIZE * payments, SIZE):
         this = value(words, place, field)
         if this and is_within(words, place, now_ms, span_ms):
             again = False
             for before in range(at, place, SIZE):
-                again = again or (value(words, before, field) == this and is_within(words, before, now_ms, span_ms))
+                again = again or (
+                    value(words, before, field) == this
+                    and is_within(words, before, now_ms, span_ms)
+                )
             found += not again
     return found
 

@@ -1,9 +1,9 @@
 """What is remembered of one user, and how one transaction changes it.
 
-`update(profile, event)` is the only way a profile changes: in the agent, in training and in every test. A profile is bytes, in
-memory as on disk (`packed`). All parts are bounded, so a row cannot grow with a user's speed.
-Windows run on ingest time; an event that comes late goes to the bucket of its own time, and one older than the longest window changes
-no window.
+`update(profile, event)` is the only way a profile changes: in the agent, in training and in every
+test. A profile is bytes, in memory as on disk (`packed`). All parts are bounded, so a row cannot
+grow with a user's speed. Windows run on ingest time; an event that comes late goes to the bucket of
+its own time, and one older than the longest window changes no window.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def _move(words: Words, event: Words, out: Words) -> None:
 def _count_hour(words: Words, hour: int, out: Words) -> None:
     full = hour_count(words, hour) >= HOUR_COUNT_MAX
     for place in range(HOURS, HOURS + HOUR_WORDS):
-        # Halve all when one is full, so that the shares stay; the mask keeps each count's last bit out of its neighbour.
+        # Halve all when one is full, so that the shares stay; the mask keeps each count's last bit
+        # out of its neighbour.
         out[place] = words[place] >> 1 & 0x7FFF7FFF7FFF7FFF if full else words[place]
     out[HOURS + hour // 4] += 1 << 16 * (hour % 4)
 
@@ -103,11 +104,19 @@ def _update(profile: Any, size: int, event: Any, out: Any) -> int:
     counts, seconds = 0, min(max(now // 1000, 0), LOW)  # a back-fill may have any year
     for number in range(WINDOWS):
         buckets = count_of(words, number)
-        kept = windows.add(words, at, buckets, number, now, out[LAST_MS], event[AMOUNT_CENTS], out, to)
-        at, to, counts = at + windows.SIZE * buckets, to + windows.SIZE * kept, counts | kept << 8 * number
+        kept = windows.add(
+            words, at, buckets, number, now, out[LAST_MS], event[AMOUNT_CENTS], out, to
+        )
+        at, to, counts = (
+            at + windows.SIZE * buckets,
+            to + windows.SIZE * kept,
+            counts | kept << 8 * number,
+        )
     for number in range(WINDOWS, PARTS):
         entries, place = count_of(words, number), number - WINDOWS
-        kept = known_entities.add(words, at, entries, event[SETS[place]], seconds, SET_BOUNDS[place], out, to)
+        kept = known_entities.add(
+            words, at, entries, event[SETS[place]], seconds, SET_BOUNDS[place], out, to
+        )
         at, to, counts = at + entries, to + kept, counts | kept << 8 * number
     out[COUNTS] = counts
     kept = recent.add(words, at, words[RECENT], event, out, to)
@@ -128,8 +137,8 @@ _SCRATCH = Scratch(MAX_WORDS)
 
 
 def update(profile: Profile, event: Event) -> Profile:
-    """The profile after the event. The event must not have been counted before: see `tables.user_row`. Raises `ValueError` for
-    bytes that are no profile.
+    """The profile after the event. The event must not have been counted before: see
+    `tables.user_row`. Raises `ValueError` for bytes that are no profile.
 
     >>> from ml.profile.event import Event
     >>> from ml.profile.layout import known
@@ -138,11 +147,15 @@ def update(profile: Profile, event: Event) -> Profile:
     >>> once.payments, once.amount_max_cents, once.latest
     (1, 1250, 1)
     """
-    return _SCRATCH.read(checked(_update(profile, len(profile) // WORD, words_of(event), _SCRATCH.address)))
+    return _SCRATCH.read(
+        checked(_update(profile, len(profile) // WORD, words_of(event), _SCRATCH.address))
+    )
 
 
 def age_of(profile: Profile, event: Event) -> int:
-    """How many payments ago the id of this event came, 1 for the last; 0 when it is not among the latest."""
+    """How many payments ago the id of this event came, 1 for the last; 0 when it is not among the
+    latest.
+    """
     return checked(_age_of(profile, len(profile) // WORD, words_of(event)))
 
 

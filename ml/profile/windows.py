@@ -1,4 +1,5 @@
-"""Sliding windows over a user's payments, each made of equal buckets that are kept packed, in order of their slots.
+"""Sliding windows over a user's payments, each made of equal buckets that are kept packed, in order
+of their slots.
 
 A bucket is two words: slot (start of the bucket divided by its length) and payments, and cents.
 """
@@ -42,7 +43,9 @@ _SLOT = 16
 
 @jit
 def in_window(words: Words, at: int, buckets: int, window: int, now_ms: int) -> tuple[int, int]:
-    """Count and sum (cents) of the window that ends with the bucket of `now_ms`. `at`: where its buckets begin."""
+    """Count and sum (cents) of the window that ends with the bucket of `now_ms`. `at`: where its
+    buckets begin.
+    """
     last = now_ms // BUCKET_MS[window]
     payments = cents = 0
     for place in range(at, at + SIZE * buckets, SIZE):
@@ -54,9 +57,19 @@ def in_window(words: Words, at: int, buckets: int, window: int, now_ms: int) -> 
 
 @jit
 def add(
-    words: Words, at: int, buckets: int, window: int, now_ms: int, newest_ms: int, cents: int, out: Words, to: int
+    words: Words,
+    at: int,
+    buckets: int,
+    window: int,
+    now_ms: int,
+    newest_ms: int,
+    cents: int,
+    out: Words,
+    to: int,
 ) -> int:
-    """Write the window with one payment more and without the buckets that have left it at `newest_ms`; how many there are."""
+    """Write the window with one payment more and without the buckets that have left it at
+    `newest_ms`; how many there are.
+    """
     oldest, slot = newest_ms // BUCKET_MS[window] - BUCKETS[window], now_ms // BUCKET_MS[window]
     counted, first = slot <= oldest, to
     for place in range(at, at + SIZE * buckets, SIZE):

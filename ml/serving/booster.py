@@ -1,5 +1,6 @@
-"""A LightGBM model behind LightGBM's C API (`c_api.h`), which is stable; the Python package's `Booster.predict` spends more on checking
-and converting its input than a small batch takes to score (docs/performance.md)."""
+"""A LightGBM model behind LightGBM's C API (`c_api.h`), which is stable; the Python package's
+`Booster.predict` spends more on checking and converting its input than a small batch takes to score
+(docs/performance.md)."""
 
 from __future__ import annotations
 
@@ -21,8 +22,12 @@ _FLOAT32, _ROW_MAJOR, _ALL_TREES = 0, 1, -1
 _RAW_SCORE, _CONTRIBUTIONS = 1, 3
 _PARAMETERS = b"num_threads=1"
 _FEW = 16
-"""Up to so many rows one by one are quicker than a matrix, for each of which LightGBM reads its parameters anew (15 us hot, 35 in a worker)."""
-_SCORE_ONE = ctypes.PYFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 4)(("LGBM_BoosterPredictForMatSingleRowFast", _API))
+"""Up to so many rows one by one are quicker than a matrix, for each of which LightGBM reads its
+parameters anew (15 us hot, 35 in a worker).
+"""
+_SCORE_ONE = ctypes.PYFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 4)(
+    ("LGBM_BoosterPredictForMatSingleRowFast", _API)
+)
 
 
 class Booster:
@@ -31,15 +36,27 @@ class Booster:
     def __init__(self, text: str) -> None:
         self._handle = ctypes.c_void_p()
         trees, features = ctypes.c_int(), ctypes.c_int()
-        _ask("LGBM_BoosterLoadModelFromString", text.encode(), ctypes.byref(trees), ctypes.byref(self._handle))
+        _ask(
+            "LGBM_BoosterLoadModelFromString",
+            text.encode(),
+            ctypes.byref(trees),
+            ctypes.byref(self._handle),
+        )
         weakref.finalize(self, _API.LGBM_BoosterFree, self._handle)
         _ask("LGBM_BoosterGetNumFeature", self._handle, ctypes.byref(features))
         self.features = features.value
         self._prepared = ctypes.c_void_p()
         _ask(
-            "LGBM_BoosterPredictForMatSingleRowFastInit", self._handle, _RAW_SCORE, 0, _ALL_TREES, _FLOAT32, self.features, _PARAMETERS,
+            "LGBM_BoosterPredictForMatSingleRowFastInit",
+            self._handle,
+            _RAW_SCORE,
+            0,
+            _ALL_TREES,
+            _FLOAT32,
+            self.features,
+            _PARAMETERS,
             ctypes.byref(self._prepared),
-        )  # fmt: skip
+        )
         weakref.finalize(self, _API.LGBM_FastConfigFree, self._prepared)
 
     def raw_scores(self, matrix: Matrix) -> Doubles:
@@ -50,12 +67,16 @@ class Booster:
         out, written = np.empty(len(matrix), dtype=np.float64), ctypes.c_int64()
         row, score, count = matrix.ctypes.data, out.ctypes.data, ctypes.addressof(written)
         for place in range(len(matrix)):
-            if _SCORE_ONE(self._prepared, row + place * matrix.strides[0], count, score + place * out.itemsize):
+            if _SCORE_ONE(
+                self._prepared, row + place * matrix.strides[0], count, score + place * out.itemsize
+            ):
                 raise _error()
         return out
 
     def contributions(self, matrix: Matrix) -> Doubles:
-        """Each feature's part in the raw score, and the base value last: rows × (features + 1). Exact TreeSHAP (Lundberg et al., 2020)."""
+        """Each feature's part in the raw score, and the base value last: rows × (features + 1).
+        Exact TreeSHAP (Lundberg et al., 2020).
+        """
         return self._predict(matrix, _CONTRIBUTIONS, self.features + 1)
 
     def _predict(self, matrix: Matrix, kind: int, width: int) -> Doubles:
@@ -64,14 +85,28 @@ class Booster:
         written = ctypes.c_int64()
         if len(matrix):
             _ask(
-                "LGBM_BoosterPredictForMat", self._handle, ctypes.c_void_p(matrix.ctypes.data), _FLOAT32, len(matrix),
-                self.features, _ROW_MAJOR, kind, 0, _ALL_TREES, _PARAMETERS, ctypes.byref(written),
+                "LGBM_BoosterPredictForMat",
+                self._handle,
+                ctypes.c_void_p(matrix.ctypes.data),
+                _FLOAT32,
+                len(matrix),
+                self.features,
+                _ROW_MAJOR,
+                kind,
+                0,
+                _ALL_TREES,
+                _PARAMETERS,
+                ctypes.byref(written),
                 ctypes.c_void_p(out.ctypes.data),
-            )  # fmt: skip
+            )
         return out
 
     def _check(self, matrix: Matrix) -> None:
-        if matrix.dtype != np.float32 or not matrix.flags.c_contiguous or matrix.shape[1:] != (self.features,):
+        if (
+            matrix.dtype != np.float32
+            or not matrix.flags.c_contiguous
+            or matrix.shape[1:] != (self.features,)
+        ):
             raise ValueError(f"not a C-ordered float32 matrix of {self.features} columns")
 
 

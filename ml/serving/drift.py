@@ -1,6 +1,8 @@
-"""How far traffic has moved from what a model was trained on: the population stability index (PSI) a feature, and missing rates.
+"""How far traffic has moved from what a model was trained on: the population stability index (PSI)
+a feature, and missing rates.
 
-By convention, below 0.1 nothing happened, from 0.2 on somebody should look (Siddiqi, Credit Risk Scorecards, 2006).
+By convention, below 0.1 nothing happened, from 0.2 on somebody should look (Siddiqi, Credit Risk
+Scorecards, 2006).
 """
 
 from __future__ import annotations
@@ -29,11 +31,17 @@ class Drift(NamedTuple):
 
 
 def bins_of(columns: Mapping[str, Array]) -> dict[str, Any]:
-    """Bins of each column for later: edges at its quantiles, the share in each bin, the share that is missing."""
+    """Bins of each column for later: edges at its quantiles, the share in each bin, the share that
+    is missing.
+    """
     found = {}
     for name, values in columns.items():
         present = values[~np.isnan(values)]
-        edges = np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1])) if len(present) else np.array([])
+        edges = (
+            np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1]))
+            if len(present)
+            else np.array([])
+        )
         found[name] = {
             "edges": edges.astype(float).tolist(),
             "shares": _shares(present, edges).tolist(),
@@ -43,7 +51,9 @@ def bins_of(columns: Mapping[str, Array]) -> dict[str, Any]:
 
 
 def drift_of(bins: Mapping[str, Any], columns: Mapping[str, Array]) -> list[Drift]:
-    """Drift of each column that has bins. Missing values are a share of their own beside the index, not part of it."""
+    """Drift of each column that has bins. Missing values are a share of their own beside the index,
+    not part of it.
+    """
     found = []
     for name, reference in bins.items():
         if name not in columns:
@@ -52,7 +62,9 @@ def drift_of(bins: Mapping[str, Any], columns: Mapping[str, Array]) -> list[Drif
         present = values[~np.isnan(values)]
         missing = float(1 - len(present) / max(len(values), 1))
         index = (
-            psi(np.array(reference["shares"]), _shares(present, np.array(reference["edges"]))) if len(present) else 0.0
+            psi(np.array(reference["shares"]), _shares(present, np.array(reference["edges"])))
+            if len(present)
+            else 0.0
         )
         found.append(Drift(name, index, missing, reference["missing"]))
     return found

@@ -1,4 +1,6 @@
-"""The model that an alias stands for, loaded; or none: a worker starts and goes on without one, and says so in each decision."""
+"""The model that an alias stands for, loaded; or none: a worker starts and goes on without one, and
+says so in each decision.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ CHECK_ALIAS_S = 1.0
 
 
 class ModelLoader:
-    """`scorer` is the loaded model; `error` says why there is none, or why a newer one was refused and the old one stays.
+    """`scorer` is the loaded model; `error` says why there is none, or why a newer one was refused
+    and the old one stays.
 
     A decision takes `scorer` once for its whole batch, so no batch is decided by two versions.
     """
@@ -46,9 +49,11 @@ class ModelLoader:
         return self.files.metrics if self.files else {}
 
     async def reload_if_moved(self) -> bool:
-        """Load what the alias stands for now, beside the loop; whether another model decides from here on.
+        """Load what the alias stands for now, beside the loop; whether another model decides from
+        here on.
 
-        A version that is refused leaves the old one in place, and is not tried again until the alias moves.
+        A version that is refused leaves the old one in place, and is not tried again until the
+        alias moves.
         """
         try:
             wanted = self._wanted()

@@ -16,7 +16,9 @@ class PrecisionRecall(NamedTuple):
     precision: Array
     recall: Array
     average_precision: float
-    """Sum over the curve of (recall step × precision); Zhu, Recall, Precision and Average Precision (2004)."""
+    """Sum over the curve of (recall step × precision); Zhu, Recall, Precision and Average Precision
+    (2004).
+    """
 
 
 def precision_recall(fraud: Array, score: Array) -> PrecisionRecall:

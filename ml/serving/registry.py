@@ -1,7 +1,9 @@
-"""Models on disk: `models/<name>/<version>/`, immutable, each file's sha256 checked before anything is parsed.
+"""Models on disk: `models/<name>/<version>/`, immutable, each file's sha256 checked before anything
+is parsed.
 
-A model is a LightGBM text file, never a pickle. `models/<name>/aliases.json` says which version is the champion and which the
-challenger; `history.json` beside it keeps every move, so that the last one can be taken back.
+A model is a LightGBM text file, never a pickle. `models/<name>/aliases.json` says which version is
+the champion and which the challenger; `history.json` beside it keeps every move, so that the last
+one can be taken back.
 """
 
 from __future__ import annotations
@@ -18,7 +20,14 @@ from ml.features import NAMES
 from ml.serving.cutoffs import Cutoffs
 
 MANIFEST = "MANIFEST.json"
-FILES = ("model.txt", "features.json", "calibrator.json", "thresholds.json", "metrics.json", "card.md")
+FILES = (
+    "model.txt",
+    "features.json",
+    "calibrator.json",
+    "thresholds.json",
+    "metrics.json",
+    "card.md",
+)
 CHAMPION, CHALLENGER = "champion", "challenger"
 DIGEST_LENGTH = 12
 
@@ -42,7 +51,9 @@ class ModelFiles:
     cutoffs: Cutoffs
     metrics: dict[str, Any]
     drift: dict[str, Any]
-    """Bins of the features and of the score, see `ml/serving/drift.py`; empty when the version has none."""
+    """Bins of the features and of the score, see `ml/serving/drift.py`; empty when the version has
+    none.
+    """
 
     @property
     def reference(self) -> str:
@@ -78,7 +89,9 @@ def write(directory: Path, contents: dict[str, bytes]) -> None:
     directory.mkdir(parents=True)
     for name, content in contents.items():
         (directory / name).write_bytes(content)
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(contents.items())}
+    digests = {
+        name: hashlib.sha256(content).hexdigest() for name, content in sorted(contents.items())
+    }
     (directory / MANIFEST).write_bytes(_json({"sha256": digests}))
 
 
@@ -95,21 +108,40 @@ def read(directory: Path) -> ModelFiles:
             raise ModelRefused(f"{directory / name}: its sha256 is not the one in {MANIFEST}")
     try:
         names = tuple(orjson.loads(contents["features.json"])["names"])
-        calibrator, thresholds = orjson.loads(contents["calibrator.json"]), orjson.loads(contents["thresholds.json"])
+        calibrator, thresholds = (
+            orjson.loads(contents["calibrator.json"]),
+            orjson.loads(contents["thresholds.json"]),
+        )
         slope, intercept = float(calibrator["slope"]), float(calibrator["intercept"])
         cutoffs = Cutoffs(float(thresholds["review"]), float(thresholds["block"]))
-        metrics, drift = orjson.loads(contents["metrics.json"]), orjson.loads(contents.get("drift.json", b"{}"))
+        metrics, drift = (
+            orjson.loads(contents["metrics.json"]),
+            orjson.loads(contents.get("drift.json", b"{}")),
+        )
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelRefused(f"{directory}: a file is not in the format of this release: {error!r}") from error
+        raise ModelRefused(
+            f"{directory}: a file is not in the format of this release: {error!r}"
+        ) from error
     if names != NAMES:
         changed = sorted(set(names) ^ set(NAMES)) or "their order"
-        raise ModelRefused(f"{directory}: made for other features ({changed}); train again with scripts/train_model.py")
+        raise ModelRefused(
+            f"{directory}: made for other features ({changed}); train again with scripts/train_model.py"
+        )
     if not 0 < cutoffs.review <= cutoffs.block < 1:
-        raise ModelRefused(f"{directory / 'thresholds.json'}: 0 < review <= block < 1 does not hold: {tuple(cutoffs)}")
+        raise ModelRefused(
+            f"{directory / 'thresholds.json'}: 0 < review <= block < 1 does not hold: {tuple(cutoffs)}"
+        )
     return ModelFiles(
-        name=directory.parent.name, version=directory.name, digest=hashlib.sha256(manifest).hexdigest()[:DIGEST_LENGTH],
-        text=contents["model.txt"].decode(), slope=slope, intercept=intercept, cutoffs=cutoffs, metrics=metrics, drift=drift,
-    )  # fmt: skip
+        name=directory.parent.name,
+        version=directory.name,
+        digest=hashlib.sha256(manifest).hexdigest()[:DIGEST_LENGTH],
+        text=contents["model.txt"].decode(),
+        slope=slope,
+        intercept=intercept,
+        cutoffs=cutoffs,
+        metrics=metrics,
+        drift=drift,
+    )
 
 
 def versions(models: Path, name: str) -> list[str]:
@@ -122,7 +154,9 @@ def aliases(models: Path, name: str) -> dict[str, str]:
     try:
         found: dict[str, str] = orjson.loads((models / name / "aliases.json").read_bytes())
     except (OSError, ValueError) as error:
-        raise ModelRefused(f"{models / name}: no aliases; scripts/train_model.py makes a model") from error
+        raise ModelRefused(
+            f"{models / name}: no aliases; scripts/train_model.py makes a model"
+        ) from error
     return found
 
 
@@ -130,7 +164,9 @@ def version_of(models: Path, name: str, alias: str = CHAMPION) -> str:
     """The version that an alias stands for. Raises `ModelRefused` when there is none."""
     version = aliases(models, name).get(alias)
     if version is None:
-        raise ModelRefused(f"{models / name}: no alias {alias!r}; scripts/train_model.py makes a model")
+        raise ModelRefused(
+            f"{models / name}: no alias {alias!r}; scripts/train_model.py makes a model"
+        )
     if not isinstance(version, str) or "/" in version or version.startswith("."):
         raise ModelRefused(f"{models / name}/aliases.json: {alias!r} is not a version")
     return version
@@ -142,13 +178,22 @@ def read_alias(models: Path, name: str, alias: str = CHAMPION) -> ModelFiles:
 
 
 def set_alias(models: Path, name: str, alias: str, version: str | None) -> None:
-    """Let an alias stand for a version that exists and is whole; None takes the alias away. The move is remembered."""
+    """Let an alias stand for a version that exists and is whole; None takes the alias away. The
+    move is remembered.
+    """
     if version is not None:
         read(models / name / version)
     kept = aliases(models, name) if (models / name / "aliases.json").exists() else {}
     before = kept.pop(alias, None)
     moves = history(models, name)
-    moves.append({"alias": alias, "from": before, "to": version, "at": datetime.now(UTC).isoformat(timespec="seconds")})
+    moves.append(
+        {
+            "alias": alias,
+            "from": before,
+            "to": version,
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+    )
     _replace(models / name / "history.json", moves)
     _replace(models / name / "aliases.json", kept if version is None else {**kept, alias: version})
 
@@ -161,7 +206,9 @@ def history(models: Path, name: str) -> list[dict[str, Any]]:
 
 
 def rollback(models: Path, name: str, alias: str = CHAMPION) -> str:
-    """Let an alias stand for what it stood for before. Raises `ModelRefused` when it never stood for another version."""
+    """Let an alias stand for what it stood for before. Raises `ModelRefused` when it never stood
+    for another version.
+    """
     now = version_of(models, name, alias)
     for move in reversed(history(models, name)):
         if move["alias"] == alias and move["to"] == now and move["from"] not in (None, now):

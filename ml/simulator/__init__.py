@@ -1,4 +1,6 @@
-"""Seeded e-commerce traffic with named fraud scenarios. What it makes is synthetic; every result on it says so."""
+"""Seeded e-commerce traffic with named fraud scenarios. What it makes is synthetic; every result on
+it says so.
+"""
 
 from ml.simulator.population import Population
 from ml.simulator.traffic import LabelledTransaction, simulate

@@ -1,4 +1,6 @@
-"""When people buy: time of day, weekday, season and sales; and who is on a trip. The same date gives the same for every run."""
+"""When people buy: time of day, weekday, season and sales; and who is on a trip. The same date
+gives the same for every run.
+"""
 
 from __future__ import annotations
 
@@ -49,10 +51,14 @@ def days_of(start: datetime, days: float) -> list[datetime]:
 
 
 def trips(users: Array, ordinal: Array, month: Array, seed: int) -> Array:
-    """For each (user, date): a number from 1 on that stands for where the user travels, 0 at home. Trips last six days."""
+    """For each (user, date): a number from 1 on that stands for where the user travels, 0 at home.
+    Trips last six days.
+    """
     period = (ordinal + users % TRIP_DAYS) // TRIP_DAYS
     dice = _mixed(
-        users.astype(np.uint64) * np.uint64(1_000_003) + period.astype(np.uint64) + np.uint64(seed) * np.uint64(7_919)
+        users.astype(np.uint64) * np.uint64(1_000_003)
+        + period.astype(np.uint64)
+        + np.uint64(seed) * np.uint64(7_919)
     )
     share = np.where((month == 7) | (month == 8), TRIP_SHARE * _HOLIDAY_FACTOR, TRIP_SHARE)
     travels = (dice % np.uint64(100_000)).astype(np.int64) < share * 100_000
@@ -61,7 +67,9 @@ def trips(users: Array, ordinal: Array, month: Array, seed: int) -> Array:
 
 
 def _mixed(value: Array) -> Array:
-    """SplitMix64's finaliser (Steele, Lea, Flood, OOPSLA 2014): neighbouring numbers become unrelated ones."""
+    """SplitMix64's finaliser (Steele, Lea, Flood, OOPSLA 2014): neighbouring numbers become
+    unrelated ones.
+    """
     with np.errstate(over="ignore"):
         value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

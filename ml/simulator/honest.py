@@ -1,4 +1,6 @@
-"""Honest purchases: habits of each customer, households and offices that share an address, trips, sales, and sprees."""
+"""Honest purchases: habits of each customer, households and offices that share an address, trips,
+sales, and sprees.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _SPREAD = np.array([CATEGORIES[category][2] for category in _CATEGORY])
 _GIFT_CARDS = _CATEGORY.index(Category.GIFT_CARDS)
 _VISITED = np.cumsum([city.weight for city in CITIES]) / sum(city.weight for city in CITIES)
 """People travel to where people live."""
-_LATITUDE, _LONGITUDE = (np.array([getattr(city, of) for city in CITIES]) for of in ("latitude", "longitude"))
+_LATITUDE, _LONGITUDE = (
+    np.array([getattr(city, of) for city in CITIES]) for of in ("latitude", "longitude")
+)
 
 
 def purchases(
@@ -47,13 +51,20 @@ def _single(
     )
     category = population.merchant_category[merchant]
     amount = (
-        _TYPICAL[category] * population.spending[users] * np.exp(_SPREAD[category] * rng.normal(0, 1, count)) * price
+        _TYPICAL[category]
+        * population.spending[users]
+        * np.exp(_SPREAD[category] * rng.normal(0, 1, count))
+        * price
     )
     amount = np.where(rng.random(count) < 0.03, amount * rng.uniform(3, 9, count), amount)
-    amount = np.where(category == _GIFT_CARDS, 10 * np.maximum(1, np.round(amount / 10)), np.maximum(amount, 0.5))
+    amount = np.where(
+        category == _GIFT_CARDS, 10 * np.maximum(1, np.round(amount / 10)), np.maximum(amount, 0.5)
+    )
     trip = calendar.trips(users, ordinal, month, population.seed)
     away = trip > 0
-    city = np.where(away, np.searchsorted(_VISITED, (trip - 1) / 1000, side="right"), population.city[users])
+    city = np.where(
+        away, np.searchsorted(_VISITED, (trip - 1) / 1000, side="right"), population.city[users]
+    )
     wobble = 0.1 * rng.normal(0, 1, count)
     latitude = np.where(away, _LATITUDE[city] + wobble, population.latitude[users])
     longitude = np.where(away, _LONGITUDE[city], population.longitude[users])
@@ -63,14 +74,24 @@ def _single(
     return list(
         map(
             Purchase,
-            day.tolist(), [f"u{user}" for user in users.tolist()], amount.tolist(), merchant.tolist(),
-            [_CATEGORY[code] for code in category.tolist()], city.tolist(),
+            day.tolist(),
+            [f"u{user}" for user in users.tolist()],
+            amount.tolist(),
+            merchant.tolist(),
+            [_CATEGORY[code] for code in category.tolist()],
+            city.tolist(),
             [None if hidden else (north, east) for north, east, hidden in places],
-            _devices(population, rng, users), _addresses(population, rng, users, away, city, hour, weekday),
-            [f"u{user}-{int(second)}" for user, second in zip(users.tolist(), rng.random(count) > 0.85, strict=True)],
-            population.card_country_city[users].tolist(), (rng.random(count) < 0.05).tolist(), [None] * count,
+            _devices(population, rng, users),
+            _addresses(population, rng, users, away, city, hour, weekday),
+            [
+                f"u{user}-{int(second)}"
+                for user, second in zip(users.tolist(), rng.random(count) > 0.85, strict=True)
+            ],
+            population.card_country_city[users].tolist(),
+            (rng.random(count) < 0.05).tolist(),
+            [None] * count,
         )
-    )  # fmt: skip
+    )
 
 
 def _moments(
@@ -95,12 +116,17 @@ def _devices(population: Population, rng: np.random.Generator, users: Array) -> 
     withheld = population.withholds_device[users] | (luck > 0.98)
     columns = (users, own, population.household[users], fresh, withheld)
     return [
-        None if hidden
-        else f"u{user}-new{int(new * 1e6)}" if new < 0.05
-        else f"h{household}" if household >= 0 and new > 0.85
+        None
+        if hidden
+        else f"u{user}-new{int(new * 1e6)}"
+        if new < 0.05
+        else f"h{household}"
+        if household >= 0 and new > 0.85
         else f"u{user}-{device}"
-        for user, device, household, new, hidden in zip(*(column.tolist() for column in columns), strict=True)
-    ]  # fmt: skip
+        for user, device, household, new, hidden in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    ]
 
 
 def _addresses(
@@ -112,11 +138,18 @@ def _addresses(
     hour: Array,
     weekday: Array,
 ) -> list[str]:
-    """At home, at the office (one address for sixty), or by a carrier's gateway that thousands share."""
+    """At home, at the office (one address for sixty), or by a carrier's gateway that thousands
+    share.
+    """
     count = len(users)
     roaming = (rng.random(count) < 0.35) | away
     working = (
-        (population.office[users] >= 0) & (weekday < 5) & (hour > 9) & (hour < 17) & (rng.random(count) < 0.6) & ~away
+        (population.office[users] >= 0)
+        & (weekday < 5)
+        & (hour > 9)
+        & (hour < 17)
+        & (rng.random(count) < 0.6)
+        & ~away
     )
     columns = (
         users,
@@ -128,12 +161,17 @@ def _addresses(
         population.household[users],
     )
     return [
-        f"office{office}" if works
-        else f"carrier{carrier}-{CITIES[place].country}" if roams
-        else f"home-h{household}" if household >= 0
+        f"office{office}"
+        if works
+        else f"carrier{carrier}-{CITIES[place].country}"
+        if roams
+        else f"home-h{household}"
+        if household >= 0
         else f"home-u{user}"
-        for user, roams, works, carrier, place, office, household in zip(*(column.tolist() for column in columns), strict=True)
-    ]  # fmt: skip
+        for user, roams, works, carrier, place, office, household in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    ]
 
 
 def _sprees(single: list[Purchase], rng: np.random.Generator, count: int) -> list[Purchase]:
@@ -144,6 +182,12 @@ def _sprees(single: list[Purchase], rng: np.random.Generator, count: int) -> lis
         for _ in range(int(rng.integers(1, 7))):
             day = first.day + float(rng.uniform(1, 50)) / 1440
             if int(day) == int(first.day):
-                amount = first.amount if rng.random() < 0.5 else first.amount * float(rng.lognormal(0, 0.7))
-                made.append(first._replace(day=day, amount=amount, declined=bool(rng.random() < 0.15)))
+                amount = (
+                    first.amount
+                    if rng.random() < 0.5
+                    else first.amount * float(rng.lognormal(0, 0.7))
+                )
+                made.append(
+                    first._replace(day=day, amount=amount, declined=bool(rng.random() < 0.15))
+                )
     return made[:count]

@@ -1,4 +1,6 @@
-"""Customers and merchants: who they are, where they live, how often and what they buy. Arrays, one entry a customer."""
+"""Customers and merchants: who they are, where they live, how often and what they buy. Arrays, one
+entry a customer.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ CATEGORIES: dict[Category, tuple[float, float, float]] = {
 }  # fmt: skip
 
 MEDIAN_PAYMENTS_PER_DAY, RATE_SPREAD, MOST_PAYMENTS_PER_DAY = 0.35, 1.1, 30.0
-# Most customers of a shop come once or twice: a model that never met honest newcomers takes each for a thief.
+# Most customers of a shop come once or twice: a model that never met honest newcomers takes each
+# for a thief.
 REGULAR_SHARE, OCCASIONAL_PAYMENTS_PER_DAY = 0.05, 0.01
 PAYMENTS_PER_CUSTOMER_AND_DAY = 0.042
 """Mean over all customers."""
@@ -55,17 +58,30 @@ class Population:
         self.seed, self.users = seed, users
         weights = np.array([city.weight for city in CITIES])
         self.city = rng.choice(len(CITIES), users, p=weights / weights.sum())
-        self.latitude = np.array([city.latitude for city in CITIES])[self.city] + rng.normal(0, 0.15, users)
-        self.longitude = np.array([city.longitude for city in CITIES])[self.city] + rng.normal(0, 0.2, users)
-        regular = np.minimum(rng.lognormal(np.log(MEDIAN_PAYMENTS_PER_DAY), RATE_SPREAD, users), MOST_PAYMENTS_PER_DAY)
-        self.rate = np.where(rng.random(users) < REGULAR_SHARE, regular, OCCASIONAL_PAYMENTS_PER_DAY)
+        self.latitude = np.array([city.latitude for city in CITIES])[self.city] + rng.normal(
+            0, 0.15, users
+        )
+        self.longitude = np.array([city.longitude for city in CITIES])[self.city] + rng.normal(
+            0, 0.2, users
+        )
+        regular = np.minimum(
+            rng.lognormal(np.log(MEDIAN_PAYMENTS_PER_DAY), RATE_SPREAD, users),
+            MOST_PAYMENTS_PER_DAY,
+        )
+        self.rate = np.where(
+            rng.random(users) < REGULAR_SHARE, regular, OCCASIONAL_PAYMENTS_PER_DAY
+        )
         self.spending = rng.lognormal(0.0, 0.45, users)
         self.habit_hour = rng.choice(24, users, p=_waking_hours())
         self.habit_spread = rng.uniform(1.5, 5.0, users)
         self.device_count = rng.choice([1, 2, 3], users, p=[0.5, 0.38, 0.12])
-        self.household = np.where(rng.random(users) < 0.18, rng.integers(0, max(users // 3, 1), users), -1)
+        self.household = np.where(
+            rng.random(users) < 0.18, rng.integers(0, max(users // 3, 1), users), -1
+        )
         """Customers of one household share an address and sometimes a device."""
-        self.office = np.where(rng.random(users) < 0.25, rng.integers(0, max(users // 240, 1), users), -1)
+        self.office = np.where(
+            rng.random(users) < 0.25, rng.integers(0, max(users // 240, 1), users), -1
+        )
         """Some sixty colleagues share an address in working hours."""
         self.carrier_ip = rng.integers(0, max(users // 40, 4), users)
         self.expatriate = rng.random(users) < 0.06

@@ -1,4 +1,6 @@
-"""One stretch of traffic: honest purchases and fraud, in time order, with ground truth kept beside each transaction."""
+"""One stretch of traffic: honest purchases and fraud, in time order, with ground truth kept beside
+each transaction.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class LabelledTransaction(NamedTuple):
     is_fraud: bool
     scenario: str | None
     reported_after_days: float | None
-    """Days until the chargeback comes; None for an honest payment, and for fraud that nobody ever reports."""
+    """Days until the chargeback comes; None for an honest payment, and for fraud that nobody ever
+    reports.
+    """
 
 
 def simulate(
@@ -41,15 +45,19 @@ def simulate(
 ) -> Iterator[LabelledTransaction]:
     """Traffic of `days` days from `start`, in time order.
 
-    `count`: how many transactions in all; by default what the customers' own rates give. The same arguments give the same
-    traffic. Ids are unique for a (population seed, seed, start).
+    `count`: how many transactions in all; by default what the customers' own rates give. The same
+    arguments give the same traffic. Ids are unique for a (population seed, seed, start).
     """
     rng = np.random.Generator(np.random.PCG64([population.seed, 2, seed]))
     total = count if count is not None else int(rng.poisson(population.rate.sum() * days))
     honest = max(0, round(total * (1 - fraud_share)))
     fraud = _fraud(population, rng, round(total * fraud_share), days)
-    merged = sorted((*purchases(population, rng, start, days, honest), *fraud), key=lambda purchase: purchase.day)
-    # Letters part the numbers: hex digits and a hyphen can pass for a card number by chance, and would be refused.
+    merged = sorted(
+        (*purchases(population, rng, start, days, honest), *fraud),
+        key=lambda purchase: purchase.day,
+    )
+    # Letters part the numbers: hex digits and a hyphen can pass for a card number by chance, and
+    # would be refused.
     start = start.astimezone(UTC)
     stamp = f"t{population.seed:x}g{seed:x}g{int(start.timestamp()):x}x"
     for number, purchase in enumerate(merged):
@@ -61,7 +69,9 @@ def simulate(
         )
 
 
-def _fraud(population: Population, rng: np.random.Generator, count: int, days: float) -> list[Purchase]:
+def _fraud(
+    population: Population, rng: np.random.Generator, count: int, days: float
+) -> list[Purchase]:
     made: list[Purchase] = []
     weights = np.array([weight for weight, _ in SCENARIOS.values()])
     names = tuple(SCENARIOS)
@@ -75,10 +85,16 @@ def _fraud(population: Population, rng: np.random.Generator, count: int, days: f
 
 
 def _reported(rng: np.random.Generator) -> float | None:
-    return None if rng.random() < NEVER_REPORTED else float(rng.lognormal(np.log(REPORT_MEDIAN_DAYS), REPORT_SPREAD))
+    return (
+        None
+        if rng.random() < NEVER_REPORTED
+        else float(rng.lognormal(np.log(REPORT_MEDIAN_DAYS), REPORT_SPREAD))
+    )
 
 
-def _as_sent(population: Population, purchase: Purchase, start: datetime, transaction_id: str) -> dict[str, Any]:
+def _as_sent(
+    population: Population, purchase: Purchase, start: datetime, transaction_id: str
+) -> dict[str, Any]:
     city = CITIES[purchase.city]
     code = city.currency
     occurred = start + timedelta(days=purchase.day)

@@ -1,4 +1,6 @@
-"""The same history, other recipes: what is done about rare fraud, other learners, and ways to calibrate."""
+"""The same history, other recipes: what is done about rare fraud, other learners, and ways to
+calibrate.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,13 @@ from ml.features import NAMES
 from ml.serving.cutoffs import MIN_PROBABILITY
 from ml.training.evaluation import expected_calibration_error
 from ml.training.sampling import SAMPLERS, Array, imputed
-from ml.training.train import TrainedModel, TrainingHistory, calibrate_and_evaluate, split_by_time, train
+from ml.training.train import (
+    TrainedModel,
+    TrainingHistory,
+    calibrate_and_evaluate,
+    split_by_time,
+    train,
+)
 
 
 def samplings(history: TrainingHistory, seed: int) -> Iterator[tuple[str, TrainedModel]]:
@@ -27,20 +35,31 @@ def samplings(history: TrainingHistory, seed: int) -> Iterator[tuple[str, Traine
 
 
 def learners(history: TrainingHistory, seed: int) -> Iterator[tuple[str, TrainedModel]]:
-    """Other learners on the rows as they are; XGBoost only where it is installed (`pip install .[train]`)."""
+    """Other learners on the rows as they are; XGBoost only where it is installed (`pip install
+    .[train]`).
+    """
     part = split_by_time(history.at_ms).train
     filled = imputed(history.features, history.features[part])
     for name, made in _others(seed).items():
         estimator = made()
         estimator.fit(filled[part], history.known[part])
-        probability = np.clip(estimator.predict_proba(filled)[:, 1], MIN_PROBABILITY, 1 - MIN_PROBABILITY)
-        yield name, calibrate_and_evaluate(history, np.log(probability / (1 - probability)), None, "", 0)
+        probability = np.clip(
+            estimator.predict_proba(filled)[:, 1], MIN_PROBABILITY, 1 - MIN_PROBABILITY
+        )
+        yield (
+            name,
+            calibrate_and_evaluate(history, np.log(probability / (1 - probability)), None, "", 0),
+        )
 
 
 def _others(seed: int) -> dict[str, Callable[[], Any]]:
     found: dict[str, Callable[[], Any]] = {
-        "logistic_regression": lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
-        "random_forest": lambda: RandomForestClassifier(200, min_samples_leaf=5, n_jobs=2, random_state=seed),
+        "logistic_regression": lambda: make_pipeline(
+            StandardScaler(), LogisticRegression(max_iter=1000)
+        ),
+        "random_forest": lambda: RandomForestClassifier(
+            200, min_samples_leaf=5, n_jobs=2, random_state=seed
+        ),
     }
     try:
         from xgboost import XGBClassifier
@@ -71,13 +90,19 @@ def calibrations(history: TrainingHistory, trained: TrainedModel) -> dict[str, f
     return {
         "uncalibrated": expected_calibration_error(plain[split.test], truth),
         "platt": expected_calibration_error(trained.probability[split.test], truth),
-        "isotonic": expected_calibration_error(np.asarray(isotonic.predict(trained.raw[split.test])), truth),
+        "isotonic": expected_calibration_error(
+            np.asarray(isotonic.predict(trained.raw[split.test])), truth
+        ),
     }
 
 
 def single_features(history: TrainingHistory) -> dict[str, float]:
-    """ROC-AUC of each feature by itself on the test part, whichever way it points; missing values at its median."""
+    """ROC-AUC of each feature by itself on the test part, whichever way it points; missing values
+    at its median.
+    """
     part = split_by_time(history.at_ms).test
     filled, truth = imputed(history.features[part], history.features[part]), history.fraud[part]
-    areas = {name: float(roc_auc_score(truth, filled[:, place])) for place, name in enumerate(NAMES)}
+    areas = {
+        name: float(roc_auc_score(truth, filled[:, place])) for place, name in enumerate(NAMES)
+    }
     return {name: max(area, 1 - area) for name, area in areas.items()}

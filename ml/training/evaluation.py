@@ -35,7 +35,9 @@ class Costs(NamedTuple):
 
 
 def read_costs(path: Path = COSTS_FILE) -> Costs:
-    """The costs of a file. Raises `ValueError` naming every key that is missing, unknown or negative."""
+    """The costs of a file. Raises `ValueError` naming every key that is missing, unknown or
+    negative.
+    """
     found = tomllib.loads(path.read_text())
     wrong = sorted({*found} ^ {*Costs._fields}) + [
         name for name in Costs._fields if name in found and not found[name] >= 0
@@ -45,8 +47,12 @@ def read_costs(path: Path = COSTS_FILE) -> Costs:
     return Costs(**{name: float(value) for name, value in found.items()})
 
 
-def total_cost(probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs, costs: Costs) -> float:
-    """Cost in euro of deciding these transactions by these cutoffs. All arrays have one entry a transaction; amounts in euro."""
+def total_cost(
+    probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs, costs: Costs
+) -> float:
+    """Cost in euro of deciding these transactions by these cutoffs. All arrays have one entry a
+    transaction; amounts in euro.
+    """
     block = probability >= cutoffs.block
     review = (probability >= cutoffs.review) & ~block
     missed = amount + costs.chargeback_fee
@@ -59,7 +65,9 @@ def total_cost(probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs
 
 
 def choose_cutoffs(probability: Array, fraud: Array, amount: Array, costs: Costs) -> Cutoffs:
-    """The cutoffs of least cost within the review capacity, on data that no later figure is reported on."""
+    """The cutoffs of least cost within the review capacity, on data that no later figure is
+    reported on.
+    """
     grid = np.unique(np.round(np.geomspace(0.005, 0.95, 80), 4))
     best, least = Cutoffs(float(grid[-2]), float(grid[-1])), np.inf
     shares = {float(cut): float((probability >= cut).mean()) for cut in grid}
@@ -67,13 +75,17 @@ def choose_cutoffs(probability: Array, fraud: Array, amount: Array, costs: Costs
         for block in grid[grid > review]:
             if shares[float(review)] - shares[float(block)] > costs.review_capacity:
                 continue
-            cost = total_cost(probability, fraud, amount, Cutoffs(float(review), float(block)), costs)
+            cost = total_cost(
+                probability, fraud, amount, Cutoffs(float(review), float(block)), costs
+            )
             if cost < least:
                 best, least = Cutoffs(float(review), float(block)), cost
     return best
 
 
-def quality(probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs, costs: Costs) -> dict[str, float]:
+def quality(
+    probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs, costs: Costs
+) -> dict[str, float]:
     """Ranking, calibration and decisions of one set of transactions."""
     block = probability >= cutoffs.block
     flagged = probability >= cutoffs.review
@@ -98,7 +110,12 @@ def quality(probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs, c
 
 
 def expected_calibration_error(probability: Array, fraud: Array, bins: int = 20) -> float:
-    """Mean distance of stated and seen fraud share over bins of equal size (Naeini et al., AAAI 2015)."""
+    """Mean distance of stated and seen fraud share over bins of equal size (Naeini et al., AAAI
+    2015).
+    """
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
-    return float(sum(len(part) * abs(probability[part].mean() - fraud[part].mean()) for part in parts) / len(order))
+    return float(
+        sum(len(part) * abs(probability[part].mean() - fraud[part].mean()) for part in parts)
+        / len(order)
+    )

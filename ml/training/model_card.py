@@ -1,4 +1,6 @@
-"""A page about a model, for the people who have to trust it (after Mitchell et al., Model Cards, FAT* 2019)."""
+"""A page about a model, for the people who have to trust it (after Mitchell et al., Model Cards,
+FAT* 2019).
+"""
 
 from __future__ import annotations
 
@@ -7,16 +9,31 @@ from ml.training.sampling import SMOTE_SHARE
 from ml.training.train import PARAMETERS, ROUNDS, TrainedModel
 
 _ROWS = {
-    "transactions": "transactions", "fraud_share": "fraud share", "pr_auc": "PR-AUC (average precision)",
-    "roc_auc": "ROC-AUC", "precision_at_half_percent": "precision in the riskiest 0.5 %", "brier": "Brier score",
-    "expected_calibration_error": "expected calibration error", "block_rate": "blocked", "review_rate": "reviewed",
-    "recall_blocked": "fraud blocked", "recall_flagged": "fraud blocked or reviewed",
-    "precision_blocked": "fraud among blocked", "insult_rate": "honest payments blocked (insult rate)",
-    "cost_eur": "cost in euro", "cost_eur_without_model": "cost in euro, everything approved",
-}  # fmt: skip
+    "transactions": "transactions",
+    "fraud_share": "fraud share",
+    "pr_auc": "PR-AUC (average precision)",
+    "roc_auc": "ROC-AUC",
+    "precision_at_half_percent": "precision in the riskiest 0.5 %",
+    "brier": "Brier score",
+    "expected_calibration_error": "expected calibration error",
+    "block_rate": "blocked",
+    "review_rate": "reviewed",
+    "recall_blocked": "fraud blocked",
+    "recall_flagged": "fraud blocked or reviewed",
+    "precision_blocked": "fraud among blocked",
+    "insult_rate": "honest payments blocked (insult rate)",
+    "cost_eur": "cost in euro",
+    "cost_eur_without_model": "cost in euro, everything approved",
+}
 
 
-def write(name: str, version: str, source: str, trained: TrainedModel, metrics: dict[str, dict[str, float]]) -> str:
+def write(
+    name: str,
+    version: str,
+    source: str,
+    trained: TrainedModel,
+    metrics: dict[str, dict[str, float]],
+) -> str:
     """The card in Markdown."""
     parts = list(metrics)
     table = [

@@ -1,4 +1,6 @@
-"""Features of a whole history, replayed in time order through the very functions that the live system uses."""
+"""Features of a whole history, replayed in time order through the very functions that the live
+system uses.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ def replay(
 ) -> Iterator[Replayed]:
     """Features of each transaction, given with its ingest time (ms), in the order of arrival.
 
-    `shared`: the signals across users that were recorded live, by transaction id; without it they are computed here.
+    `shared`: the signals across users that were recorded live, by transaction id; without it they
+    are computed here.
     """
     users: dict[str, Profile] = {}
     memory = OfflineSignals()
@@ -32,7 +35,9 @@ def replay(
         event = event_of(transaction, received_ms)
         profile = users.get(transaction.user_id, EMPTY)
         signals = (
-            memory.observe(event, hash64(transaction.user_id)) if shared is None else shared[transaction.transaction_id]
+            memory.observe(event, hash64(transaction.user_id))
+            if shared is None
+            else shared[transaction.transaction_id]
         )
         yield Replayed(transaction, event, compute([(profile, event, signals)])[0])
         users[transaction.user_id] = update(profile, event)

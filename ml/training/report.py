@@ -1,4 +1,6 @@
-"""A report of one model that opens by itself, offline: curves with intervals, costs, segments, scenarios, drift, features."""
+"""A report of one model that opens by itself, offline: curves with intervals, costs, segments,
+scenarios, drift, features.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,11 @@ class ReportInput(NamedTuple):
 def write(told: ReportInput) -> str:
     """The page."""
     part = split_by_time(told.history.at_ms).test
-    probability, fraud, amount = told.trained.probability[part], told.history.fraud[part], told.history.amount[part]
+    probability, fraud, amount = (
+        told.trained.probability[part],
+        told.history.fraud[part],
+        told.history.amount[part],
+    )
     ap, auc = bootstrap(fraud, probability)
     return "\n".join(
         (
@@ -66,23 +72,43 @@ def write(told: ReportInput) -> str:
             f"<h1>{html.escape(told.title)}</h1><p>{html.escape(told.source)}</p>",
             f"<p>Test part: {len(fraud):,} transactions, {int(fraud.sum()):,} fraud ({fraud.mean():.2%}). Average precision {ap}, "
             f"ROC-AUC {auc}. Cutoffs: review from {told.trained.cutoffs.review}, block from {told.trained.cutoffs.block}.</p>",
-            "<h2>Ranking</h2>", *report_charts.curves(fraud, probability, str(ap), str(auc)), _by_day(told, part),
-            "<h2>Calibration</h2>", report_charts.reliability(fraud, probability), _table(
-                ("expected calibration error", "value"), [(name, f"{value:.4f}") for name, value in told.calibrations.items()]
+            "<h2>Ranking</h2>",
+            *report_charts.curves(fraud, probability, str(ap), str(auc)),
+            _by_day(told, part),
+            "<h2>Calibration</h2>",
+            report_charts.reliability(fraud, probability),
+            _table(
+                ("expected calibration error", "value"),
+                [(name, f"{value:.4f}") for name, value in told.calibrations.items()],
             ),
-            "<h2>Cost</h2>", report_charts.cost_curve(probability, fraud, amount, told.trained.cutoffs, told.costs), _capacities(told),
-            "<h2>Recipes compared</h2>", _compared(told.comparisons),
-            "<h2>Segments</h2>", _segments(told, part), "<h2>Ways of fraud</h2>", _scenarios(told, part),
-            "<h2>What the model looks at</h2>", _importance(told), "<h2>Drift over the weeks</h2>", _weeks(told),
-            "<h2>Features</h2>", _table(
+            "<h2>Cost</h2>",
+            report_charts.cost_curve(probability, fraud, amount, told.trained.cutoffs, told.costs),
+            _capacities(told),
+            "<h2>Recipes compared</h2>",
+            _compared(told.comparisons),
+            "<h2>Segments</h2>",
+            _segments(told, part),
+            "<h2>Ways of fraud</h2>",
+            _scenarios(told, part),
+            "<h2>What the model looks at</h2>",
+            _importance(told),
+            "<h2>Drift over the weeks</h2>",
+            _weeks(told),
+            "<h2>Features</h2>",
+            _table(
                 ("feature", "unit", "what it is", "alone: ROC-AUC"),
-                [(one.name, one.unit, one.meaning, f"{told.single_features[one.name]:.3f}") for one in CATALOGUE],
+                [
+                    (one.name, one.unit, one.meaning, f"{told.single_features[one.name]:.3f}")
+                    for one in CATALOGUE
+                ],
             ),
         )
-    )  # fmt: skip
+    )
 
 
-def bootstrap(fraud: Array, probability: Array, resamples: int = RESAMPLES) -> tuple[Interval, Interval]:
+def bootstrap(
+    fraud: Array, probability: Array, resamples: int = RESAMPLES
+) -> tuple[Interval, Interval]:
     """Average precision and ROC-AUC with percentile intervals (Efron and Tibshirani, 1993)."""
     rng = np.random.Generator(np.random.PCG64(0))
     found = []
@@ -108,7 +134,9 @@ def _by_day(told: ReportInput, part: slice) -> str:
     days, values = np.unique(day), []
     for one in days:
         today = np.flatnonzero(day == one)
-        values.append(float(fraud[today[np.argsort(-probability[today], kind="stable")[:PER_DAY]]].mean()))
+        values.append(
+            float(fraud[today[np.argsort(-probability[today], kind="stable")[:PER_DAY]]].mean())
+        )
     labels = [str(np.datetime64(int(one), "D")) for one in days]
     return report_charts.plot(
         [go.Bar(x=labels, y=values, marker={"color": report_charts.BLUE})],
@@ -128,26 +156,60 @@ def _capacities(told: ReportInput) -> str:
             probability[split.cutoffs], known[split.cutoffs], amount[split.cutoffs], costs
         )
         found = evaluation.quality(
-            probability[split.test], told.history.fraud[split.test], amount[split.test], cutoffs, costs
+            probability[split.test],
+            told.history.fraud[split.test],
+            amount[split.test],
+            cutoffs,
+            costs,
         )
         rows.append(
-            (f"{capacity:.1%}", f"{cutoffs.review:.4f}", f"{cutoffs.block:.4f}", f"{found['recall_flagged']:.1%}",
-             f"{found['recall_blocked']:.1%}", f"{found['insult_rate']:.3%}", f"{found['cost_eur']:,.0f}")
-        )  # fmt: skip
+            (
+                f"{capacity:.1%}",
+                f"{cutoffs.review:.4f}",
+                f"{cutoffs.block:.4f}",
+                f"{found['recall_flagged']:.1%}",
+                f"{found['recall_blocked']:.1%}",
+                f"{found['insult_rate']:.3%}",
+                f"{found['cost_eur']:,.0f}",
+            )
+        )
     return _table(
-        ("analysts can look at", "review from", "block from", "fraud flagged", "blocked", "insult rate", "cost, euro"),
+        (
+            "analysts can look at",
+            "review from",
+            "block from",
+            "fraud flagged",
+            "blocked",
+            "insult rate",
+            "cost, euro",
+        ),
         rows,
     )
 
 
 def _compared(comparisons: Mapping[str, Mapping[str, float]]) -> str:
     rows = [
-        (name.replace("_", " "), f"{one['pr_auc']:.3f}", f"{one['roc_auc']:.3f}", f"{one['recall_flagged']:.1%}",
-         f"{one['insult_rate']:.3%}", f"{one['expected_calibration_error']:.4f}", f"{one['cost_eur']:,.0f}")
+        (
+            name.replace("_", " "),
+            f"{one['pr_auc']:.3f}",
+            f"{one['roc_auc']:.3f}",
+            f"{one['recall_flagged']:.1%}",
+            f"{one['insult_rate']:.3%}",
+            f"{one['expected_calibration_error']:.4f}",
+            f"{one['cost_eur']:,.0f}",
+        )
         for name, one in comparisons.items()
-    ]  # fmt: skip
+    ]
     return _table(
-        ("recipe", "average precision", "ROC-AUC", "fraud flagged", "insult rate", "calibration error", "cost, euro"),
+        (
+            "recipe",
+            "average precision",
+            "ROC-AUC",
+            "fraud flagged",
+            "insult rate",
+            "calibration error",
+            "cost, euro",
+        ),
         rows,
     )
 
@@ -160,10 +222,15 @@ def _segments(told: ReportInput, part: slice) -> str:
         history.country[part],
     )
     groups: dict[str, Array] = {
-        "first payment": seen == 0, "2nd to 5th": (seen > 0) & (seen < 5), "6th and later": seen >= 5,
-        "below 20 euro": amount < 20, "20 to 100": (amount >= 20) & (amount < 100), "100 to 500": (amount >= 100) & (amount < 500),
-        "from 500": amount >= 500, **{f"country {name or 'unknown'}": country == name for name in np.unique(country)},
-    }  # fmt: skip
+        "first payment": seen == 0,
+        "2nd to 5th": (seen > 0) & (seen < 5),
+        "6th and later": seen >= 5,
+        "below 20 euro": amount < 20,
+        "20 to 100": (amount >= 20) & (amount < 100),
+        "100 to 500": (amount >= 100) & (amount < 500),
+        "from 500": amount >= 500,
+        **{f"country {name or 'unknown'}": country == name for name in np.unique(country)},
+    }
     rows = []
     for name, chosen in groups.items():
         fraud, probability = history.fraud[part][chosen], told.trained.probability[part][chosen]
@@ -171,16 +238,36 @@ def _segments(told: ReportInput, part: slice) -> str:
             continue
         flagged = probability >= told.trained.cutoffs.review
         rows.append(
-            (name, f"{len(fraud):,}", f"{fraud.mean():.2%}", f"{probability.mean():.2%}", f"{average_precision_score(fraud, probability):.3f}",
-             f"{flagged[fraud].mean():.1%}", f"{flagged[~fraud].mean():.2%}")
-        )  # fmt: skip
+            (
+                name,
+                f"{len(fraud):,}",
+                f"{fraud.mean():.2%}",
+                f"{probability.mean():.2%}",
+                f"{average_precision_score(fraud, probability):.3f}",
+                f"{flagged[fraud].mean():.1%}",
+                f"{flagged[~fraud].mean():.2%}",
+            )
+        )
     return _table(
-        ("segment", "transactions", "fraud", "stated", "average precision", "fraud flagged", "honest flagged"), rows
+        (
+            "segment",
+            "transactions",
+            "fraud",
+            "stated",
+            "average precision",
+            "fraud flagged",
+            "honest flagged",
+        ),
+        rows,
     )
 
 
 def _scenarios(told: ReportInput, part: slice) -> str:
-    scenario, probability, cutoffs = told.history.scenario[part], told.trained.probability[part], told.trained.cutoffs
+    scenario, probability, cutoffs = (
+        told.history.scenario[part],
+        told.trained.probability[part],
+        told.trained.cutoffs,
+    )
     rows = []
     for name in sorted(set(scenario.tolist()) - {""}):
         of = probability[scenario == name]
@@ -214,16 +301,29 @@ def _importance(told: ReportInput) -> str:
 
 def _weeks(told: ReportInput) -> str:
     split = split_by_time(told.history.at_ms)
-    bins = bins_of({name: told.history.features[split.train][:, place] for place, name in enumerate(NAMES)})
+    bins = bins_of(
+        {name: told.history.features[split.train][:, place] for place, name in enumerate(NAMES)}
+    )
     week = (told.history.at_ms - told.history.at_ms[0]) // WEEK_MS
     rows = []
     for number in np.unique(week[split.train.stop :]):
         here = np.flatnonzero(week == number)
-        found = drift_of(bins, {name: told.history.features[here][:, place] for place, name in enumerate(NAMES)})
+        found = drift_of(
+            bins, {name: told.history.features[here][:, place] for place, name in enumerate(NAMES)}
+        )
         most = sorted(found, key=lambda one: -one.psi)[:3]
-        rows.append((f"week {int(number) + 1}", f"{len(here):,}", f"{told.history.fraud[here].mean():.2%}",
-                     ", ".join(f"{one.feature} {one.psi:.3f}" for one in most)))  # fmt: skip
-    return _table(("week of the history", "transactions", "fraud", "largest PSI against the training part"), rows)
+        rows.append(
+            (
+                f"week {int(number) + 1}",
+                f"{len(here):,}",
+                f"{told.history.fraud[here].mean():.2%}",
+                ", ".join(f"{one.feature} {one.psi:.3f}" for one in most),
+            )
+        )
+    return _table(
+        ("week of the history", "transactions", "fraud", "largest PSI against the training part"),
+        rows,
+    )
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,4 +1,5 @@
-"""Train one model: time split, sampling in the training part only, LightGBM, Platt calibration and cutoffs on later, untouched parts.
+"""Train one model: time split, sampling in the training part only, LightGBM, Platt calibration and
+cutoffs on later, untouched parts.
 
 The test part is touched once, for the report. Nothing here reads or writes files.
 """
@@ -21,16 +22,31 @@ Array = npt.NDArray[Any]
 
 CATEGORICAL = [place for place, feature in enumerate(CATALOGUE) if feature.categorical]
 MASKED_SHARE = 0.1
-"""Share of the training rows whose shared signals are blanked, so that the score holds when Redis is away."""
+"""Share of the training rows whose shared signals are blanked, so that the score holds when Redis
+is away.
+"""
 ROUNDS, PATIENCE = 160, 30
 # Few shallow trees: an exact explanation costs trees × leaves × depth² (docs/performance.md).
 PARAMETERS: dict[str, Any] = {
-    "objective": "binary", "learning_rate": 0.15, "num_leaves": 12, "max_depth": 4, "min_data_in_leaf": 40, "feature_fraction": 0.8,
-    "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 5.0, "verbose": -1, "num_threads": 2, "deterministic": True,
-    "force_row_wise": True, "monotone_constraints": [int(feature.rising) for feature in CATALOGUE],
-}  # fmt: skip
+    "objective": "binary",
+    "learning_rate": 0.15,
+    "num_leaves": 12,
+    "max_depth": 4,
+    "min_data_in_leaf": 40,
+    "feature_fraction": 0.8,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 5.0,
+    "verbose": -1,
+    "num_threads": 2,
+    "deterministic": True,
+    "force_row_wise": True,
+    "monotone_constraints": [int(feature.rising) for feature in CATALOGUE],
+}
 WARM_UP, TRAIN, CALIBRATION, CUTOFFS, MATURING = 0.12, 0.5, 0.6, 0.68, 0.8
-"""Where the parts end, as shares of the time; the test part is the rest. What is maturing waits for its chargebacks and is not used."""
+"""Where the parts end, as shares of the time; the test part is the rest. What is maturing waits for
+its chargebacks and is not used.
+"""
 
 
 class TrainingHistory(NamedTuple):
@@ -85,24 +101,37 @@ def split_by_time(at_ms: Array) -> Split:
         for share in (WARM_UP, TRAIN, CALIBRATION, CUTOFFS, MATURING)
     )
     return Split(
-        slice(warm, train), slice(train, calibration), slice(calibration, cutoffs), slice(maturing, len(at_ms))
+        slice(warm, train),
+        slice(train, calibration),
+        slice(calibration, cutoffs),
+        slice(maturing, len(at_ms)),
     )
 
 
 def reported_before(fraud: Array, reported_ms: Array, at_ms: Array) -> Array:
-    """Fraud whose report came before the test part begins. `reported_ms`: infinite for what was never reported."""
+    """Fraud whose report came before the test part begins. `reported_ms`: infinite for what was
+    never reported.
+    """
     known: Array = fraud & (reported_ms < float(at_ms[split_by_time(at_ms).test.start]))
     return known
 
 
 def train(
-    history: TrainingHistory, seed: int, *, sampling: str = "smote", costs: evaluation.Costs | None = None,
+    history: TrainingHistory,
+    seed: int,
+    *,
+    sampling: str = "smote",
+    costs: evaluation.Costs | None = None,
     parameters: dict[str, Any] | None = None,
-) -> TrainedModel:  # fmt: skip
-    """Train on the first part, stop early and calibrate on the second, choose cutoffs on the third, report on the last."""
+) -> TrainedModel:
+    """Train on the first part, stop early and calibrate on the second, choose cutoffs on the third,
+    report on the last.
+    """
     split = split_by_time(history.at_ms)
     rng = np.random.Generator(np.random.PCG64(seed))
-    rows = SAMPLERS[sampling](_masked(history.features[split.train], rng), history.known[split.train], seed)
+    rows = SAMPLERS[sampling](
+        _masked(history.features[split.train], rng), history.known[split.train], seed
+    )
     data = lightgbm.Dataset(
         rows.features,
         rows.fraud.astype(np.int8),
@@ -111,18 +140,25 @@ def train(
         categorical_feature=CATEGORICAL,
     )
     validation = lightgbm.Dataset(
-        history.features[split.calibration], history.known[split.calibration].astype(np.int8), reference=data
+        history.features[split.calibration],
+        history.known[split.calibration].astype(np.int8),
+        reference=data,
     )
     booster = lightgbm.train(
-        {**PARAMETERS, **(parameters or {}), "seed": seed, "metric": "average_precision"}, data, ROUNDS, valid_sets=[validation],
+        {**PARAMETERS, **(parameters or {}), "seed": seed, "metric": "average_precision"},
+        data,
+        ROUNDS,
+        valid_sets=[validation],
         callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
-    )  # fmt: skip
+    )
     best = booster.best_iteration
     raw = np.asarray(booster.predict(history.features, raw_score=True, num_iteration=best))
     masked = history.features[split.test].copy()
     masked[:, list(SHARED)] = np.nan
     blind = np.asarray(booster.predict(masked, raw_score=True, num_iteration=best))
-    return calibrate_and_evaluate(history, raw, blind, booster.model_to_string(num_iteration=best), best, costs)
+    return calibrate_and_evaluate(
+        history, raw, blind, booster.model_to_string(num_iteration=best), best, costs
+    )
 
 
 def calibrate_and_evaluate(
@@ -133,12 +169,16 @@ def calibrate_and_evaluate(
     rounds: int,
     costs: evaluation.Costs | None = None,
 ) -> TrainedModel:
-    """Calibrate raw scores, choose cutoffs, measure. `blind`: raw scores of the test part with the shared signals missing."""
+    """Calibrate raw scores, choose cutoffs, measure. `blind`: raw scores of the test part with the
+    shared signals missing.
+    """
     costs, split = costs or evaluation.read_costs(), split_by_time(history.at_ms)
     slope, intercept = platt(raw[split.calibration], history.known[split.calibration])
     probability = 1 / (1 + np.exp(-(slope * raw + intercept)))
     part = split.cutoffs
-    cutoffs = evaluation.choose_cutoffs(probability[part], history.known[part], history.amount[part], costs)
+    cutoffs = evaluation.choose_cutoffs(
+        probability[part], history.known[part], history.amount[part], costs
+    )
 
     def measured(scores: Array, of: slice, truth: Array) -> dict[str, float]:
         return evaluation.quality(scores, truth[of], history.amount[of], cutoffs, costs)

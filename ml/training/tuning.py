@@ -1,4 +1,6 @@
-"""A search for better parameters under a time budget, judged on the calibration part; the test part is never looked at."""
+"""A search for better parameters under a time budget, judged on the calibration part; the test part
+is never looked at.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from ml.training.train import TrainingHistory, split_by_time, train
 
 
 def tune(history: TrainingHistory, seed: int, minutes: float) -> dict[str, Any]:
-    """The best parameters found (TPE; Bergstra et al., NeurIPS 2011). Needs Optuna: `pip install .[train]`.
+    """The best parameters found (TPE; Bergstra et al., NeurIPS 2011). Needs Optuna: `pip install
+    .[train]`.
 
     Trees stay as few and as shallow as explanations in the hot path allow.
     """

@@ -1,4 +1,5 @@
-"""One connection pool to Redis with a deadline on every call, and a breaker so that an outage costs nothing.
+"""One connection pool to Redis with a deadline on every call, and a breaker so that an outage costs
+nothing.
 
 Redis is a cache and a shared memory. Whoever calls this must be able to go on without an answer.
 """
@@ -22,8 +23,8 @@ log = logging.getLogger(__name__)
 BREAK_AFTER = 3
 """Failures in a row before calls are refused without trying."""
 RETRY_S, LONGEST_RETRY_S = 0.1, 1.0
-"""Until one call is tried again, doubled each time it fails: two cores that had no time for Redis have it again a moment later, an outage
-costs a deadline a second."""
+"""Until one call is tried again, doubled each time it fails: two cores that had no time for Redis
+have it again a moment later, an outage costs a deadline a second."""
 CONNECT_S = 5.0
 
 
@@ -35,7 +36,9 @@ class RedisClient:
     """`call` with a deadline; `up` tells whether the last calls were answered."""
 
     def __init__(self, url: str) -> None:
-        self.client = redis.from_url(url, socket_connect_timeout=1.0, socket_timeout=5.0, health_check_interval=0)
+        self.client = redis.from_url(
+            url, socket_connect_timeout=1.0, socket_timeout=5.0, health_check_interval=0
+        )
         self._failures = 0
         self._retry_at, self._retry_s = 0.0, RETRY_S
         self.last_error = ""
@@ -46,7 +49,9 @@ class RedisClient:
         return self._failures < BREAK_AFTER
 
     async def call(self, awaitable: Awaitable[Any], deadline_s: float) -> Any:
-        """The answer. Raises `RedisAway` after the deadline, on an error, or at once while the breaker is open."""
+        """The answer. Raises `RedisAway` after the deadline, on an error, or at once while the
+        breaker is open.
+        """
         if not self.up:
             if time.monotonic() < self._retry_at:
                 if asyncio.iscoroutine(awaitable):
@@ -84,10 +89,12 @@ class RedisClient:
 
 
 class Script:
-    """A script for every batch, over a connection that it keeps: redis-py's way through pool, retries and a timeout for each half of a call
-    takes more of the loop's time than Redis takes for the answer. To be called through `RedisLink.call`, which has the deadline.
+    """A script for every batch, over a connection that it keeps: redis-py's way through pool,
+    retries and a timeout for each half of a call takes more of the loop's time than Redis takes for
+    the answer. To be called through `RedisLink.call`, which has the deadline.
 
-    It may run twice when Redis was started anew, so running it twice must do what running it once does.
+    It may run twice when Redis was started anew, so running it twice must do what running it once
+    does.
     """
 
     def __init__(self, connection: Any, text: str) -> None:
@@ -106,9 +113,12 @@ class Script:
                 return await self._ask("EVAL", self._text, 0, *arguments)
 
     async def _connected(self) -> None:
-        """A caller whose deadline is over leaves the connecting to go on: the next one finds it made, instead of beginning anew each time.
-        redis-py calls itself connected before the server has let it in, and two who read at once are an error."""
-        if self._connecting is None or (self._connecting.done() and not self._connection.is_connected):
+        """A caller whose deadline is over leaves the connecting to go on: the next one finds it
+        made, instead of beginning anew each time. redis-py calls itself connected before the server
+        has let it in, and two who read at once are an error."""
+        if self._connecting is None or (
+            self._connecting.done() and not self._connection.is_connected
+        ):
             self._connecting = asyncio.ensure_future(self._connect())
             self._connecting.add_done_callback(lambda done: done.cancelled() or done.exception())
         if not self._connecting.done():
@@ -124,7 +134,9 @@ class Script:
 
     async def _ask(self, *command: Any) -> Any:
         await self._connected()
-        await self._connection.send_packed_command(hiredis.pack_command(command), check_health=False)
+        await self._connection.send_packed_command(
+            hiredis.pack_command(command), check_health=False
+        )
         return await self._connection.read_response()
 
     async def close(self) -> None:

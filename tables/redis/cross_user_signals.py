@@ -1,7 +1,9 @@
-"""Signals that cross users: who else is on this device, address or card, and how busy the merchant is. In Redis.
+"""Signals that cross users: who else is on this device, address or card, and how busy the merchant
+is. In Redis.
 
-One script call takes a whole batch in and gives its signals, as of each event's own time: one round trip. Taking the same event
-in twice changes nothing, so a redelivery does not count. The offline twin is `ml/profile/cross_user_signals.py`.
+One script call takes a whole batch in and gives its signals, as of each event's own time: one round
+trip. Taking the same event in twice changes nothing, so a redelivery does not count. The offline
+twin is `ml/profile/cross_user_signals.py`.
 """
 
 from __future__ import annotations
@@ -11,15 +13,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ml.profile.cross_user_signals import FIRST_SEEN_SPAN_MS, MAX_USERS, RATE_BUCKET_MS, merchant_rate
+from ml.profile.cross_user_signals import (
+    FIRST_SEEN_SPAN_MS,
+    MAX_USERS,
+    RATE_BUCKET_MS,
+    merchant_rate,
+)
 from ml.profile.event import Event, Signals
 from ml.profile.windows import DAY_MS
 from tables.redis.client import RedisClient, RedisUnavailable
 
 PREFIX = "shared:"
 
-# An argument an event: user, device, ip, card, time, merchant, transaction. A user who was seen within the span keeps the first time,
-# and nothing else changes: that is the common case and costs two commands. LT keeps the earlier of two times.
+# An argument an event: user, device, ip, card, time, merchant, transaction. A user who was seen
+# within the span keeps the first time, and nothing else changes: that is the common case and costs
+# two commands. LT keeps the earlier of two times.
 _FIELDS = "^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$"
 OBSERVE = f"""
 local answers = {{}}
@@ -86,12 +94,16 @@ class SignalStore:
         self._peek = link.client.register_script(_PEEK)
 
     async def get_ready(self) -> None:
-        """Connect and leave the script with Redis: the first payments would miss their deadline over it."""
+        """Connect and leave the script with Redis: the first payments would miss their deadline
+        over it.
+        """
         with suppress(RedisUnavailable):
             await self._link.call(self._observe([]), READY_S)
 
     async def observe(self, events: Sequence[tuple[Event, int]]) -> list[Signals] | None:
-        """Take (event, user hash) pairs in and give their signals; None when Redis did not answer in time."""
+        """Take (event, user hash) pairs in and give their signals; None when Redis did not answer
+        in time.
+        """
         return await self._ask(self._observe, events)
 
     async def peek(self, events: Sequence[tuple[Event, int]]) -> list[Signals] | None:

@@ -1,4 +1,5 @@
-"""Who is running: each process tells a hash in Redis every few seconds, so that any worker can show all of them.
+"""Who is running: each process tells a hash in Redis every few seconds, so that any worker can show
+all of them.
 
 It is a view for operators. Nothing decides by it.
 """
@@ -56,7 +57,10 @@ async def all_heartbeats(link: RedisClient) -> list[Heartbeat]:
     gone = [field for field, beat in beats.items() if beat.at < oldest]
     if gone:
         await link.call(link.client.hdel(KEY, *gone), DEADLINE_S)
-    return sorted((beat for beat in beats.values() if beat.at >= oldest), key=lambda beat: (beat.role, beat.id))
+    return sorted(
+        (beat for beat in beats.values() if beat.at >= oldest),
+        key=lambda beat: (beat.role, beat.id),
+    )
 
 
 def _field(beat: Heartbeat) -> str:

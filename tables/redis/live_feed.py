@@ -1,4 +1,6 @@
-"""The live feed: a Redis Stream of scored messages. Its ids are the cursor by which a client goes on after a break."""
+"""The live feed: a Redis Stream of scored messages. Its ids are the cursor by which a client goes
+on after a break.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ async def append(link: RedisClient, messages: Sequence[bytes]) -> None:
 
 
 async def cursor_a_second_ago(link: RedisClient) -> str:
-    """The id after which everything of the last second lies, by the server's own clock. Raises `RedisAway`."""
+    """The id after which everything of the last second lies, by the server's own clock. Raises
+    `RedisAway`.
+    """
     seconds, microseconds = await link.call(link.client.time(), DEADLINE_S)
     return f"{seconds * 1000 + microseconds // 1000 - LOOK_BACK_MS}-0"
 
@@ -46,12 +50,16 @@ async def after(link: RedisClient, cursor: str, limit: int = 500) -> list[Entry]
 
 
 async def since(link: RedisClient, cursor: str, limit: int) -> tuple[list[Entry], bool]:
-    """The entries after the cursor, at most `limit` of the newest, and whether some in between are gone."""
+    """The entries after the cursor, at most `limit` of the newest, and whether some in between are
+    gone.
+    """
     entries = await link.call(link.client.xrevrange(KEY, min=f"({cursor}", count=limit), DEADLINE_S)
     first = await link.call(link.client.xrange(KEY, count=1), DEADLINE_S)
     oldest = first[0][0].decode() if first else cursor
     lost = len(entries) == limit or position(oldest) > position(cursor)
-    return [(entry_id.decode(), fields[FIELD]) for entry_id, fields in reversed(entries)], lost and bool(entries)
+    return [
+        (entry_id.decode(), fields[FIELD]) for entry_id, fields in reversed(entries)
+    ], lost and bool(entries)
 
 
 def position(cursor: str) -> tuple[int, int]:

@@ -11,11 +11,15 @@ from web.http import problem
 
 @pytest.mark.parametrize("name", schemas.files())
 def test_the_schemas_are_those_of_the_models(name):
-    assert (schemas.DIRECTORY / name).read_bytes() == schemas.files()[name], "run: python -m devtools.generate.schemas"
+    assert (schemas.DIRECTORY / name).read_bytes() == schemas.files()[name], (
+        "run: python -m devtools.generate.schemas"
+    )
 
 
 def test_the_reference_is_that_of_the_code():
-    assert reference.PATH.read_text() == reference.text(), "run: python -m devtools.generate.reference"
+    assert reference.PATH.read_text() == reference.text(), (
+        "run: python -m devtools.generate.reference"
+    )
 
 
 def test_every_error_code_is_explained():
@@ -38,13 +42,17 @@ def test_every_link_of_the_readme_leads_somewhere():
 def test_the_pages_load_nothing_from_elsewhere():
     for path in (settings.ROOT / "web").rglob("*"):
         if path.suffix in (".html", ".js", ".css") and "vendor" not in path.parts:
-            assert not re.findall(r"(?:src|href|url|import|fetch)\W{1,3}https?://", path.read_text()), path
+            assert not re.findall(
+                r"(?:src|href|url|import|fetch)\W{1,3}https?://", path.read_text()
+            ), path
 
 
 def test_no_pickle_and_no_eval_of_data():
     for package in ("fraud_app", "agents", "tables", "web", "ml", "scripts"):
         for path in (settings.ROOT / package).rglob("*.py"):
             found = re.search(
-                r"^\s*(?:import|from) (?:pickle|joblib)\b|(?<![\w.])(?:eval|exec)\(", path.read_text(), re.MULTILINE
+                r"^\s*(?:import|from) (?:pickle|joblib)\b|(?<![\w.])(?:eval|exec)\(",
+                path.read_text(),
+                re.MULTILINE,
             )
             assert not found, (path, found)

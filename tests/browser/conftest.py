@@ -1,4 +1,6 @@
-"""A real Chromium on the real stack. Anything from another origin, any policy report and any page error fails the test."""
+"""A real Chromium on the real stack. Anything from another origin, any policy report and any page
+error fails the test.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,13 @@ from fraud_app.settings import ROOT
 from tests.support.api_client import TIMEOUT_S
 
 SHOTS = ROOT / ".fraud" / "screenshots"
-LOST = ("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "WebSocket connection", "status of 503")
+LOST = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_CONNECTION_RESET",
+    "WebSocket connection",
+    "status of 503",
+)
 """What a browser itself writes when a server is away."""
 # Swagger UI is not ours, and has faults of its own.
 _AXE = """async () => (await axe.run({ include: [['body']], exclude: [['#swagger']] }, {
@@ -54,14 +62,25 @@ class Watched:
     async def open(self, **options: object) -> Page:
         """A fresh page. Its `expected(text)` forgets faults with this text."""
         context = await self._browser.new_context(
-            **{"base_url": self._origin, "viewport": {"width": 1440, "height": 1000}, "locale": "en-GB", **options}
+            **{
+                "base_url": self._origin,
+                "viewport": {"width": 1440, "height": 1000},
+                "locale": "en-GB",
+                **options,
+            }
         )
         page = await context.new_page()
         faults = self.faults
         page.on("pageerror", lambda error: faults.append(f"error: {error}"))
         page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
-        page.on("console", lambda message: message.type == "error" and faults.append(f"console: {message.text}"))
-        page.on("request", lambda request: self._own(request.url) or faults.append(f"off-origin: {request.url}"))
+        page.on(
+            "console",
+            lambda message: message.type == "error" and faults.append(f"console: {message.text}"),
+        )
+        page.on(
+            "request",
+            lambda request: self._own(request.url) or faults.append(f"off-origin: {request.url}"),
+        )
         page.expected = lambda *texts: faults.__setitem__(
             slice(None), [fault for fault in faults if not any(text in fault for text in texts)]
         )
@@ -79,7 +98,9 @@ class Watched:
 
 
 def _name() -> str:
-    return re.sub(r"\W+", "-", os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].removesuffix(" (teardown)"))
+    return re.sub(
+        r"\W+", "-", os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].removesuffix(" (teardown)")
+    )
 
 
 @pytest_asyncio.fixture

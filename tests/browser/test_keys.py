@@ -1,4 +1,6 @@
-"""With keys on: a browser logs in with the key as password, and its verdicts are of whom the key belongs to."""
+"""With keys on: a browser logs in with the key as password, and its verdicts are of whom the key
+belongs to.
+"""
 
 from playwright.async_api import expect
 
@@ -7,7 +9,9 @@ from tests.conftest import KEY
 from tests.support.builders import payload
 
 
-async def test_a_key_opens_the_pages_and_the_feed_and_gives_its_holders_name(chromium, guarded_address, api):
+async def test_a_key_opens_the_pages_and_the_feed_and_gives_its_holders_name(
+    chromium, guarded_address, api
+):
     watched = Watched(chromium, guarded_address)
     page = await watched.open(http_credentials={"username": "anyone", "password": KEY})
     await page.goto("/live")

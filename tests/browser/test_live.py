@@ -1,4 +1,6 @@
-"""The live page: calm whatever comes, filtered by its address, without holes; and the ways that lead to it."""
+"""The live page: calm whatever comes, filtered by its address, without holes; and the ways that
+lead to it.
+"""
 
 import asyncio
 import json
@@ -27,7 +29,10 @@ def row_of(page, sent):
 
 async def stored(api, sent):
     """History follows the decision by up to a flush."""
-    await until(lambda: api.get(f"/api/transactions/{sent['transaction_id']}"), lambda answer: answer.status == 200)
+    await until(
+        lambda: api.get(f"/api/transactions/{sent['transaction_id']}"),
+        lambda answer: answer.status == 200,
+    )
 
 
 async def open_live(page, query=""):
@@ -108,7 +113,9 @@ async def test_a_gap_in_the_feed_is_filled_from_the_history(page, api):
 
         def forward(message):
             frame = json.loads(message)
-            if frame["type"] == "batch" and any(one["data"]["user_id"] == dropped["user_id"] for one in frame["items"]):
+            if frame["type"] == "batch" and any(
+                one["data"]["user_id"] == dropped["user_id"] for one in frame["items"]
+            ):
                 socket.send(json.dumps({"type": "gap", "dropped": len(frame["items"])}))
             else:
                 socket.send(message)
@@ -124,7 +131,11 @@ async def test_a_gap_in_the_feed_is_filled_from_the_history(page, api):
 
 def frame(template, number):
     items = [
-        {"id": f"{number}-{n}", "event": "scored", "data": {**template, "transaction_id": f"flood-{number}-{n}"}}
+        {
+            "id": f"{number}-{n}",
+            "event": "scored",
+            "data": {**template, "transaction_id": f"flood-{number}-{n}"},
+        }
         for n in range(RATE // 4)
     ]
     return json.dumps({"type": "batch", "items": items})
@@ -132,13 +143,17 @@ def frame(template, number):
 
 @pytest.fixture
 def flood(page, api):
-    """`start(seconds)`: a thousand decisions a second through the page's socket, whatever the server sends."""
+    """`start(seconds)`: a thousand decisions a second through the page's socket, whatever the
+    server sends.
+    """
 
     async def start(seconds):
         template = await api.decided(fresh())
         template.pop("features")
         opened = asyncio.get_running_loop().create_future()
-        await page.route_web_socket("**/ws*", lambda socket: opened.done() or opened.set_result(socket))
+        await page.route_web_socket(
+            "**/ws*", lambda socket: opened.done() or opened.set_result(socket)
+        )
         await page.goto("/live")
         socket = await opened
 
@@ -152,7 +167,9 @@ def flood(page, api):
     return start
 
 
-async def test_at_a_thousand_a_second_it_paints_four_times_a_second_and_keeps_five_hundred_rows(page, flood):
+async def test_at_a_thousand_a_second_it_paints_four_times_a_second_and_keeps_five_hundred_rows(
+    page, flood
+):
     pouring = await flood(6)
     await expect(page.locator("#feed tr").first).to_be_visible()
     await page.evaluate("""() => {
@@ -163,14 +180,18 @@ async def test_at_a_thousand_a_second_it_paints_four_times_a_second_and_keeps_fi
     await pouring
     seconds = time.monotonic() - started
     assert 0 < await page.evaluate("window.paints") <= 4 * seconds + 2
-    assert await page.locator("#feed tr").count() < 100, "only what can be seen is made while rows flow"
+    assert await page.locator("#feed tr").count() < 100, (
+        "only what can be seen is made while rows flow"
+    )
     await page.locator("#feed-scroll").hover()
     await expect(page.locator("#feed tr")).to_have_count(500)
 
 
 async def test_a_hidden_tab_paints_nothing_and_catches_up(page, api):
     await open_live(page)
-    await page.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
+    await page.evaluate(
+        "Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })"
+    )
     unseen, seen = fresh(), fresh()
     await api.decided(unseen)
     await expect(row_of(page, unseen)).to_have_count(0)

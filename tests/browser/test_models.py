@@ -1,4 +1,6 @@
-"""The models page: versions, a challenger, drift, and what is said when there is nothing or when a version is refused."""
+"""The models page: versions, a challenger, drift, and what is said when there is nothing or when a
+version is refused.
+"""
 
 import shutil
 import uuid

@@ -14,7 +14,8 @@ def fresh(**fields):
 
 
 @pytest.mark.parametrize(
-    ("button", "decisions"), [("Submit Normal TX", ["Approved"]), ("Submit Fraud-like TX", ["Review", "Blocked"])]
+    ("button", "decisions"),
+    [("Submit Normal TX", ["Approved"]), ("Submit Fraud-like TX", ["Review", "Blocked"])],
 )
 async def test_the_form_shows_decision_score_latency_and_reasons(page, button, decisions):
     await page.goto("/")
@@ -92,7 +93,9 @@ async def test_markup_in_a_transaction_is_only_text(page, api):
     assert refused.status == 422
 
 
-async def test_a_lost_server_is_said_and_the_feed_comes_back_without_holes(page, running, api, other_api):
+async def test_a_lost_server_is_said_and_the_feed_comes_back_without_holes(
+    page, running, api, other_api
+):
     await page.goto("/")
     await expect(page.locator("#connection-text")).to_have_text("Live")
     first = fresh(user_id=f"before-{uuid.uuid4().hex[:8]}")
@@ -112,7 +115,11 @@ async def test_no_chart_can_send_its_data_away(page):
     await page.goto("/")
     await expect(page.locator("#risk .main-svg").first).to_be_attached()
     config = await page.evaluate("document.getElementById('risk')._context")
-    assert (config["showSendToCloud"], config["plotlyServerURL"], config["displayModeBar"]) == (False, "", False)
+    assert (config["showSendToCloud"], config["plotlyServerURL"], config["displayModeBar"]) == (
+        False,
+        "",
+        False,
+    )
     assert await page.locator(".modebar").count() == 0
 
 

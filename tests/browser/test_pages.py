@@ -1,4 +1,6 @@
-"""Every page: axe, any width, both schemes, a hostile transaction, the states of an outage and of an empty database."""
+"""Every page: axe, any width, both schemes, a hostile transaction, the states of an outage and of
+an empty database.
+"""
 
 import asyncio
 import os
@@ -18,11 +20,28 @@ from tests.support.api_client import until
 from tests.support.builders import payload
 from tests.support.reviews import case, flagged
 
-PAGES = ("/", "/live", "/review?tx={tx}", "/tx/{tx}", "/users/{user}", "/models", "/ops", "/docs", "/docs/errors")
+PAGES = (
+    "/",
+    "/live",
+    "/review?tx={tx}",
+    "/tx/{tx}",
+    "/users/{user}",
+    "/models",
+    "/ops",
+    "/docs",
+    "/docs/errors",
+)
 READY = {
-    "/": "#heat tbody th", "/live": "#feed tr", "/review": "#case .part", "/tx": "#case .part", "/users": "#usual tbody tr",
-    "/models": "#versions tr", "/ops": "#processes tbody tr", "/docs": ".opblock", "/docs/errors": "dt",
-}  # fmt: skip
+    "/": "#heat tbody th",
+    "/live": "#feed tr",
+    "/review": "#case .part",
+    "/tx": "#case .part",
+    "/users": "#usual tbody tr",
+    "/models": "#versions tr",
+    "/ops": "#processes tbody tr",
+    "/docs": ".opblock",
+    "/docs/errors": "dt",
+}
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}\u202e"
 
 
@@ -50,7 +69,9 @@ async def test_axe_finds_nothing(people, shown, axe_found, address, scheme):
     page = await people.open(color_scheme=scheme)
     await open_page(page, address, shown)
     assert await axe_found(page) == []
-    await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    await page.evaluate(
+        "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+    )
     assert await axe_found(page) == []
 
 
@@ -89,23 +110,43 @@ async def test_a_page_is_small(page, shown):
 async def test_every_text_of_a_hostile_transaction_is_only_text(page, api):
     scored = await flagged(api, metadata={HOSTILE: HOSTILE, "note": [HOSTILE]})
     identity, user = scored["transaction_id"], scored["user_id"]
-    note = await api.post(f"/api/transactions/{identity}/verdicts", {"verdict": "skip", "note": HOSTILE})
+    note = await api.post(
+        f"/api/transactions/{identity}/verdicts", {"verdict": "skip", "note": HOSTILE}
+    )
     assert note.status == 201
-    for address in ("/", f"/live?q={identity}", f"/review?tx={identity}", f"/tx/{identity}", f"/users/{user}"):
+    for address in (
+        "/",
+        f"/live?q={identity}",
+        f"/review?tx={identity}",
+        f"/tx/{identity}",
+        f"/users/{user}",
+    ):
         await page.goto(address)
         if "tx" in address:
-            await expect(page.locator("#case .timeline")).to_contain_text("<script>alert(2)</script>")
+            await expect(page.locator("#case .timeline")).to_contain_text(
+                "<script>alert(2)</script>"
+            )
             await page.get_by_text("As JSON").click()
             await expect(page.locator("#case pre")).to_contain_text("onerror=alert(1)")
         else:
             await expect(page.get_by_text(user).first).to_be_visible()
         assert await page.locator("img[src=x]").count() == 0
-    for field in ("user_id", "merchant_id", "device_id", "category", "ip", "country", "transaction_id"):
+    for field in (
+        "user_id",
+        "merchant_id",
+        "device_id",
+        "category",
+        "ip",
+        "country",
+        "transaction_id",
+    ):
         assert (await api.post("/api/transactions", {**payload(), field: HOSTILE})).status == 422
 
 
 async def test_a_hostile_address_changes_nothing(page):
-    await page.goto(f"/live?q={quote(HOSTILE)}&reason=%3Cscript%3Ealert(3)%3C/script%3E&country=%3Cb%3E")
+    await page.goto(
+        f"/live?q={quote(HOSTILE)}&reason=%3Cscript%3Ealert(3)%3C/script%3E&country=%3Cb%3E"
+    )
     await expect(page.locator("#notice")).to_contain_text("These filters cannot be used")
     assert await page.locator("img[src=x]").count() == 0
     page.expected("status of 422")
@@ -139,7 +180,9 @@ async def test_without_redis_the_page_says_what_still_works(page, api, running, 
     frozen(running.stack.redis.pid)
     await expect(page.locator("#health-text")).to_have_text("Degraded")
     await expect(page.locator("#notice")).to_contain_text("scoring without shared signals")
-    await expect(page.locator("#notice")).to_contain_text("only the worker that answers this page is shown")
+    await expect(page.locator("#notice")).to_contain_text(
+        "only the worker that answers this page is shown"
+    )
     await open_page(page, "/", shown)
     await page.get_by_role("button", name="Submit Normal TX").click()
     await expect(page.locator("#test-result")).to_contain_text("Decided without")
@@ -150,7 +193,9 @@ async def test_without_redis_the_page_says_what_still_works(page, api, running, 
     page.expected(*LOST)
 
 
-async def test_without_postgres_live_goes_on_and_history_is_said_to_wait(page, api, running, frozen, shown):
+async def test_without_postgres_live_goes_on_and_history_is_said_to_wait(
+    page, api, running, frozen, shown
+):
     await open_page(page, "/live", shown)
     await expect(page.locator("#connection-text")).to_have_text("Live")
     frozen(*family(running.stack.postgres.pid))
@@ -199,7 +244,10 @@ async def empty(running):
     own = dsn.rsplit("/", 1)[0] + f"/{name}" + (f"?{dsn.split('?', 1)[1]}" if "?" in dsn else "")
     await apply_migrations(Postgres(dsn=own))
     one = services.worker(
-        8, {**running.environment, "FRAUD_POSTGRES__DSN": own}, running.stack.directory, ports.any_free()
+        8,
+        {**running.environment, "FRAUD_POSTGRES__DSN": own},
+        running.stack.directory,
+        ports.any_free(),
     )
     one.start()
     try:

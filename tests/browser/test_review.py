@@ -50,7 +50,10 @@ async def test_an_analyst_decides_with_the_keyboard_alone_and_takes_it_back(page
     await page.keyboard.press("u")
     await expect(page.locator("#toasts")).to_contain_text("Taken back")
     await expect(page.locator("#queue li")).to_have_count(1)
-    assert [one["verdict"] for one in (await case(api, identity)).body["verdicts"]] == ["fraud", "undo"]
+    assert [one["verdict"] for one in (await case(api, identity)).body["verdicts"]] == [
+        "fraud",
+        "undo",
+    ]
     await expect(page.locator("#case .timeline")).to_contain_text("Taken back by ann")
 
 
@@ -82,7 +85,9 @@ async def test_what_one_analyst_has_open_another_cannot_decide(people, api, wait
     bob.expected("status of 409")
     await ann.keyboard.press("Escape")
     await expect(ann.locator("#case-none")).to_be_visible()
-    assert await until(lambda: take(api, waiting["transaction_id"], "bob"), lambda answer: answer.status == 200)
+    assert await until(
+        lambda: take(api, waiting["transaction_id"], "bob"), lambda answer: answer.status == 200
+    )
 
 
 async def test_a_verdict_that_came_meanwhile_is_told(page, api, waiting):
@@ -93,7 +98,9 @@ async def test_a_verdict_that_came_meanwhile_is_told(page, api, waiting):
     await expect(page.locator("#verdict")).to_contain_text("another verdict was given meanwhile")
     page.expected("status of 409")
     await page.reload()
-    await expect(page.locator("#verdict")).to_contain_text("Blocked by bob; a new verdict replaces it")
+    await expect(page.locator("#verdict")).to_contain_text(
+        "Blocked by bob; a new verdict replaces it"
+    )
     await page.get_by_role("button", name="Approve").click()
     await expect(page.locator("#case .timeline")).to_contain_text("Approved by local")
 

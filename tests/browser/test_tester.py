@@ -34,7 +34,9 @@ async def test_ones_own_json_is_checked_while_it_is_written(page):
     page.expected("status of 422")
 
 
-@pytest.mark.parametrize("scenario", ["Card testing burst", "Account takeover", "Impossible travel"])
+@pytest.mark.parametrize(
+    "scenario", ["Card testing burst", "Account takeover", "Impossible travel"]
+)
 async def test_a_story_is_sent_step_by_step_and_is_noticed(page, scenario):
     await page.goto("/")
     await page.get_by_role("button", name=scenario).click()

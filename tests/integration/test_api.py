@@ -21,16 +21,24 @@ async def test_a_transaction_is_accepted_scored_stored_and_found(api):
     accepted = await api.post("/api/transactions", sent)
     assert accepted.status == 202
     assert accepted.headers["Location"] == f"/api/transactions/{sent['transaction_id']}"
-    found = await until(lambda: api.get(accepted.headers["Location"]), lambda answer: answer.status == 200)
+    found = await until(
+        lambda: api.get(accepted.headers["Location"]), lambda answer: answer.status == 200
+    )
     told = ScoredTransaction.model_validate(found.body)
-    assert (told.transaction_id, told.amount, told.decision.value) == (sent["transaction_id"], "20.00", "approve")
+    assert (told.transaction_id, told.amount, told.decision.value) == (
+        sent["transaction_id"],
+        "20.00",
+        "approve",
+    )
 
 
 @pytest.mark.parametrize("how", ["query", "prefer"])
 async def test_waiting_gives_the_decision_in_the_answer(api, other_api, how):
     for asked in (api, other_api):  # one of them does not own the partition
         path, headers = (
-            ("/api/transactions?wait=8000", {}) if how == "query" else ("/api/transactions", {"Prefer": "wait=8"})
+            ("/api/transactions?wait=8000", {})
+            if how == "query"
+            else ("/api/transactions", {"Prefer": "wait=8"})
         )
         answer = await asked.post(path, fresh(), headers=headers)
         assert answer.status == 200
@@ -51,11 +59,13 @@ async def test_the_same_transaction_twice_is_one(api):
     first = await api.decided(sent)
     again = await api.post("/api/transactions?wait=8000", sent)
     assert again.headers["Idempotent-Replayed"] == "true"
-    assert {name: again.body[name] for name in ("decision", "probability", "risk_score", "scored_at")} == {
-        name: first[name] for name in ("decision", "probability", "risk_score", "scored_at")
-    }
+    assert {
+        name: again.body[name] for name in ("decision", "probability", "risk_score", "scored_at")
+    } == {name: first[name] for name in ("decision", "probability", "risk_score", "scored_at")}
     question = {**fresh(), "user_id": sent["user_id"]}
-    counted = await until(lambda: api.post("/score", question), lambda answer: answer.body["features"][4] > 0)
+    counted = await until(
+        lambda: api.post("/score", question), lambda answer: answer.body["features"][4] > 0
+    )
     assert counted.body["features"][4] == 1, "counted once"
 
 
@@ -70,9 +80,9 @@ async def test_id_and_time_are_filled_in(api):
     sent = fresh()
     del sent["transaction_id"], sent["occurred_at"]
     key = f"key-{uuid.uuid4().hex}"
-    assert (await api.post("/api/transactions", dict(sent), headers={"Idempotency-Key": f'"{key}"'})).body[
-        "transaction_id"
-    ] == key
+    assert (
+        await api.post("/api/transactions", dict(sent), headers={"Idempotency-Key": f'"{key}"'})
+    ).body["transaction_id"] == key
     assert len((await api.post("/api/transactions", sent)).body["transaction_id"]) == 36
 
 
@@ -93,8 +103,12 @@ async def test_id_and_time_are_filled_in(api):
     ],
 )
 @pytest.mark.parametrize("path", ["/api/transactions", "/score"])
-async def test_bad_input_gets_a_problem_that_names_the_field(api, path, body, status, code, pointer):
-    async with api.session.post(path, data=body, headers={"Content-Type": "application/json"}) as answer:
+async def test_bad_input_gets_a_problem_that_names_the_field(
+    api, path, body, status, code, pointer
+):
+    async with api.session.post(
+        path, data=body, headers={"Content-Type": "application/json"}
+    ) as answer:
         assert answer.content_type == "application/problem+json"
         problem = await answer.json(content_type=None)
     assert (answer.status, problem["status"], problem["code"]) == (status, status, code)
@@ -107,8 +121,14 @@ async def test_bad_input_gets_a_problem_that_names_the_field(api, path, body, st
 async def test_what_is_not_there_and_not_allowed_are_problems_too(api):
     assert (await api.get("/api/nothing")).body["code"] == "not_found"
     refused = await api.post("/health", {})
-    assert (refused.status, refused.body["code"], refused.headers["Allow"]) == (405, "method_not_allowed", "GET, HEAD")
-    async with api.session.post("/score", data=b"a=1", headers={"Content-Type": "text/plain"}) as answer:
+    assert (refused.status, refused.body["code"], refused.headers["Allow"]) == (
+        405,
+        "method_not_allowed",
+        "GET, HEAD",
+    )
+    async with api.session.post(
+        "/score", data=b"a=1", headers={"Content-Type": "text/plain"}
+    ) as answer:
         assert answer.status == 415
     assert (await api.get("/api/transactions?colour=red")).status == 422
 
@@ -117,7 +137,10 @@ async def test_lists_are_paged_without_gap_or_repeat_and_filtered(api):
     user = f"u-{uuid.uuid4().hex}"
     sent = [fresh(user_id=user) for _ in range(7)]
     await asyncio.gather(*(api.decided(one) for one in sent))
-    await until(lambda: api.get(f"/api/transactions?user_id={user}"), lambda answer: len(answer.body["items"]) == 7)
+    await until(
+        lambda: api.get(f"/api/transactions?user_id={user}"),
+        lambda answer: len(answer.body["items"]) == 7,
+    )
     seen, path = [], f"/api/transactions?user_id={user}&limit=3"
     while path:
         page = await api.get(path)
@@ -134,7 +157,9 @@ async def test_alerts_are_what_was_not_approved(api):
     flagged = await api.decided((await api.get("/api/samples/fraud")).body)
     page = await until(
         lambda: api.get("/api/transactions/alerts"),
-        lambda answer: flagged["transaction_id"] in {item["transaction_id"] for item in answer.body["items"]},
+        lambda answer: (
+            flagged["transaction_id"] in {item["transaction_id"] for item in answer.body["items"]}
+        ),
     )
     assert {item["decision"] for item in page.body["items"]} <= {"review", "block"}
 
@@ -144,12 +169,18 @@ async def test_score_changes_nothing_and_any_worker_answers_alike(api, other_api
     for _ in range(3):
         await api.decided(fresh(user_id=user))
     question = fresh(user_id=user)
-    first = await until(lambda: api.post("/score", question), lambda answer: answer.body["features"][4] == 3)
+    first = await until(
+        lambda: api.post("/score", question), lambda answer: answer.body["features"][4] == 3
+    )
     assert first.status == 200
     assert "model;dur=" in first.headers["Server-Timing"]
     # The mirror follows within its interval.
-    other = await until(lambda: other_api.post("/score", question), lambda answer: answer.body["features"][4] == 3)
-    assert first.body["features"][4] == (await api.post("/score", question)).body["features"][4] == 3
+    other = await until(
+        lambda: other_api.post("/score", question), lambda answer: answer.body["features"][4] == 3
+    )
+    assert (
+        first.body["features"][4] == (await api.post("/score", question)).body["features"][4] == 3
+    )
     assert other.body["probability"] == pytest.approx(first.body["probability"], abs=0.05)
     assert (await api.get(f"/api/transactions/{question['transaction_id']}")).status == 404
 
@@ -167,7 +198,9 @@ async def test_an_approval_is_explained_on_request(api):
 
 
 async def test_a_batch_is_answered_item_by_item(api):
-    answer = await api.post("/score/batch", {"transactions": [fresh(), payload(amount="0"), 7, fresh()]})
+    answer = await api.post(
+        "/score/batch", {"transactions": [fresh(), payload(amount="0"), 7, fresh()]}
+    )
     results = answer.body["results"]
     assert [result["error"] is None for result in results] == [True, False, False, True]
     assert results[1]["error"]["errors"][0]["pointer"] == "/amount"
@@ -182,15 +215,21 @@ async def test_stats_count_each_transaction_once(api):
     await api.decided(sent)
     await api.decided(sent)
     after = await until(
-        lambda: api.get("/api/transactions/stats?window=24h"), lambda answer: answer.body["transactions"] > before
+        lambda: api.get("/api/transactions/stats?window=24h"),
+        lambda answer: answer.body["transactions"] > before,
     )
     assert after.body["transactions"] == before + 1
-    assert sum(one["approve"] + one["review"] + one["block"] for one in after.body["scores"]) == before + 1
+    assert (
+        sum(one["approve"] + one["review"] + one["block"] for one in after.body["scores"])
+        == before + 1
+    )
 
 
 async def test_health_tells_of_model_redis_broker_and_database(api):
     for path in ("/health", "/api/health"):
-        state = await until(lambda path=path: api.get(path), lambda answer: answer.body["status"] == "ok")
+        state = await until(
+            lambda path=path: api.get(path), lambda answer: answer.body["status"] == "ok"
+        )
         assert state.status == 200
         assert {"kafka", "redis", "postgres", "model", "worker"} == state.body["checks"].keys()
     assert (await api.get("/livez")).status == 200
@@ -233,8 +272,12 @@ async def test_fausts_own_pages_are_closed(api):
 async def test_pages_of_other_origins_and_rebound_names_are_refused(api):
     evil = {"Origin": "https://evil.example"}
     assert (await api.post("/score", fresh(), headers=evil)).body["code"] == "origin_refused"
-    assert (await api.get("/ws", headers={**evil, "Upgrade": "websocket", "Connection": "Upgrade"})).status == 403
-    assert (await api.get("/health", headers={"Host": "evil.example:6066"})).body["code"] == "host_refused"
+    assert (
+        await api.get("/ws", headers={**evil, "Upgrade": "websocket", "Connection": "Upgrade"})
+    ).status == 403
+    assert (await api.get("/health", headers={"Host": "evil.example:6066"})).body[
+        "code"
+    ] == "host_refused"
 
 
 async def test_answers_carry_security_headers(api):
@@ -245,8 +288,13 @@ async def test_answers_carry_security_headers(api):
 
 async def test_long_answers_are_compressed_once_and_short_ones_not_at_all(api):
     for _ in range(3):
-        await asyncio.gather(*(api.decided(payload(transaction_id=uuid.uuid4().hex)) for _ in range(10)))
-    await until(lambda: api.get("/api/transactions?limit=30"), lambda answer: len(answer.body["items"]) == 30)
+        await asyncio.gather(
+            *(api.decided(payload(transaction_id=uuid.uuid4().hex)) for _ in range(10))
+        )
+    await until(
+        lambda: api.get("/api/transactions?limit=30"),
+        lambda answer: len(answer.body["items"]) == 30,
+    )
     asked = {"Accept-Encoding": "gzip"}
     page = await api.send("GET", "/")
     script = re.search(r'href="(/static/\w+/vendor/plotly-basic.min.js)"', page.body).group(1)

@@ -39,7 +39,9 @@ async def test_a_stranger_sees_nothing(guarded, path):
 async def test_a_stranger_changes_nothing(guarded):
     for path in ("/api/transactions", "/score", "/score/batch"):
         assert (await guarded.post(path, payload())).status == 401
-        assert (await guarded.post(path, payload(), headers={"Authorization": "Bearer wrong"})).status == 401
+        assert (
+            await guarded.post(path, payload(), headers={"Authorization": "Bearer wrong"})
+        ).status == 401
 
 
 async def test_a_key_opens_for_programs_and_browsers(guarded):
@@ -47,7 +49,8 @@ async def test_a_key_opens_for_programs_and_browsers(guarded):
     basic = {"Authorization": aiohttp.encode_basic_auth("anyone", KEY)}
     for headers in (bearer, basic):
         answer = await until(
-            lambda headers=headers: guarded.get("/health", headers=headers), lambda found: found.status == 200
+            lambda headers=headers: guarded.get("/health", headers=headers),
+            lambda found: found.status == 200,
         )
         assert answer.body["auth"] == "keys"
 

@@ -19,11 +19,16 @@ async def test_a_case_tells_why_when_and_what_is_related(api):
     first = await flagged(api, device_id=device)
     second = await flagged(api, device_id=device)
     told = (await case(api, second["transaction_id"])).body
-    assert told["transaction"] == {name: value for name, value in second.items() if name != "features"}
+    assert told["transaction"] == {
+        name: value for name, value in second.items() if name != "features"
+    }
     assert {one["code"] for one in told["explanation"]} == set(NAMES)
     contributions = [abs(one["contribution"]) for one in told["explanation"]]
     assert contributions == sorted(contributions, reverse=True)
-    moments = [datetime.fromisoformat(at) for at in (second["received_at"], second["scored_at"], told["stored_at"])]
+    moments = [
+        datetime.fromisoformat(at)
+        for at in (second["received_at"], second["scored_at"], told["stored_at"])
+    ]
     assert moments == sorted(moments)
     by = {one["by"]: one for one in told["related"]}
     assert first["transaction_id"] in [one["transaction_id"] for one in by["device_id"]["items"]]
@@ -36,7 +41,12 @@ async def test_a_customer_is_told_now_against_the_usual(api, other_api):
     user = f"u-{uuid.uuid4().hex}"
     for number in range(5):
         await api.decided(
-            payload(transaction_id=f"{user}-{number}", user_id=user, amount="10.00", device_id=f"d{number % 2}")
+            payload(
+                transaction_id=f"{user}-{number}",
+                user_id=user,
+                amount="10.00",
+                device_id=f"d{number % 2}",
+            )
         )
     for one in (api, other_api):
         answer = await until(
@@ -44,7 +54,8 @@ async def test_a_customer_is_told_now_against_the_usual(api, other_api):
             # History and the mirror of the row follow the decision, each at its own pace.
             lambda told: (
                 told.status == 200
-                and (told.body["payments"], sum((told.body["behaviour"] or {"hours": ()})["hours"])) == (5, 5)
+                and (told.body["payments"], sum((told.body["behaviour"] or {"hours": ()})["hours"]))
+                == (5, 5)
             ),
         )
         told = answer.body
@@ -83,7 +94,8 @@ async def test_the_list_is_filtered_by_what_a_chart_shows(api):
 
     async def listed(parameters):
         return [
-            one["transaction_id"] for one in (await api.get(f"/api/transactions?limit=200&{parameters}")).body["items"]
+            one["transaction_id"]
+            for one in (await api.get(f"/api/transactions?limit=200&{parameters}")).body["items"]
         ]
 
     for parameters in (
@@ -104,7 +116,11 @@ async def test_the_list_is_filtered_by_what_a_chart_shows(api):
 
 async def test_operations_know_every_process_and_who_has_what(api, running):
     def whole(answer):
-        scoring = [one for one in answer.body["processes"] if one["role"] == "scoring" and one["state"] == "ok"]
+        scoring = [
+            one
+            for one in answer.body["processes"]
+            if one["role"] == "scoring" and one["state"] == "ok"
+        ]
         gone = {"worker-8", "worker-9"}  # of other tests: who ends in order says so
         return (
             len(scoring) == 2
@@ -114,7 +130,9 @@ async def test_operations_know_every_process_and_who_has_what(api, running):
 
     told = (await until(lambda: api.get("/api/operations"), whole)).body
     assert {one["role"] for one in told["processes"]} == {"scoring", "storage", "feed"}
-    scoring = [one for one in told["processes"] if one["role"] == "scoring" and one["state"] == "ok"]
+    scoring = [
+        one for one in told["processes"] if one["role"] == "scoring" and one["state"] == "ok"
+    ]
     partitions = sorted(partition for one in scoring for partition in one["partitions"])
     assert partitions == [0, 1, 2, 3]
     assert told["processes_known"] is True
@@ -128,7 +146,9 @@ async def test_dead_letters_are_told_without_long_numbers(api, running):
     await producer.start()
     mark = uuid.uuid4().hex
     try:
-        await producer.send_and_wait(RAW, f'{{"{mark}": "4111 1111 1111 1111", <b>'.encode(), key=b"u1")
+        await producer.send_and_wait(
+            RAW, f'{{"{mark}": "4111 1111 1111 1111", <b>'.encode(), key=b"u1"
+        )
     finally:
         await producer.stop()
 

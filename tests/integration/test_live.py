@@ -34,8 +34,11 @@ async def test_a_client_goes_on_where_it_stopped(api):
     async with api.session.ws_connect("/ws") as socket:
         first = await api.decided(fresh())
         cursor = (await items_until(socket, first["transaction_id"]))[-1]["id"]
-    # Of one user, whose decisions keep their order; those of different partitions may pass each other.
-    missed = [(await api.decided(fresh(user_id=first["user_id"])))["transaction_id"] for _ in range(3)]
+    # Of one user, whose decisions keep their order; those of different partitions may pass each
+    # other.
+    missed = [
+        (await api.decided(fresh(user_id=first["user_id"])))["transaction_id"] for _ in range(3)
+    ]
     async with api.session.ws_connect(f"/ws?since={cursor}") as socket:
         assert (await socket.receive_json())["resume_from"] == cursor
         found = [item["data"]["transaction_id"] for item in await items_until(socket, missed[-1])]
@@ -47,7 +50,10 @@ async def test_a_client_may_ask_for_alerts_only(api):
     async with api.session.ws_connect("/ws?types=alert") as socket:
         approved = await api.decided(fresh())
         flagged = await api.decided((await api.get("/api/samples/fraud")).body)
-        found = {item["data"]["transaction_id"] for item in await items_until(socket, flagged["transaction_id"])}
+        found = {
+            item["data"]["transaction_id"]
+            for item in await items_until(socket, flagged["transaction_id"])
+        }
     assert approved["transaction_id"] not in found
 
 
@@ -61,5 +67,7 @@ async def test_a_client_that_never_reads_costs_nobody_anything(api):
         await asyncio.gather(*(api.decided(fresh()) for _ in range(50)))
         assert (await api.get("/livez")).status == 200
         assert not silent.closed
-    metrics = await until(lambda: api.get("/metrics"), lambda answer: "fraud_ws_clients 0.0" in answer.body)
+    metrics = await until(
+        lambda: api.get("/metrics"), lambda answer: "fraud_ws_clients 0.0" in answer.body
+    )
     assert metrics.status == 200

@@ -1,4 +1,6 @@
-"""Models in the running system: swapped without a stop, refused with a reason, tried in the shadow, fed by what became known."""
+"""Models in the running system: swapped without a stop, refused with a reason, tried in the shadow,
+fed by what became known.
+"""
 
 import asyncio
 import shutil
@@ -64,7 +66,10 @@ async def database(running):
 
 async def send(producer, made):
     await asyncio.gather(
-        *[await producer.send(topics.RAW, orjson.dumps(one), key=one["user_id"].encode()) for one in made]
+        *[
+            await producer.send(topics.RAW, orjson.dumps(one), key=one["user_id"].encode())
+            for one in made
+        ]
     )
 
 
@@ -94,14 +99,21 @@ async def test_another_champion_decides_within_seconds_and_nothing_is_lost(
             registry.set_alias(models, NAME, registry.CHAMPION, copied)
         await asyncio.sleep(0.1)  # 500 a second: the load, not a condition
     for one in (api, other_api):
-        await until(lambda one=one: one.get("/api/model"), lambda answer: f":{copied}@" in answer.body["model"])
+        await until(
+            lambda one=one: one.get("/api/model"),
+            lambda answer: f":{copied}@" in answer.body["model"],
+        )
     after = [fresh() for _ in range(50)]
     await send(producer, after)
     found = await stored(running, made)
     assert {row["model"] for row in found} == {f"{NAME}:{old}", f"{NAME}:{copied}"}
     assert {row["model"] for row in await stored(running, after)} == {f"{NAME}:{copied}"}
     told = await api.decided(fresh())
-    assert told["model"] == {"name": NAME, "version": copied, "digest": registry.read(models / NAME / copied).digest}
+    assert told["model"] == {
+        "name": NAME,
+        "version": copied,
+        "digest": registry.read(models / NAME / copied).digest,
+    }
 
 
 async def test_a_damaged_version_is_refused_and_the_old_one_goes_on(api, models, copied):
@@ -137,23 +149,33 @@ async def test_a_challenger_scores_the_same_in_the_shadow(running, api, models, 
     assert report["shift"] == pytest.approx(0, abs=1e-6)
     fraud = await api.decided((await api.get("/api/samples/fraud")).body)
     label = {"transaction_id": fraud["transaction_id"], "is_fraud": True, "source": "chargeback"}
-    await producer.send_and_wait(topics.LABELS, orjson.dumps(label), key=fraud["transaction_id"].encode())
+    await producer.send_and_wait(
+        topics.LABELS, orjson.dumps(label), key=fraud["transaction_id"].encode()
+    )
     labelled_too = await until(shadowed, lambda shadow: shadow["labelled"] > 0)
     assert labelled_too["champion"] == labelled_too["challenger"]
     assert labelled_too["champion"]["average_precision"] == 1.0
 
 
 async def test_what_is_stored_can_be_trained_on_with_the_features_as_served(running, api, producer):
-    honest, fraud = await api.decided(fresh()), await api.decided((await api.get("/api/samples/fraud")).body)
+    honest, fraud = (
+        await api.decided(fresh()),
+        await api.decided((await api.get("/api/samples/fraud")).body),
+    )
     for source, verdict in (("analyst", False), ("chargeback", True)):
         label = {"transaction_id": fraud["transaction_id"], "is_fraud": verdict, "source": source}
-        await producer.send_and_wait(topics.LABELS, orjson.dumps(label), key=fraud["transaction_id"].encode())
+        await producer.send_and_wait(
+            topics.LABELS, orjson.dumps(label), key=fraud["transaction_id"].encode()
+        )
     await stored(running, [honest, fraud])
     async with database(running) as connection:
 
         async def frauds():
             history = await training_history.load(connection)
-            served = np.array([np.nan if value is None else value for value in fraud["features"]], dtype=np.float32)
+            served = np.array(
+                [np.nan if value is None else value for value in fraud["features"]],
+                dtype=np.float32,
+            )
             return [
                 one
                 for one in np.flatnonzero(history.fraud)
@@ -180,5 +202,9 @@ async def test_drift_is_measured_from_what_is_stored(running, api, models, produ
     assert report["transactions"] >= drift.MIN_TRANSACTIONS
     assert by_name["amount"]["psi"] > 0.2
     assert report["features"][0]["psi"] == max(one["psi"] for one in report["features"])
-    metrics = (await until(lambda: api.get("/metrics"), lambda answer: "fraud_feature_psi{" in answer.body, 60)).body
+    metrics = (
+        await until(
+            lambda: api.get("/metrics"), lambda answer: "fraud_feature_psi{" in answer.body, 60
+        )
+    ).body
     assert 'fraud_feature_missing_ratio{feature="amount"}' in metrics

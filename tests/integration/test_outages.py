@@ -45,14 +45,19 @@ async def found(api, identity):
 
 async def test_scoring_goes_on_without_redis_and_says_so(api, running, frozen):
     frozen(running.stack.redis)
-    state = await until(lambda: api.get("/health"), lambda answer: answer.body["checks"]["redis"]["status"] == "down")
+    state = await until(
+        lambda: api.get("/health"),
+        lambda answer: answer.body["checks"]["redis"]["status"] == "down",
+    )
     assert state.body["status"] == "degraded"
     sent = [fresh() for _ in range(5)]
     for one in sent:
         assert (await api.post("/api/transactions", one)).status == 202
     for one in sent:
         path = f"/api/transactions/{one['transaction_id']}"
-        told = (await until(lambda path=path: api.get(path), lambda answer: answer.status == 200)).body
+        told = (
+            await until(lambda path=path: api.get(path), lambda answer: answer.status == 200)
+        ).body
         assert told["degraded"] == ["redis"]
         assert {NAMES[place] for place in SHARED} <= set(told["missing"])
         assert told["decision"] == "approve"
@@ -90,7 +95,8 @@ async def test_an_older_row_never_replaces_a_newer_one_in_the_mirror(running):
         one = Mirror(link, 10, "test", lambda: iter(()))
         user = f"u-{uuid.uuid4().hex}"
         old, new, reborn = (
-            encode(EMPTY._replace(epoch=epoch, offset=offset)) for epoch, offset in ((1, 5), (1, 2**40), (2, 0))
+            encode(EMPTY._replace(epoch=epoch, offset=offset))
+            for epoch, offset in ((1, 5), (1, 2**40), (2, 0))
         )
         for row, kept in ((new, new), (old, new), (reborn, reborn), (new, reborn)):
             await one._store([(user, row)])
@@ -130,7 +136,10 @@ async def test_shared_signals_are_counted_once_and_as_of_the_event(running):
     try:
         signals = SignalStore(link, 2000)
         device = uuid.uuid4().hex
-        events = [(event(NOW_MS + n, device_id=device, merchant_id=device), hash64(f"u{n}")) for n in range(5)]
+        events = [
+            (event(NOW_MS + n, device_id=device, merchant_id=device), hash64(f"u{n}"))
+            for n in range(5)
+        ]
         first = await signals.observe(events)
         assert [one.device_users for one in first] == [0, 1, 2, 3, 4]
         assert await signals.observe(events) == first, "taking the same in again changes nothing"
@@ -161,7 +170,9 @@ async def test_signals_outlive_their_connection_and_what_redis_forgot(running):
         late = SignalStore(link, 0.001)
         assert await late.observe(one) is None
         late._deadline_s = 2.0
-        assert await late.observe(one) == first, "an answer that came too late is not taken for the next"
+        assert await late.observe(one) == first, (
+            "an answer that came too late is not taken for the next"
+        )
     finally:
         await link.close()
 
@@ -191,7 +202,9 @@ async def test_a_fault_of_the_client_is_an_outage_and_is_over_when_a_call_is_ans
     link = RedisClient(running.environment["FRAUD_REDIS__URL"])
 
     async def faulty():
-        raise RuntimeError("read() called while another coroutine is already waiting for incoming data")
+        raise RuntimeError(
+            "read() called while another coroutine is already waiting for incoming data"
+        )
 
     try:
         for _ in range(BREAK_AFTER):
@@ -225,9 +238,13 @@ async def test_the_online_and_the_offline_shared_signals_agree(running):
     events = []
     for number in range(400):
         one = event(
-            NOW_MS + number * 1_800_000, transaction_id=f"{mark}{number}", device_id=f"{mark}d{dice.randrange(6)}",
-            payment_method={"fingerprint": f"{mark}c{dice.randrange(9)}"}, merchant_id=f"{mark}m{dice.randrange(3)}", ip=None,
-        )  # fmt: skip
+            NOW_MS + number * 1_800_000,
+            transaction_id=f"{mark}{number}",
+            device_id=f"{mark}d{dice.randrange(6)}",
+            payment_method={"fingerprint": f"{mark}c{dice.randrange(9)}"},
+            merchant_id=f"{mark}m{dice.randrange(3)}",
+            ip=None,
+        )
         events.append((one, hash64(f"u{dice.randrange(40)}")))
     link, memory = RedisClient(running.environment["FRAUD_REDIS__URL"]), OfflineSignals()
     try:

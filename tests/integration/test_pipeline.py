@@ -41,13 +41,16 @@ async def scored(brokers):
     found = {}
     for record in await read_topic(brokers, topics.SCORED):
         message = orjson.loads(record.value)
-        found.setdefault(message["transaction_id"], []).append((record.partition, message, dict(record.headers)))
+        found.setdefault(message["transaction_id"], []).append(
+            (record.partition, message, dict(record.headers))
+        )
     return found
 
 
 async def dead_letters(brokers):
     return [
-        (record.value, dict(record.headers), record.key) for record in await read_topic(brokers, topics.DEAD_LETTERS)
+        (record.value, dict(record.headers), record.key)
+        for record in await read_topic(brokers, topics.DEAD_LETTERS)
     ]
 
 
@@ -57,7 +60,9 @@ def librdkafka(brokers, partitioner):
 
 @pytest.mark.parametrize("partitioner", ["consistent_random", "murmur2_random", "random"])
 async def test_a_user_is_counted_whole_whichever_partitioner_was_used(api, brokers, partitioner):
-    """librdkafka's default is CRC32, Kafka's own is murmur2: they put one key into different partitions."""
+    """librdkafka's default is CRC32, Kafka's own is murmur2: they put one key into different
+    partitions.
+    """
     users = [f"{partitioner}-{uuid.uuid4().hex}" for _ in range(8)]
     sent = [fresh(user_id=user) for _ in range(3) for user in users]
     made = librdkafka(brokers, partitioner)
@@ -70,7 +75,11 @@ async def test_a_user_is_counted_whole_whichever_partitioner_was_used(api, broke
         [(partition, message, _)] = found[identity]
         assert partition == partition_of(message["user_id"], 4)
     for user in users:
-        seen = sorted(found[one["transaction_id"]][0][1]["features"][4] for one in sent if one["user_id"] == user)
+        seen = sorted(
+            found[one["transaction_id"]][0][1]["features"][4]
+            for one in sent
+            if one["user_id"] == user
+        )
         assert seen == [0, 1, 2], "each payment saw those before it"
 
 
@@ -98,14 +107,20 @@ POISON = {
 
 
 @pytest.mark.parametrize("code", POISON)
-async def test_rubbish_goes_to_the_dead_letters_and_its_neighbours_are_scored(api, brokers, producer, code):
+async def test_rubbish_goes_to_the_dead_letters_and_its_neighbours_are_scored(
+    api, brokers, producer, code
+):
     neighbour = fresh()
     key = uuid.uuid4().hex.encode()
     home = partition_of(neighbour["user_id"], 4)
     await producer.send_and_wait(topics.RAW, POISON[code], key=key, partition=home)
-    await producer.send_and_wait(topics.RAW, orjson.dumps(neighbour), key=neighbour["user_id"].encode())
+    await producer.send_and_wait(
+        topics.RAW, orjson.dumps(neighbour), key=neighbour["user_id"].encode()
+    )
     await until(lambda: scored(brokers), lambda messages: neighbour["transaction_id"] in messages)
-    letters = await until(lambda: dead_letters(brokers), lambda found: any(one[2] == key for one in found))
+    letters = await until(
+        lambda: dead_letters(brokers), lambda found: any(one[2] == key for one in found)
+    )
     value, headers, _ = next(one for one in letters if one[2] == key)
     assert value == POISON[code], "the original bytes"
     assert headers["dlq_error_code"] == code.encode()
@@ -114,8 +129,12 @@ async def test_rubbish_goes_to_the_dead_letters_and_its_neighbours_are_scored(ap
     assert headers["dlq_error_message"]
 
 
-async def test_a_card_number_from_any_producer_stays_in_the_topic_it_came_by(api, running, brokers, producer):
-    """PCI DSS 4.0.1, 3.3.1: whatever a shop sends by mistake is neither passed on nor kept, stored, cached or logged."""
+async def test_a_card_number_from_any_producer_stays_in_the_topic_it_came_by(
+    api, running, brokers, producer
+):
+    """PCI DSS 4.0.1, 3.3.1: whatever a shop sends by mistake is neither passed on nor kept, stored,
+    cached or logged.
+    """
     card, mark = card_number(), uuid.uuid4().hex
     wrong = [
         orjson.dumps(fresh(metadata={"note": f"paid with {card}", "mark": mark})),
@@ -168,24 +187,32 @@ async def test_a_card_number_from_any_producer_stays_in_the_topic_it_came_by(api
 def card_number():
     """A number of its own that passes for a card."""
     digits = f"4{uuid.uuid4().int % 10**14:014d}"
-    return next(digits + check for check in "0123456789" if card_data.is_card_number(digits + check))
+    return next(
+        digits + check for check in "0123456789" if card_data.is_card_number(digits + check)
+    )
 
 
 async def of_mark(brokers, mark):
-    return [letter for letter in await dead_letters(brokers) if letter[0] and mark.encode() in letter[0]]
+    return [
+        letter for letter in await dead_letters(brokers) if letter[0] and mark.encode() in letter[0]
+    ]
 
 
 async def test_headers_of_a_record_cannot_steer_where_answers_go(api, brokers, producer):
     one = fresh()
     headers = [("Faust-Ag-ReplyTo", b"attacker-topic"), ("Faust-Ag-CorrelationId", b"1")]
-    await producer.send_and_wait(topics.RAW, orjson.dumps(one), key=one["user_id"].encode(), headers=headers)
+    await producer.send_and_wait(
+        topics.RAW, orjson.dumps(one), key=one["user_id"].encode(), headers=headers
+    )
     found = await until(lambda: scored(brokers), lambda messages: one["transaction_id"] in messages)
     assert len(found[one["transaction_id"]]) == 1
 
 
 async def test_a_scored_message_is_a_cloud_event(api, brokers):
     told = await api.decided(fresh())
-    found = await until(lambda: scored(brokers), lambda messages: told["transaction_id"] in messages)
+    found = await until(
+        lambda: scored(brokers), lambda messages: told["transaction_id"] in messages
+    )
     headers = found[told["transaction_id"]][0][2]
     assert headers["ce_type"] == b"fraud.transaction.scored.v1"
     assert headers["ce_id"] == told["transaction_id"].encode()
@@ -194,7 +221,9 @@ async def test_a_scored_message_is_a_cloud_event(api, brokers):
 async def test_a_conflicting_id_keeps_the_first_decision(api, brokers, producer):
     first = fresh()
     await api.decided(first)
-    await producer.send_and_wait(topics.RAW, orjson.dumps({**first, "amount": "999.00"}), key=first["user_id"].encode())
+    await producer.send_and_wait(
+        topics.RAW, orjson.dumps({**first, "amount": "999.00"}), key=first["user_id"].encode()
+    )
     letters = await until(
         lambda: dead_letters(brokers),
         lambda found: any(
@@ -204,7 +233,9 @@ async def test_a_conflicting_id_keeps_the_first_decision(api, brokers, producer)
         ),
     )
     assert letters
-    assert [message["amount"] for _, message, _ in (await scored(brokers))[first["transaction_id"]]] == ["20.00"]
+    assert [
+        message["amount"] for _, message, _ in (await scored(brokers))[first["transaction_id"]]
+    ] == ["20.00"]
 
 
 async def test_labels_are_stored_and_the_latest_of_a_source_stands(running, producer):
@@ -216,7 +247,12 @@ async def test_labels_are_stored_and_the_latest_of_a_source_stands(running, prod
             (False, "2026-11-24T12:00:00Z"),
             (True, "2026-11-24T11:00:00Z"),
         ):
-            label = {"transaction_id": identity, "is_fraud": is_fraud, "source": "analyst", "labelled_at": at}
+            label = {
+                "transaction_id": identity,
+                "is_fraud": is_fraud,
+                "source": "analyst",
+                "labelled_at": at,
+            }
             await producer.send_and_wait(topics.LABELS, orjson.dumps(label), key=identity.encode())
         await producer.send_and_wait(
             topics.LABELS, orjson.dumps({**label, "source": "chargeback"}), key=identity.encode()
@@ -224,9 +260,14 @@ async def test_labels_are_stored_and_the_latest_of_a_source_stands(running, prod
 
         async def stored():
             return dict(
-                await connection.fetch("SELECT source, is_fraud FROM labels WHERE transaction_id = $1", identity)
+                await connection.fetch(
+                    "SELECT source, is_fraud FROM labels WHERE transaction_id = $1", identity
+                )
             )
 
-        assert await until(stored, lambda labels: len(labels) == 2) == {"analyst": False, "chargeback": True}
+        assert await until(stored, lambda labels: len(labels) == 2) == {
+            "analyst": False,
+            "chargeback": True,
+        }
     finally:
         await connection.close()

@@ -1,4 +1,6 @@
-"""The review queue and verdicts: one analyst an item, nothing forgotten, and labels only of what stands."""
+"""The review queue and verdicts: one analyst an item, nothing forgotten, and labels only of what
+stands.
+"""
 
 import asyncio
 import uuid
@@ -19,7 +21,9 @@ from tests.support.reviews import as_analyst, case, flagged, say, take
 @pytest_asyncio.fixture
 async def labels(running):
     consumer = AIOKafkaConsumer(
-        topics.LABELS, bootstrap_servers=running.environment["FRAUD_KAFKA__BROKERS"], auto_offset_reset="earliest"
+        topics.LABELS,
+        bootstrap_servers=running.environment["FRAUD_KAFKA__BROKERS"],
+        auto_offset_reset="earliest",
     )
     await consumer.start()
     read = {}
@@ -39,14 +43,18 @@ async def waiting(api, identity, analyst="ann"):
     """The queue's item, or None."""
     queue = (await api.get("/api/reviews?limit=200&sort=age", **as_analyst(analyst))).body
     newest = (await api.get("/api/reviews?limit=200", **as_analyst(analyst))).body
-    found = {item["transaction"]["transaction_id"]: item for item in (*queue["items"], *newest["items"])}
+    found = {
+        item["transaction"]["transaction_id"]: item for item in (*queue["items"], *newest["items"])
+    }
     return found.get(identity)
 
 
 async def test_a_payment_sent_to_review_waits_with_its_expected_loss(api):
     scored = await flagged(api)
     item = await waiting(api, scored["transaction_id"])
-    assert item["expected_loss_eur"] == pytest.approx(scored["probability"] * float(scored["amount"]), rel=1e-3)
+    assert item["expected_loss_eur"] == pytest.approx(
+        scored["probability"] * float(scored["amount"]), rel=1e-3
+    )
     assert item["transaction"]["reasons"] == scored["reasons"]
     assert item["taken_by"] is None
     queue = (await api.get("/api/reviews")).body
@@ -66,8 +74,11 @@ async def test_a_verdict_closes_the_item_and_becomes_a_label_when_it_is_final(ap
     assert told["queue"]["closed_at"]
     [said] = told["verdicts"]
     assert (said["verdict"], said["reason"], said["note"], said["analyst"]) == (
-        "fraud", "stolen_card", "the customer called", "ann",
-    )  # fmt: skip
+        "fraud",
+        "stolen_card",
+        "the customer called",
+        "ann",
+    )
     assert told["labels"] == [], "it can still be taken back"
     [label] = await until(lambda: labels(identity), seconds=UNDO_S + 15)
     assert label["is_fraud"] is True
@@ -80,7 +91,9 @@ async def test_a_verdict_closes_the_item_and_becomes_a_label_when_it_is_final(ap
     assert label["labelled_at"].startswith(given.body["given_at"][:19])
     await until(lambda: case(api, identity), lambda answer: answer.body["labels"])
     late = await api.send(
-        "DELETE", f"/api/transactions/{identity}/verdicts/{given.body['verdict_id']}", **as_analyst("ann")
+        "DELETE",
+        f"/api/transactions/{identity}/verdicts/{given.body['verdict_id']}",
+        **as_analyst("ann"),
     )
     assert (late.status, late.body["code"]) == (409, "too_late")
 
@@ -94,7 +107,10 @@ async def test_a_verdict_taken_back_leaves_no_label_and_its_item_is_open_again(a
     assert (await api.send("DELETE", path, **as_analyst("ann"))).status == 409, "once"
     item = await waiting(api, identity)
     assert item["taken_by"] == "ann"
-    assert [one["verdict"] for one in (await case(api, identity)).body["verdicts"]] == ["approve", "undo"]
+    assert [one["verdict"] for one in (await case(api, identity)).body["verdicts"]] == [
+        "approve",
+        "undo",
+    ]
     other = (await flagged(api))["transaction_id"]
     await say(api, other, "block")
     await until(lambda: labels(other), seconds=UNDO_S + 15)
@@ -103,7 +119,9 @@ async def test_a_verdict_taken_back_leaves_no_label_and_its_item_is_open_again(a
 
 async def test_two_analysts_cannot_take_the_same_item(api, other_api):
     identity = (await flagged(api))["transaction_id"]
-    answers = await asyncio.gather(*(take(one, identity, f"analyst-{n}") for n in range(8) for one in (api, other_api)))
+    answers = await asyncio.gather(
+        *(take(one, identity, f"analyst-{n}") for n in range(8) for one in (api, other_api))
+    )
     won = {answer.body["taken_by"] for answer in answers if answer.status == 200}
     assert len(won) == 1
     assert {answer.body.get("code") for answer in answers if answer.status != 200} == {"taken"}
@@ -119,17 +137,25 @@ async def test_two_analysts_cannot_take_the_same_item(api, other_api):
 async def test_of_many_verdicts_at_once_one_stands(api, other_api):
     identity = (await flagged(api))["transaction_id"]
     answers = await asyncio.gather(
-        *(say(one, identity, "approve", analyst=f"analyst-{n}") for n in range(6) for one in (api, other_api))
+        *(
+            say(one, identity, "approve", analyst=f"analyst-{n}")
+            for n in range(6)
+            for one in (api, other_api)
+        )
     )
     assert sorted(answer.status for answer in answers) == [201] + [409] * 11
-    assert {answer.body["code"] for answer in answers if answer.status == 409} == {"already_decided"}
+    assert {answer.body["code"] for answer in answers if answer.status == 409} == {
+        "already_decided"
+    }
     assert len((await case(api, identity)).body["verdicts"]) == 1
 
 
 async def test_a_verdict_that_was_seen_can_be_replaced(api):
     identity = (await flagged(api))["transaction_id"]
     first = (await say(api, identity, "approve")).body["verdict_id"]
-    assert (await say(api, identity, "fraud", analyst="bob", supersedes=first + 1_000_000)).status == 409
+    assert (
+        await say(api, identity, "fraud", analyst="bob", supersedes=first + 1_000_000)
+    ).status == 409
     assert (await say(api, identity, "fraud", analyst="bob", supersedes=first)).status == 201
 
 
@@ -141,7 +167,9 @@ async def test_an_approved_payment_can_be_reported(api):
     given = await say(api, identity, "fraud", reason="chargeback")
     assert given.status == 201
     undone = await api.send(
-        "DELETE", f"/api/transactions/{identity}/verdicts/{given.body['verdict_id']}", **as_analyst("ann")
+        "DELETE",
+        f"/api/transactions/{identity}/verdicts/{given.body['verdict_id']}",
+        **as_analyst("ann"),
     )
     assert undone.status == 204
     assert await waiting(api, identity) is None, "it never waited for a review"
@@ -161,7 +189,11 @@ async def test_nobody_can_change_what_was_said(api, running):
     await say(api, identity, "approve", note="kept")
     connection = await asyncpg.connect(running.environment["FRAUD_POSTGRES__DSN"])
     try:
-        for statement in ("UPDATE verdicts SET note = ''", "DELETE FROM verdicts", "TRUNCATE verdicts CASCADE"):
+        for statement in (
+            "UPDATE verdicts SET note = ''",
+            "DELETE FROM verdicts",
+            "TRUNCATE verdicts CASCADE",
+        ):
             with pytest.raises(asyncpg.RaiseError, match="append-only"):
                 await connection.execute(statement)
     finally:
@@ -178,9 +210,14 @@ async def test_a_label_outlives_a_killed_process(api, running, labels):
 
 @pytest.mark.parametrize(
     ("body", "field"),
-    [({"verdict": "maybe"}, "/verdict"), ({"verdict": "approve", "reason": "a whim"}, "/reason"), ({}, "/verdict"),
-     ({"verdict": "approve", "note": "x" * 2001}, "/note"), ({"verdict": "approve", "by": "me"}, "/by")],
-)  # fmt: skip
+    [
+        ({"verdict": "maybe"}, "/verdict"),
+        ({"verdict": "approve", "reason": "a whim"}, "/reason"),
+        ({}, "/verdict"),
+        ({"verdict": "approve", "note": "x" * 2001}, "/note"),
+        ({"verdict": "approve", "by": "me"}, "/by"),
+    ],
+)
 async def test_a_wrong_verdict_is_refused_by_its_field(api, body, field):
     answer = await api.post("/api/transactions/any/verdicts", body)
     assert answer.status == 422

@@ -53,7 +53,9 @@ async def test_messages_arrive_in_order_and_tell_their_last_offsets(brokers, app
     for start in range(0, 300, 100):  # more than a producer batch holds
         for partition in (0, 1):
             numbers = range(start + partition, start + 100, 2)
-            await produce.add(topic, partition, [(b"k", b"%d" % number, [("h", b"1")]) for number in numbers])
+            await produce.add(
+                topic, partition, [(b"k", b"%d" % number, [("h", b"1")]) for number in numbers]
+            )
     assert await produce.acknowledged() == {(topic, 0): 149, (topic, 1): 149}
     records = await read_topic(brokers, topic)
     for partition in (0, 1):
@@ -75,7 +77,9 @@ async def test_a_single_message_goes_where_every_kafka_client_sends_its_key(brok
     records = await read_topic(brokers, topic)
     homes = {user: partition_of(user, 4) for user in users}
     assert {record.key.decode(): record.partition for record in records} == homes
-    assert offsets == {(topic, home): list(homes.values()).count(home) - 1 for home in set(homes.values())}
+    assert offsets == {
+        (topic, home): list(homes.values()).count(home) - 1 for home in set(homes.values())
+    }
 
 
 class Unsent:
@@ -90,7 +94,9 @@ class Unsent:
 
     @property
     def batches(self):
-        return [batch for batches in self._message_accumulator._batches.values() for batch in batches]
+        return [
+            batch for batches in self._message_accumulator._batches.values() for batch in batches
+        ]
 
 
 async def test_it_lands_when_the_last_batch_did_whatever_came_first():

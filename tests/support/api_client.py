@@ -45,7 +45,9 @@ class ApiClient:
 
 
 async def until(
-    ask: Callable[[], Awaitable[Any]], true: Callable[[Any], bool] = bool, seconds: float = TIMEOUT_S
+    ask: Callable[[], Awaitable[Any]],
+    true: Callable[[Any], bool] = bool,
+    seconds: float = TIMEOUT_S,
 ) -> Any:
     """Ask until the answer is right; fail with the last answer when it never is."""
     deadline = time.monotonic() + seconds
@@ -56,4 +58,8 @@ async def until(
 
 
 async def _body(answer: aiohttp.ClientResponse) -> Any:
-    return await answer.json(content_type=None) if "json" in answer.content_type else await answer.text()
+    return (
+        await answer.json(content_type=None)
+        if "json" in answer.content_type
+        else await answer.text()
+    )

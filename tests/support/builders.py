@@ -47,11 +47,20 @@ def event(received_ms: int = NOW_MS, **fields: Any) -> Event:
 def decision(**fields: Any) -> DecisionRecord:
     return DecisionRecord(
         **{
-            "decision": Decision.APPROVE, "probability_ppm": 1234, "degraded": (), "received_ms": NOW_MS, "scored_ms": NOW_MS + 3,
-            "total_us": 3000, "features_us": 50, "model_us": 400, "review": 0.05, "block": 0.4, "model": "fraud-lgbm:1",
+            "decision": Decision.APPROVE,
+            "probability_ppm": 1234,
+            "degraded": (),
+            "received_ms": NOW_MS,
+            "scored_ms": NOW_MS + 3,
+            "total_us": 3000,
+            "features_us": 50,
+            "model_us": 400,
+            "review": 0.05,
+            "block": 0.4,
+            "model": "fraud-lgbm:1",
             **fields,
         }
-    )  # fmt: skip
+    )
 
 
 def same(a: Any, b: Any) -> bool:

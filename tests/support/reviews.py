@@ -16,7 +16,9 @@ def as_analyst(name: str) -> dict[str, Any]:
 
 
 async def flagged(api: ApiClient, **fields: Any) -> dict[str, Any]:
-    """A payment that was sent to review, and stored. Its device, address and merchant are nobody else's."""
+    """A payment that was sent to review, and stored. Its device, address and merchant are nobody
+    else's.
+    """
     for _ in range(TRIES):
         mark = uuid.uuid4().hex[:12]
         own = {
@@ -28,7 +30,9 @@ async def flagged(api: ApiClient, **fields: Any) -> dict[str, Any]:
         scored = await api.decided({**sample, **fields})
         if scored["decision"] == "review":
             identity = scored["transaction_id"]
-            await until(lambda identity=identity: case(api, identity), lambda answer: answer.status == 200)
+            await until(
+                lambda identity=identity: case(api, identity), lambda answer: answer.status == 200
+            )
             return scored
     raise AssertionError(f"none of {TRIES} payments was sent to review")
 
@@ -37,8 +41,14 @@ async def case(api: ApiClient, identity: str) -> Answer:
     return await api.get(f"/api/transactions/{identity}/case")
 
 
-async def say(api: ApiClient, identity: str, verdict: str, analyst: str = "ann", **more: Any) -> Answer:
-    return await api.post(f"/api/transactions/{identity}/verdicts", {"verdict": verdict, **more}, **as_analyst(analyst))
+async def say(
+    api: ApiClient, identity: str, verdict: str, analyst: str = "ann", **more: Any
+) -> Answer:
+    return await api.post(
+        f"/api/transactions/{identity}/verdicts",
+        {"verdict": verdict, **more},
+        **as_analyst(analyst),
+    )
 
 
 async def take(api: ApiClient, identity: str, analyst: str) -> Answer:

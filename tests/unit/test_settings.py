@@ -16,7 +16,9 @@ def with_environment(monkeypatch, **values):
 
 def test_settings_come_from_the_environment(monkeypatch):
     made = with_environment(
-        monkeypatch, FRAUD_KAFKA__BROKERS="a:1,b:2", FRAUD_WEB__ALLOWED_ORIGINS="https://a, https://b"
+        monkeypatch,
+        FRAUD_KAFKA__BROKERS="a:1,b:2",
+        FRAUD_WEB__ALLOWED_ORIGINS="https://a, https://b",
     )
     assert made.kafka.brokers == "a:1,b:2"
     assert made.web.allowed_origins == ["https://a", "https://b"]
@@ -24,7 +26,12 @@ def test_settings_come_from_the_environment(monkeypatch):
 
 def test_all_errors_are_told_at_once_by_the_name_that_sets_them(monkeypatch):
     with pytest.raises(ValidationError) as refused:
-        with_environment(monkeypatch, FRAUD_WEB__PORT="0", FRAUD_KAFKA__PARTITIONS="many", FRAUD_STREAM__CLOCK="moon")
+        with_environment(
+            monkeypatch,
+            FRAUD_WEB__PORT="0",
+            FRAUD_KAFKA__PARTITIONS="many",
+            FRAUD_STREAM__CLOCK="moon",
+        )
     told = in_words(refused.value)
     for name in ("FRAUD_WEB__PORT", "FRAUD_KAFKA__PARTITIONS", "FRAUD_STREAM__CLOCK"):
         assert name in told
@@ -44,7 +51,9 @@ def test_keys_without_a_key_are_refused(monkeypatch):
 
 def test_secrets_are_never_shown(monkeypatch):
     made = with_environment(
-        monkeypatch, FRAUD_POSTGRES__DSN="postgresql://u:hunter2@h/d", FRAUD_REDIS__URL="redis://:hunter2@h"
+        monkeypatch,
+        FRAUD_POSTGRES__DSN="postgresql://u:hunter2@h/d",
+        FRAUD_REDIS__URL="redis://:hunter2@h",
     )
     shown = dict(flattened(made))
     assert "hunter2" not in str(shown)
@@ -67,7 +76,11 @@ def test_a_file_gives_what_the_environment_does_not(monkeypatch, tmp_path):
 
 def test_the_command_line_shows_the_settings():
     done = subprocess.run(
-        [sys.executable, "-m", "fraud_app", "config", "show"], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-m", "fraud_app", "config", "show"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "FRAUD_KAFKA__BROKERS=" in done.stdout

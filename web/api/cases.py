@@ -1,4 +1,6 @@
-"""One decided transaction with all that is known of it, and one customer: what an analyst needs on one screen."""
+"""One decided transaction with all that is known of it, and one customer: what an analyst needs on
+one screen.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,18 @@ async def case(request: web.Request) -> web.Response:
     identity = request.match_info["transaction_id"]
     stored = await query(lambda connected: transactions.get(connected, identity))
     if stored is None:
-        raise Problem(404, "not_found", f"no transaction {identity[:128]} is stored; it may still be on its way")
+        raise Problem(
+            404,
+            "not_found",
+            f"no transaction {identity[:128]} is stored; it may still be on its way",
+        )
     scored = orjson.loads(stored.scored)
     shared = {
-        "user_id": scored["user_id"], "device_id": scored["device_id"], "ip": scored["ip"], "card": scored["payment_method"]["fingerprint"],
-    }  # fmt: skip
+        "user_id": scored["user_id"],
+        "device_id": scored["device_id"],
+        "ip": scored["ip"],
+        "card": scored["payment_method"]["fingerprint"],
+    }
     item, said, known, others = await asyncio.gather(
         query(lambda connected: review_queue.item(connected, identity)),
         query(lambda connected: verdicts.for_transaction(connected, identity)),

@@ -15,7 +15,9 @@ async def features(request: web.Request) -> web.Response:
     """The catalogue of features, in the order of the model's input."""
     return answer(
         [
-            FeatureInfo(**{name: getattr(one, name) for name in FeatureInfo.model_fields}).model_dump()
+            FeatureInfo(
+                **{name: getattr(one, name) for name in FeatureInfo.model_fields}
+            ).model_dump()
             for one in CATALOGUE
         ]
     )

@@ -29,14 +29,24 @@ async def health(request: web.Request) -> web.Response:
 async def state_of() -> Health:
     """This worker and what it depends on, asked now."""
     redis, postgres, kafka = await asyncio.gather(_redis(), _postgres(), _kafka())
-    checks = {"kafka": kafka, "redis": redis, "postgres": postgres, "model": _model(), "worker": _worker()}
+    checks = {
+        "kafka": kafka,
+        "redis": redis,
+        "postgres": postgres,
+        "model": _model(),
+        "worker": _worker(),
+    }
     down = "down" in (kafka.status, checks["worker"].status)
     degraded = any(check.status != "ok" for check in checks.values())
     return Health(
-        status="down" if down else "degraded" if degraded else "ok", checks=checks, version=__version__,
+        status="down" if down else "degraded" if degraded else "ok",
+        checks=checks,
+        version=__version__,
         worker=config.worker_id,
-        partitions=sorted(compat.assigned_partitions(app, RAW)), demo=config.demo, auth=config.auth.mode,
-    )  # fmt: skip
+        partitions=sorted(compat.assigned_partitions(app, RAW)),
+        demo=config.demo,
+        auth=config.auth.mode,
+    )
 
 
 async def livez(request: web.Request) -> web.Response:
@@ -47,12 +57,16 @@ async def livez(request: web.Request) -> web.Response:
 async def readyz(request: web.Request) -> web.Response:
     """200 when this worker's partitions are assigned and its tables recovered."""
     worker = _worker()
-    return web.Response(status=200 if worker.status == "ok" else 503, text=f"{worker.detail or 'ready'}\n")
+    return web.Response(
+        status=200 if worker.status == "ok" else 503, text=f"{worker.detail or 'ready'}\n"
+    )
 
 
 async def prometheus(request: web.Request) -> web.Response:
     """Metrics in Prometheus' text format."""
-    return web.Response(body=generate_latest(metrics.REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return web.Response(
+        body=generate_latest(metrics.REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST}
+    )
 
 
 def _worker() -> Check:
@@ -64,7 +78,9 @@ def _worker() -> Check:
 
 def _model() -> Check:
     if champion.scorer is None:
-        return Check(status="degraded", detail=f"no model, everything goes to review: {champion.error}")
+        return Check(
+            status="degraded", detail=f"no model, everything goes to review: {champion.error}"
+        )
     return Check(status="ok", detail=champion.scorer.reference)
 
 
@@ -73,7 +89,10 @@ async def _redis() -> Check:
     try:
         await redis_client.call(redis_client.client.ping(), CHECK_S)
     except RedisUnavailable as away:
-        return Check(status="down", detail=f"scoring without shared signals; no live feed ({str(away)[:120]})")
+        return Check(
+            status="down",
+            detail=f"scoring without shared signals; no live feed ({str(away)[:120]})",
+        )
     return Check(status="ok", detail=f"{(time.perf_counter() - started) * 1000:.1f} ms")
 
 

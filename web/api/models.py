@@ -1,4 +1,6 @@
-"""The model that decides, the versions in the registry, how a challenger does, and how far traffic has moved."""
+"""The model that decides, the versions in the registry, how a challenger does, and how far traffic
+has moved.
+"""
 
 from __future__ import annotations
 
@@ -38,17 +40,24 @@ async def current_model(request: web.Request) -> web.Response:
 
 
 async def models(request: web.Request) -> web.Response:
-    """All versions, what the aliases stand for, and the challenger beside the champion over the last 24 hours."""
+    """All versions, what the aliases stand for, and the challenger beside the champion over the
+    last 24 hours.
+    """
     store, name = config.model.dir, config.model.name
     try:
         aliases = registry.aliases(store, name)
     except ModelRefused:
         aliases = {}
     report = ModelReport(
-        name=name, in_use=champion.scorer.reference if champion.scorer else None, error=champion.error or None, aliases=aliases,
+        name=name,
+        in_use=champion.scorer.reference if champion.scorer else None,
+        error=champion.error or None,
+        aliases=aliases,
         versions=[_version(version) for version in reversed(registry.versions(store, name))],
-        shadow=await _shadow(f"{name}:{aliases[registry.CHALLENGER]}") if registry.CHALLENGER in aliases else None,
-    )  # fmt: skip
+        shadow=await _shadow(f"{name}:{aliases[registry.CHALLENGER]}")
+        if registry.CHALLENGER in aliases
+        else None,
+    )
     return answer(report.model_dump(mode="json"))
 
 
@@ -58,12 +67,17 @@ def _version(version: str) -> ModelVersion:
     except ModelRefused as refused:
         return ModelVersion(version=version, error=str(refused))
     return ModelVersion(
-        version=version, digest=files.digest, cutoffs=files.cutoffs._asdict(), metrics=files.metrics.get("test")
+        version=version,
+        digest=files.digest,
+        cutoffs=files.cutoffs._asdict(),
+        metrics=files.metrics.get("test"),
     )
 
 
 async def _shadow(challenger: str) -> ShadowReport:
-    found = await query(lambda connected: shadow_scores.compare(connected, challenger, SHADOW_HOURS))
+    found = await query(
+        lambda connected: shadow_scores.compare(connected, challenger, SHADOW_HOURS)
+    )
     told = found._asdict() | {
         "same": found.same if found.transactions else None,
         "champion": found.champion and CurveReport(**found.champion._asdict()),
@@ -73,7 +87,9 @@ async def _shadow(challenger: str) -> ShadowReport:
 
 
 async def drift(request: web.Request) -> web.Response:
-    """The latest measurement of drift against what the champion was trained on, the largest index first."""
+    """The latest measurement of drift against what the champion was trained on, the largest index
+    first.
+    """
     scorer = champion.scorer
     name = version_in(scorer.reference) if scorer else None
     found = None

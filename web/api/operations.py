@@ -32,16 +32,37 @@ async def operations(request: web.Request) -> web.Response:
         for partition in one.partitions
     }
     report = Operations(
-        status=health.status, worker=health.worker, version=health.version, checks=health.checks, partitions=config.kafka.partitions,
-        unowned=sorted(set(range(config.kafka.partitions)) - owned) if complete else [], processes=processes, processes_known=complete,
-    )  # fmt: skip
+        status=health.status,
+        worker=health.worker,
+        version=health.version,
+        checks=health.checks,
+        partitions=config.kafka.partitions,
+        unowned=sorted(set(range(config.kafka.partitions)) - owned) if complete else [],
+        processes=processes,
+        processes_known=complete,
+    )
     return answer(report.model_dump(mode="json"))
 
 
 def _process(sent: Heartbeat) -> Process:
     silent = time.time() - sent.at
-    state = "silent" if silent > SILENT_AFTER_S else "recovering" if sent.to_recover or not sent.partitions else "ok"
+    state = (
+        "silent"
+        if silent > SILENT_AFTER_S
+        else "recovering"
+        if sent.to_recover or not sent.partitions
+        else "ok"
+    )
     return Process(
-        id=sent.id, role=sent.role, state=state, silent_s=silent, started_at=datetime.fromtimestamp(sent.started, UTC),
-        version=sent.version, partitions=sent.partitions, lag=sent.lag, to_recover=sent.to_recover, address=sent.address, model=sent.model,
-    )  # fmt: skip
+        id=sent.id,
+        role=sent.role,
+        state=state,
+        silent_s=silent,
+        started_at=datetime.fromtimestamp(sent.started, UTC),
+        version=sent.version,
+        partitions=sent.partitions,
+        lag=sent.lag,
+        to_recover=sent.to_recover,
+        address=sent.address,
+        model=sent.model,
+    )

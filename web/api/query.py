@@ -1,4 +1,6 @@
-"""Questions to the database, in one place: what it cannot answer, or will not accept, becomes a problem."""
+"""Questions to the database, in one place: what it cannot answer, or will not accept, becomes a
+problem.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ Result = TypeVar("Result")
 
 
 async def query(question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result:
-    """The database's answer. Raises `Problem` 503 when there is none, 404 or 409 when a verdict is refused."""
+    """The database's answer. Raises `Problem` 503 when there is none, 404 or 409 when a verdict is
+    refused.
+    """
     try:
         return await database.query(question)
     except DatabaseUnavailable as error:
@@ -27,4 +31,6 @@ async def query(question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result
             headers={"Retry-After": "5"},
         ) from error
     except VerdictRefused as refused:
-        raise Problem(404 if refused.code == "not_found" else 409, refused.code, str(refused)) from refused
+        raise Problem(
+            404 if refused.code == "not_found" else 409, refused.code, str(refused)
+        ) from refused

@@ -1,4 +1,6 @@
-"""The review queue and verdicts over HTTP: see what waits, take an item, decide it, take the decision back."""
+"""The review queue and verdicts over HTTP: see what waits, take an item, decide it, take the
+decision back.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +19,23 @@ from web.schemas.reviews import Claim, QueueQuery
 async def queue(request: web.Request) -> web.Response:
     """What waits for an analyst, and how the queue is doing."""
     wanted = query_parameters(QueueQuery, request)
-    part = review_queue.QueueFilter(request["analyst"], wanted.sort, wanted.min_score, wanted.user_id, wanted.country)
+    part = review_queue.QueueFilter(
+        request["analyst"], wanted.sort, wanted.min_score, wanted.user_id, wanted.country
+    )
     state = await query(review_queue.summary)
     rows = await query(lambda connected: review_queue.open_items(connected, part, wanted.limit))
-    return answer({
-        "analyst": request["analyst"],
-        "open": state["open"],
-        "oldest_at": state["oldest_at"],
-        "verdicts_hour": state["verdicts_hour"],
-        "approved_share": state["approved_day"] / state["verdicts_day"] if state["verdicts_day"] else None,
-        "items": [_item(dict(row)) for row in rows],
-    })  # fmt: skip
+    return answer(
+        {
+            "analyst": request["analyst"],
+            "open": state["open"],
+            "oldest_at": state["oldest_at"],
+            "verdicts_hour": state["verdicts_hour"],
+            "approved_share": state["approved_day"] / state["verdicts_day"]
+            if state["verdicts_day"]
+            else None,
+            "items": [_item(dict(row)) for row in rows],
+        }
+    )
 
 
 async def take(request: web.Request) -> web.Response:

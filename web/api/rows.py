@@ -17,13 +17,17 @@ async def rows_of(users: Sequence[str]) -> tuple[dict[str, UserRow], bool]:
     own = compat.assigned_partitions(app, user_table.changelog_topic_name)
     homes = [partition_of(user, config.kafka.partitions) for user in users]
     found: dict[str, bytes | None] = {
-        user: user_table.read(home, user) for user, home in zip(users, homes, strict=True) if home in own
+        user: user_table.read(home, user)
+        for user, home in zip(users, homes, strict=True)
+        if home in own
     }
     others = [user for user in dict.fromkeys(users) if user not in found]
     mirrored = True
     if others:
         try:
-            found.update(zip(others, await mirror.read(others, config.redis.deadline_ms / 1000), strict=True))
+            found.update(
+                zip(others, await mirror.read(others, config.redis.deadline_ms / 1000), strict=True)
+            )
         except RedisUnavailable:
             mirrored = False
     return {user: decode(data) if (data := found.get(user)) else EMPTY for user in users}, mirrored

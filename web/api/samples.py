@@ -1,4 +1,6 @@
-"""Ready-made transactions for the test form and for a first `curl`: ordinary ones, ones that look like fraud, and whole stories."""
+"""Ready-made transactions for the test form and for a first `curl`: ordinary ones, ones that look
+like fraud, and whole stories.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ async def series(request: web.Request) -> web.Response:
 
 
 def normal() -> dict[str, Any]:
-    """A customer buys groceries at home, with their own card: approved at any hour, even as a first payment."""
+    """A customer buys groceries at home, with their own card: approved at any hour, even as a first
+    payment.
+    """
     mark = secrets.token_hex(4)
     return {
         "transaction_id": f"test-normal-{mark}",
@@ -51,7 +55,9 @@ def normal() -> dict[str, Any]:
 
 
 def fraud() -> dict[str, Any]:
-    """A new account buys gift cards far away with a German card, from a device and address that other accounts share."""
+    """A new account buys gift cards far away with a German card, from a device and address that
+    other accounts share.
+    """
     mark = secrets.token_hex(4)
     return {
         **normal(),
@@ -70,14 +76,24 @@ def fraud() -> dict[str, Any]:
 
 
 def card_testing() -> list[dict[str, Any]]:
-    """A bot tries stolen cards with tiny payments, most of them declined, and then spends on one that worked."""
-    bot = {**fraud(), "user_id": f"test_bot_{secrets.token_hex(4)}", "device_id": f"d-test-bot-{secrets.token_hex(3)}"}
+    """A bot tries stolen cards with tiny payments, most of them declined, and then spends on one
+    that worked.
+    """
+    bot = {
+        **fraud(),
+        "user_id": f"test_bot_{secrets.token_hex(4)}",
+        "device_id": f"d-test-bot-{secrets.token_hex(3)}",
+    }
     tries = [
         {
             "amount": f"{secrets.randbelow(4)}.{10 + secrets.randbelow(90)}",
             "category": "digital_goods",
             "merchant_id": "m7",
-            "payment_method": {"type": "card", "fingerprint": f"fp-tried-{secrets.token_hex(4)}", "bin_country": "DE"},
+            "payment_method": {
+                "type": "card",
+                "fingerprint": f"fp-tried-{secrets.token_hex(4)}",
+                "bin_country": "DE",
+            },
             "issuer_response": "approved" if attempt % 4 == 3 else "declined",
         }
         for attempt in range(10)
@@ -92,10 +108,17 @@ def card_testing() -> list[dict[str, Any]]:
 
 
 def account_takeover() -> list[dict[str, Any]]:
-    """A customer with a calm past; then somebody else buys gift cards with their account, from a new device far away."""
+    """A customer with a calm past; then somebody else buys gift cards with their account, from a
+    new device far away.
+    """
     customer = {**normal(), "user_id": f"test_victim_{secrets.token_hex(4)}"}
     past: list[dict[str, Any]] = [{"amount": f"{15 + secrets.randbelow(30)}.40"} for _ in range(8)]
-    thief = {**_away(), "device_id": f"d-thief-{secrets.token_hex(3)}", "category": "gift_cards", "merchant_id": "m31"}
+    thief = {
+        **_away(),
+        "device_id": f"d-thief-{secrets.token_hex(3)}",
+        "category": "gift_cards",
+        "merchant_id": "m31",
+    }
     return _told(
         "account-takeover",
         customer,
@@ -110,7 +133,11 @@ def impossible_travel() -> list[dict[str, Any]]:
     return _told(
         "impossible-travel",
         customer,
-        [*home, {**_away(), "amount": "349.00", "category": "electronics", "merchant_id": "m21"}, home[0]],
+        [
+            *home,
+            {**_away(), "amount": "349.00", "category": "electronics", "merchant_id": "m21"},
+            home[0],
+        ],
     )
 
 
@@ -127,7 +154,9 @@ def _told(name: str, who: dict[str, Any], steps: list[dict[str, Any]]) -> list[d
 
 
 def _place(step: dict[str, Any]) -> dict[str, float]:
-    """A customer is at home, at one place; who is elsewhere is told by an address, and never twice the same to the metre."""
+    """A customer is at home, at one place; who is elsewhere is told by an address, and never twice
+    the same to the metre.
+    """
     if step["country"] == normal()["country"]:
         return {}
     dice = secrets.SystemRandom()
@@ -135,4 +164,8 @@ def _place(step: dict[str, Any]) -> dict[str, float]:
 
 
 _KINDS = {"normal": normal, "fraud": fraud}
-_STORIES = {"card_testing": card_testing, "account_takeover": account_takeover, "impossible_travel": impossible_travel}
+_STORIES = {
+    "card_testing": card_testing,
+    "account_takeover": account_takeover,
+    "impossible_travel": impossible_travel,
+}

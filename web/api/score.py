@@ -1,6 +1,8 @@
-"""`POST /score` and `/score/batch`: the decision that a transaction would get now. Nothing is counted, stored or sent.
+"""`POST /score` and `/score/batch`: the decision that a transaction would get now. Nothing is
+counted, stored or sent.
 
-Any worker answers for any user: from its own table when it owns the user's partition, else from the mirror in Redis.
+Any worker answers for any user: from its own table when it owns the user's partition, else from the
+mirror in Redis.
 """
 
 from __future__ import annotations
@@ -44,9 +46,13 @@ async def score_one(request: web.Request) -> web.Response:
 
 
 async def score_batch(request: web.Request) -> web.Response:
-    """Score up to 500 transactions; each gets a result or its own error. They do not see each other."""
+    """Score up to 500 transactions; each gets a result or its own error. They do not see each
+    other.
+    """
     wanted = query_parameters(DetailQuery, request)
-    batch = checked(ScoreBatch, await json_object(request, config.web.max_body_bytes * BATCH_FACTOR))
+    batch = checked(
+        ScoreBatch, await json_object(request, config.web.max_body_bytes * BATCH_FACTOR)
+    )
     results: list[dict[str, Any]] = []
     sound: list[tuple[int, Transaction]] = []
     for place, item in enumerate(batch.transactions):
@@ -57,8 +63,11 @@ async def score_batch(request: web.Request) -> web.Response:
             sound.append((place, transaction_of(item)))
         except Problem as problem:
             results[place]["error"] = {
-                "status": problem.status, "code": problem.code, "detail": problem.detail, "errors": problem.errors or [],
-            }  # fmt: skip
+                "status": problem.status,
+                "code": problem.code,
+                "detail": problem.detail,
+                "errors": problem.errors or [],
+            }
     for start in range(0, len(sound), SLICE):
         part = sound[start : start + SLICE]
         for (place, _), scored in zip(
@@ -88,13 +97,18 @@ async def _score(transactions: Sequence[Transaction], *, explain: bool) -> list[
     scored = score(with_signals, rows, champion.scorer, degraded)
     spent_us = int((time.perf_counter() - started) * 1e6)
     return [
-        _answer_of(item.transaction, decision._replace(total_us=spent_us), explain=explain) for item, decision in scored
+        _answer_of(item.transaction, decision._replace(total_us=spent_us), explain=explain)
+        for item, decision in scored
     ]
 
 
-def _answer_of(transaction: Transaction, decision: DecisionRecord, *, explain: bool) -> dict[str, Any]:
+def _answer_of(
+    transaction: Transaction, decision: DecisionRecord, *, explain: bool
+) -> dict[str, Any]:
     if explain and not decision.reasons and champion.scorer:
         parts = champion.scorer.contributions(matrix_of([feature_values(decision.features)]))[0]
         strongest = sorted(range(len(parts)), key=lambda place: -abs(parts[place]))[: reasons.TOP]
-        decision = decision._replace(reasons=tuple(Contribution(place, parts[place]) for place in strongest))
+        decision = decision._replace(
+            reasons=tuple(Contribution(place, parts[place]) for place in strongest)
+        )
     return scored_fields(transaction, decision)

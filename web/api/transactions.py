@@ -39,7 +39,8 @@ async def submit(request: web.Request) -> web.Response:
     """Publish a transaction to Kafka."""
     wait_s = query_parameters(SubmitQuery, request).wait / 1000 or _prefer_wait(request)
     transaction = transaction_of(
-        await json_object(request, config.web.max_body_bytes), request.headers.get("Idempotency-Key")
+        await json_object(request, config.web.max_body_bytes),
+        request.headers.get("Idempotency-Key"),
     )
     identity = transaction.transaction_id
     replayed = await _seen_before(transaction)
@@ -52,7 +53,9 @@ async def submit(request: web.Request) -> web.Response:
         }
         if decision is not None:
             try:
-                return answer(await asyncio.wait_for(asyncio.shield(decision), wait_s), headers=headers)
+                return answer(
+                    await asyncio.wait_for(asyncio.shield(decision), wait_s), headers=headers
+                )
             except TimeoutError:
                 pass
         return answer(Accepted(transaction_id=identity).model_dump(), 202, headers)
@@ -77,7 +80,11 @@ async def detail(request: web.Request) -> web.Response:
     identity = request.match_info["transaction_id"]
     stored = await query(lambda connected: table.get(connected, identity))
     if stored is None:
-        raise Problem(404, "not_found", f"no transaction {identity[:128]} is stored; it may still be on its way")
+        raise Problem(
+            404,
+            "not_found",
+            f"no transaction {identity[:128]} is stored; it may still be on its way",
+        )
     if not wanted.explain:
         return answer(stored.scored.encode())
     fields = orjson.loads(stored.scored)
@@ -102,7 +109,8 @@ async def _publish(transaction: Transaction) -> None:
 
 
 async def _seen_before(transaction: Transaction) -> bool:
-    """Whether this id was posted within a day. Raises `Problem` 422 when it was another transaction.
+    """Whether this id was posted within a day. Raises `Problem` 422 when it was another
+    transaction.
 
     Without Redis nothing is refused here; the user's row still counts each id once.
     """
@@ -110,7 +118,9 @@ async def _seen_before(transaction: Transaction) -> bool:
     key = IDEMPOTENCY_PREFIX + transaction.transaction_id
     deadline = config.redis.deadline_ms / 1000
     try:
-        if await redis_client.call(redis_client.client.set(key, mark, nx=True, ex=IDEMPOTENCY_S), deadline):
+        if await redis_client.call(
+            redis_client.client.set(key, mark, nx=True, ex=IDEMPOTENCY_S), deadline
+        ):
             return False
         before = await redis_client.call(redis_client.client.get(key), deadline)
     except RedisUnavailable:
@@ -127,12 +137,21 @@ async def _seen_before(transaction: Transaction) -> bool:
 async def _list(request: web.Request, decisions: tuple[str, ...] | None) -> web.Response:
     wanted = query_parameters(ListQuery, request)
     if wanted.decision is not None:
-        decisions = tuple(one for one in (decisions or (wanted.decision.value,)) if one == wanted.decision.value)
+        decisions = tuple(
+            one for one in (decisions or (wanted.decision.value,)) if one == wanted.decision.value
+        )
     after = _position(wanted.cursor) if wanted.cursor else None
     chosen = table.TransactionFilter(
-        decisions, wanted.min_score, wanted.max_score, wanted.user_id, wanted.country, wanted.reason, wanted.q or None,
-        wanted.since, wanted.until,
-    )  # fmt: skip
+        decisions,
+        wanted.min_score,
+        wanted.max_score,
+        wanted.user_id,
+        wanted.country,
+        wanted.reason,
+        wanted.q or None,
+        wanted.since,
+        wanted.until,
+    )
     rows = await query(lambda connected: table.page(connected, chosen, wanted.limit + 1, after))
     shown = rows[: wanted.limit]
     following = _cursor(*shown[-1][:2]) if len(rows) > wanted.limit else None

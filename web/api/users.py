@@ -46,8 +46,8 @@ async def customer(request: web.Request) -> web.Response:
 
 
 def profile_of(memory: ProfileView, now_ms: int) -> Behaviour:
-    """A memory in words and figures. The usual of a window is the last seven days' figure over the number of such windows since the
-    first payment, so that a new customer is not told to be lively.
+    """A memory in words and figures. The usual of a window is the last seven days' figure over the
+    number of such windows since the first payment, so that a new customer is not told to be lively.
     """
     week = WINDOWS[-1]
     payments, cents = memory.in_window(len(WINDOWS) - 1, now_ms)
@@ -58,14 +58,21 @@ def profile_of(memory: ProfileView, now_ms: int) -> Behaviour:
         parts = max(1.0, lived_ms / window.span_ms)
         windows.append(
             WindowUse(
-                window=window.name, payments=count, usual_payments=payments / parts, amount_eur=spent / 100,
+                window=window.name,
+                payments=count,
+                usual_payments=payments / parts,
+                amount_eur=spent / 100,
                 usual_amount_eur=cents / 100 / parts,
             )
-        )  # fmt: skip
+        )
     return Behaviour(
-        payments=memory.payments, first_at=_moment(memory.first_ms), last_at=_moment(memory.last_ms),
-        largest_eur=memory.amount_max_cents / 100, windows=windows, hours=list(memory.hours),
-    )  # fmt: skip
+        payments=memory.payments,
+        first_at=_moment(memory.first_ms),
+        last_at=_moment(memory.last_ms),
+        largest_eur=memory.amount_max_cents / 100,
+        windows=windows,
+        hours=list(memory.hours),
+    )
 
 
 def _moment(ms: int) -> datetime:

@@ -13,13 +13,22 @@ from web.schemas.verdicts import VerdictGiven, VerdictRequest
 
 
 async def give(request: web.Request) -> web.Response:
-    """Give a verdict: it is kept with who and when, and becomes a label when it can no longer be taken back."""
+    """Give a verdict: it is kept with who and when, and becomes a label when it can no longer be
+    taken back.
+    """
     wanted = checked(VerdictRequest, await json_object(request, config.web.max_body_bytes))
     said = verdicts.NewVerdict(
-        request.match_info["transaction_id"], wanted.verdict, wanted.reason, wanted.note.strip(), request["analyst"], wanted.supersedes
-    )  # fmt: skip
+        request.match_info["transaction_id"],
+        wanted.verdict,
+        wanted.reason,
+        wanted.note.strip(),
+        request["analyst"],
+        wanted.supersedes,
+    )
     given = await query(lambda connected: verdicts.record(connected, said))
-    return answer(VerdictGiven(analyst=said.analyst, **given._asdict()).model_dump(mode="json"), 201)
+    return answer(
+        VerdictGiven(analyst=said.analyst, **given._asdict()).model_dump(mode="json"), 201
+    )
 
 
 async def undo(request: web.Request) -> web.Response:

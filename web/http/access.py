@@ -20,15 +20,23 @@ _ANALYST = re.compile(r"^[A-Za-z0-9._@-]{1,64}$")
 
 
 def check_host(request: web.Request, settings: Settings) -> None:
-    """On loopback only loopback names are answered, so that no page can reach us by a name that it rebinds (DNS rebinding)."""
-    if settings.auth.mode == "off" and not is_loopback((urlsplit(f"//{request.host}").hostname or "").rstrip(".")):
-        raise Problem(403, "host_refused", "without keys only localhost and loopback addresses are answered")
+    """On loopback only loopback names are answered, so that no page can reach us by a name that it
+    rebinds (DNS rebinding).
+    """
+    if settings.auth.mode == "off" and not is_loopback(
+        (urlsplit(f"//{request.host}").hostname or "").rstrip(".")
+    ):
+        raise Problem(
+            403, "host_refused", "without keys only localhost and loopback addresses are answered"
+        )
 
 
 def holder_of_key(request: web.Request, settings: Settings) -> str:
-    """Who asks. With keys on, every route but the probes wants one: Bearer for programs, Basic (key as password) for browsers.
+    """Who asks. With keys on, every route but the probes wants one: Bearer for programs, Basic (key
+    as password) for browsers.
 
-    Without keys a page says who is in front of it, which is believed: only this machine can reach it.
+    Without keys a page says who is in front of it, which is believed: only this machine can reach
+    it.
     """
     if settings.auth.mode == "off":
         name = request.headers.get("X-Analyst", "")
@@ -46,7 +54,9 @@ def holder_of_key(request: web.Request, settings: Settings) -> str:
             key = ""
     digest = hashlib.sha256(key.encode()).hexdigest()
     # Every one is compared, so that the time tells nothing.
-    holders = [name for known, name in settings.auth.holders() if hmac.compare_digest(digest, known)]
+    holders = [
+        name for known, name in settings.auth.holders() if hmac.compare_digest(digest, known)
+    ]
     if not holders:
         raise Problem(
             401,

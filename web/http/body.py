@@ -28,7 +28,9 @@ async def json_object(request: web.Request, limit: int) -> dict[str, Any]:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise Problem(400, "malformed_json", f"the body is not JSON: {error.msg} at line {error.lineno}") from error
+        raise Problem(
+            400, "malformed_json", f"the body is not JSON: {error.msg} at line {error.lineno}"
+        ) from error
     if not isinstance(value, dict):
         raise Problem(400, "malformed_json", "the body must be a JSON object")
     return value
@@ -43,7 +45,9 @@ def checked(model: type[Model], value: Any, prefix: str = "") -> Model:
 
 
 def query_parameters(model: type[Model], request: web.Request) -> Model:
-    """The query string as this model; unknown parameters are refused, since a misspelt filter would show too much."""
+    """The query string as this model; unknown parameters are refused, since a misspelt filter would
+    show too much.
+    """
     try:
         return model.model_validate(dict(request.query))
     except ValidationError as error:
@@ -52,5 +56,9 @@ def query_parameters(model: type[Model], request: web.Request) -> Model:
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A JSON answer; bytes are JSON already."""
-    body = value if isinstance(value, bytes) else orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    body = (
+        value
+        if isinstance(value, bytes)
+        else orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    )
     return web.Response(status=status, body=body, content_type="application/json", headers=headers)

@@ -1,4 +1,6 @@
-"""What every request passes: id, time limit, who may, where from, problems instead of error pages, security headers, metrics."""
+"""What every request passes: id, time limit, who may, where from, problems instead of error pages,
+security headers, metrics.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def middlewares(settings: Settings) -> list[Any]:
                 answer.enable_compression()
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "unknown"
-        metrics.HTTP_SECONDS.labels(request.method, route, str(answer.status)).observe(time.perf_counter() - started)
+        metrics.HTTP_SECONDS.labels(request.method, route, str(answer.status)).observe(
+            time.perf_counter() - started
+        )
         return answer
 
     return [observe]
@@ -64,7 +68,11 @@ def middlewares(settings: Settings) -> list[Any]:
 def worth_compressing(answer: web.StreamResponse) -> bool:
     """Whether it is long, and not compressed already."""
     body = answer.body if isinstance(answer, web.Response) else None
-    return isinstance(body, bytes) and len(body) > COMPRESS_FROM and "Content-Encoding" not in answer.headers
+    return (
+        isinstance(body, bytes)
+        and len(body) > COMPRESS_FROM
+        and "Content-Encoding" not in answer.headers
+    )
 
 
 async def _answer(request: web.Request, handler: Handler, settings: Settings) -> web.StreamResponse:
@@ -79,21 +87,34 @@ async def _answer(request: web.Request, handler: Handler, settings: Settings) ->
     except Problem as problem:
         return response(problem, request)
     except TimeoutError:
-        return response(Problem(503, "timeout", "the request took too long", headers={"Retry-After": "1"}), request)
+        return response(
+            Problem(503, "timeout", "the request took too long", headers={"Retry-After": "1"}),
+            request,
+        )
     except web.HTTPRequestEntityTooLarge:
         return response(
-            Problem(413, "body_too_large", f"at most {settings.web.max_body_bytes} bytes are accepted"),
+            Problem(
+                413, "body_too_large", f"at most {settings.web.max_body_bytes} bytes are accepted"
+            ),
             request,
         )
     except web.HTTPNotFound:
         return response(Problem(404, "not_found", f"there is nothing at {request.path}"), request)
     except web.HTTPMethodNotAllowed as refused:
         allowed = ", ".join(sorted(refused.allowed_methods))
-        return response(Problem(405, "method_not_allowed", f"use {allowed}", headers={"Allow": allowed}), request)
+        return response(
+            Problem(405, "method_not_allowed", f"use {allowed}", headers={"Allow": allowed}),
+            request,
+        )
     except web.HTTPException as other:
         if other.status < 400:
             raise
         return response(Problem(other.status, "refused", other.reason), request)
     except Exception:
-        log.exception("request_failed", extra={"path": request.path, "request_id": request["request_id"]})
-        return response(Problem(500, "internal", "something went wrong here; the log has the request's id"), request)
+        log.exception(
+            "request_failed", extra={"path": request.path, "request_id": request["request_id"]}
+        )
+        return response(
+            Problem(500, "internal", "something went wrong here; the log has the request's id"),
+            request,
+        )

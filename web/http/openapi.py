@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from fraud_app import __version__
+from fraud_app.contracts.json_schema import unwrapped, with_unwrapped_descriptions
 from web.http.body import answer
 from web.http.problem import CONTENT_TYPE
 from web.http.route import Route
@@ -53,12 +54,14 @@ def build(routes: Sequence[Route]) -> dict[str, Any]:
         spec.components.schema(name, schema)
     for route in routes:
         spec.path(route.path, operations={route.method.lower(): _operation(route)})
-    return spec.to_dict()
+    return with_unwrapped_descriptions(spec.to_dict())
 
 
 def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
     taken = {route.body for route in routes if route.body}
-    given = {model for route in routes for model in route.answers.values() if model} | {ProblemDetails}
+    given = {model for route in routes for model in route.answers.values() if model} | {
+        ProblemDetails
+    }
     wanted: list[tuple[type[BaseModel], Any]] = [(model, "validation") for model in taken]
     wanted += [(model, "serialization") for model in given if model not in taken]
     _, definitions = models_json_schema(
@@ -69,7 +72,7 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
 
 
 def _operation(route: Route) -> dict[str, Any]:
-    text = inspect.getdoc(route.handler) or ""
+    text = unwrapped(inspect.getdoc(route.handler) or "")
     summary, _, description = text.partition("\n")
     operation: dict[str, Any] = {
         "operationId": f"{route.method.lower()}{re.sub(r'[^a-zA-Z0-9]+', '_', route.path).rstrip('_')}",
@@ -86,12 +89,17 @@ def _operation(route: Route) -> dict[str, Any]:
             "content": {"application/json": {"schema": _reference(route.body)}},
         }
     for status, model in route.answers.items():
-        content = {"content": {"application/json": {"schema": _schema(model, many=route.many)}}} if model else {}
+        content = (
+            {"content": {"application/json": {"schema": _schema(model, many=route.many)}}}
+            if model
+            else {}
+        )
         operation["responses"][str(status)] = {"description": HTTPStatus(status).phrase, **content}
     for status in (*route.problems, 401, 403):
         operation["responses"][str(status)] = {
-            "description": HTTPStatus(status).phrase, "content": {CONTENT_TYPE: {"schema": _reference(ProblemDetails)}},
-        }  # fmt: skip
+            "description": HTTPStatus(status).phrase,
+            "content": {CONTENT_TYPE: {"schema": _reference(ProblemDetails)}},
+        }
     return operation
 
 
@@ -103,7 +111,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     if route.query:
         schema = route.query.model_json_schema(ref_template="#/components/schemas/{model}")
         for name, one in schema["properties"].items():
-            described = {key: value for key, value in one.items() if key not in ("title", "description")}
+            described = {
+                key: value for key, value in one.items() if key not in ("title", "description")
+            }
             parameter = {"name": name, "in": "query", "required": False, "schema": described}
             if "description" in one:
                 parameter["description"] = one["description"]

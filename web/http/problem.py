@@ -63,7 +63,10 @@ def response(problem: Problem, request: web.BaseRequest) -> web.Response:
     if problem.errors:
         body["errors"] = problem.errors
     return web.Response(
-        status=problem.status, body=orjson.dumps(body), content_type=CONTENT_TYPE, headers=problem.headers
+        status=problem.status,
+        body=orjson.dumps(body),
+        content_type=CONTENT_TYPE,
+        headers=problem.headers,
     )
 
 

@@ -19,6 +19,8 @@ class Health(BaseModel):
     checks: dict[str, Check]
     version: str
     worker: str
-    partitions: list[int] = Field(description="partitions of transactions.raw that this worker scores")
+    partitions: list[int] = Field(
+        description="partitions of transactions.raw that this worker scores"
+    )
     demo: bool
     auth: str

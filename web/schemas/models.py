@@ -16,7 +16,9 @@ class FeatureInfo(BaseModel):
 
 class ModelVersion(BaseModel):
     version: str
-    digest: str | None = Field(None, description="first 12 hex digits of the sha256 of its manifest")
+    digest: str | None = Field(
+        None, description="first 12 hex digits of the sha256 of its manifest"
+    )
     cutoffs: dict[str, float] | None = None
     metrics: dict[str, float] | None = Field(None, description="figures on its own test part")
     error: str | None = Field(None, description="why it cannot be used")
@@ -56,7 +58,9 @@ class ModelReport(BaseModel):
 
 class FeatureDrift(BaseModel):
     feature: str
-    psi: float = Field(description="population stability index: below 0.1 nothing, from 0.2 on somebody should look")
+    psi: float = Field(
+        description="population stability index: below 0.1 nothing, from 0.2 on somebody should look"
+    )
     missing: float
     reference_missing: float
 

@@ -32,6 +32,10 @@ class Operations(BaseModel):
     version: str
     checks: dict[str, Check]
     partitions: int
-    unowned: list[int] = Field(description="partitions of transactions.raw that no process says it scores")
+    unowned: list[int] = Field(
+        description="partitions of transactions.raw that no process says it scores"
+    )
     processes: list[Process]
-    processes_known: bool = Field(description="false while Redis is away: only this worker is shown")
+    processes_known: bool = Field(
+        description="false while Redis is away: only this worker is shown"
+    )

@@ -1,4 +1,6 @@
-"""What the API takes and gives for analysts and operators: breakdowns, the review queue, verdicts, cases, customers, operations."""
+"""What the API takes and gives for analysts and operators: breakdowns, the review queue, verdicts,
+cases, customers, operations.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,9 @@ MAX_BATCH = 500
 class ScoreBatch(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    transactions: Annotated[list[Any], Field(min_length=1, max_length=MAX_BATCH, description="each as for POST /score")]
+    transactions: Annotated[
+        list[Any], Field(min_length=1, max_length=MAX_BATCH, description="each as for POST /score")
+    ]
 
 
 class BatchItem(BaseModel):

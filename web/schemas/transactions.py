@@ -46,9 +46,12 @@ class ListQuery(BaseModel):
     max_score: Annotated[int, Field(ge=0, le=99)] | None = None
     user_id: Identifier | None = None
     country: Annotated[str, Field(pattern=r"^([A-Z]{2}|unknown)$")] | None = None
-    reason: Annotated[str, Field(max_length=64)] | None = Field(None, description="code of a reason; flagged ones only")
+    reason: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="code of a reason; flagged ones only"
+    )
     q: Annotated[str, Field(max_length=128)] | None = Field(
-        None, description="exactly this id of a transaction, customer, device or card, or this address"
+        None,
+        description="exactly this id of a transaction, customer, device or card, or this address",
     )
     since: AwareDatetime | None = Field(None, alias="from", description="scored at or after")
     until: AwareDatetime | None = Field(None, alias="to", description="scored before")
@@ -64,7 +67,9 @@ class Page(BaseModel):
 class DetailQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    explain: bool = Field(False, description="add the contribution of every feature, for approvals too")
+    explain: bool = Field(
+        False, description="add the contribution of every feature, for approvals too"
+    )
 
 
 class Contribution(BaseModel):
@@ -78,6 +83,8 @@ class Contribution(BaseModel):
 
 
 class ExplainedTransaction(ScoredTransaction):
-    """With `explain`: every feature's contribution, strongest first; null when features or model are not kept any more."""
+    """With `explain`: every feature's contribution, strongest first; null when features or model
+    are not kept any more.
+    """
 
     explanation: list[Contribution] | None = None

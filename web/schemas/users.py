@@ -8,7 +8,9 @@ from pydantic import BaseModel, Field
 
 
 class WindowUse(BaseModel):
-    """What a customer does within a window, against their own average of such a window over the last seven days."""
+    """What a customer does within a window, against their own average of such a window over the
+    last seven days.
+    """
 
     window: str
     payments: int

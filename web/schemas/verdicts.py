@@ -8,8 +8,15 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 REASONS = (
-    "customer_confirmed", "known_pattern", "card_testing", "account_takeover", "stolen_card", "chargeback", "unusual_but_plausible", "other",
-)  # fmt: skip
+    "customer_confirmed",
+    "known_pattern",
+    "card_testing",
+    "account_takeover",
+    "stolen_card",
+    "chargeback",
+    "unusual_but_plausible",
+    "other",
+)
 
 
 class VerdictRequest(BaseModel):
@@ -20,13 +27,17 @@ class VerdictRequest(BaseModel):
     )
     reason: Literal[REASONS] | None = None  # type: ignore[valid-type]
     note: Annotated[str, Field(max_length=2_000)] = ""
-    supersedes: int | None = Field(None, description="the verdict that stands now, to replace one that you have seen")
+    supersedes: int | None = Field(
+        None, description="the verdict that stands now, to replace one that you have seen"
+    )
 
 
 class VerdictGiven(BaseModel):
     verdict_id: int
     given_at: datetime
-    undo_until: datetime = Field(description="until then it can be taken back; then its label is sent")
+    undo_until: datetime = Field(
+        description="until then it can be taken back; then its label is sent"
+    )
     analyst: str
 
 

@@ -1,4 +1,6 @@
-"""The same job on Faust as its tutorial has it: one event, one table entry, one send, default settings."""
+"""The same job on Faust as its tutorial has it: one event, one table entry, one send, default
+settings.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +19,34 @@ scorer, client = champion(), redis.from_url(redis_url)
 observe = client.register_script(cross_user_signals.OBSERVE)
 
 app = faust.App(
-    "bench-naive-faust", broker=f"kafka://{brokers}", store="rocksdb://", datadir=state, topic_partitions=4,
-    web_enabled=False, consumer_auto_offset_reset="earliest", key_serializer="raw", value_serializer="raw",
-)  # fmt: skip
-raw = app.topic(into, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
-scored_topic = app.topic(out, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+    "bench-naive-faust",
+    broker=f"kafka://{brokers}",
+    store="rocksdb://",
+    datadir=state,
+    topic_partitions=4,
+    web_enabled=False,
+    consumer_auto_offset_reset="earliest",
+    key_serializer="raw",
+    value_serializer="raw",
+)
+raw = app.topic(
+    into, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+)
+scored_topic = app.topic(
+    out, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+)
 rows = app.Table(
-    "rows", key_type=bytes, value_type=bytes, partitions=4,
-    options={"driver": "rocksdict", "write_buffer_size": 8 << 20, "block_cache_size": 32 << 20, "max_open_files": 256},
-)  # fmt: skip
+    "rows",
+    key_type=bytes,
+    value_type=bytes,
+    partitions=4,
+    options={
+        "driver": "rocksdict",
+        "write_buffer_size": 8 << 20,
+        "block_cache_size": 32 << 20,
+        "max_open_files": 256,
+    },
+)
 
 
 @app.agent(raw)
@@ -40,7 +61,10 @@ async def score(stream: Any) -> None:
         following, scored = decided(payment, row_of(rows.get(key)), shared, scorer)
         rows[key] = encode(following)
         await scored_topic.send(
-            key=event.key, value=scored, partition=message.partition, headers=dict(message.headers or ())
+            key=event.key,
+            value=scored,
+            partition=message.partition,
+            headers=dict(message.headers or ()),
         )
 
 

@@ -1,4 +1,6 @@
-"""The job for one transaction, as the contenders do it: our feature functions and model, without our batches and our bookkeeping."""
+"""The job for one transaction, as the contenders do it: our feature functions and model, without
+our batches and our bookkeeping.
+"""
 
 from __future__ import annotations
 
@@ -51,14 +53,20 @@ def payment_of(partition: int, offset: int, value: bytes) -> ScoringInput:
     transaction = Transaction.model_validate_json(value)
     received = occurred_ms(transaction)
     record = Record(partition, offset, transaction.user_id.encode(), value, received)
-    return ScoringInput(record, transaction, event_of(transaction, received), hash64(transaction.user_id))
+    return ScoringInput(
+        record, transaction, event_of(transaction, received), hash64(transaction.user_id)
+    )
 
 
-def decided(payment: ScoringInput, row: UserRow, shared: Signals, scorer: Scorer) -> tuple[UserRow, bytes]:
+def decided(
+    payment: ScoringInput, row: UserRow, shared: Signals, scorer: Scorer
+) -> tuple[UserRow, bytes]:
     """The user's row after it, and the scored message."""
     user = payment.transaction.user_id
     ((_, outcome),) = score([(payment, shared)], {user: row}, scorer)
-    following = add_decision(row._replace(pending=()), payment.event, outcome, 0, payment.record.offset, -1)
+    following = add_decision(
+        row._replace(pending=()), payment.event, outcome, 0, payment.record.offset, -1
+    )
     return following._replace(pending=()), scored_message(payment.transaction, outcome)
 
 

@@ -1,4 +1,6 @@
-"""A floor: a plain aiokafka worker that reads a topic and sends everything on. No features, no state, no decision."""
+"""A floor: a plain aiokafka worker that reads a topic and sends everything on. No features, no
+state, no decision.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ async def work(brokers: str, into: str, out: str) -> None:
     while True:
         batches = (await consumer.getmany(timeout_ms=200, max_records=500)).values()
         sends = [
-            await producer.send(out, one.value, key=one.key, partition=one.partition, headers=list(one.headers))
+            await producer.send(
+                out, one.value, key=one.key, partition=one.partition, headers=list(one.headers)
+            )
             for records in batches
             for one in records
         ]

@@ -1,4 +1,6 @@
-"""The same job on Quix Streams: its consumer, its RocksDB state with a changelog, its producer; one question to Redis a transaction."""
+"""The same job on Quix Streams: its consumer, its RocksDB state with a changelog, its producer; one
+question to Redis a transaction.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,14 @@ def main(brokers: str, redis_url: str, into: str, out: str, state: str) -> None:
     scorer, client = champion(), redis.from_url(redis_url)
     observe = client.register_script(cross_user_signals.OBSERVE)
     app = Application(
-        broker_address=brokers, consumer_group="bench-quix", auto_offset_reset="earliest", state_dir=state, commit_interval=1.0,
-        loglevel="WARNING", consumer_poll_timeout=0.1,
-    )  # fmt: skip
+        broker_address=brokers,
+        consumer_group="bench-quix",
+        auto_offset_reset="earliest",
+        state_dir=state,
+        commit_interval=1.0,
+        loglevel="WARNING",
+        consumer_poll_timeout=0.1,
+    )
 
     def score(value: bytes, kept: Any) -> bytes:
         context = message_context()

@@ -1,6 +1,8 @@
-"""The usual design: FastAPI with an aiokafka consumer, the user's state in Redis, one PostgreSQL insert a transaction.
+"""The usual design: FastAPI with an aiokafka consumer, the user's state in Redis, one PostgreSQL
+insert a transaction.
 
-Each transaction is done by itself: read the row, five questions to Redis, predict, insert, send, write the row back.
+Each transaction is done by itself: read the row, five questions to Redis, predict, insert, send,
+write the row back.
 """
 
 from __future__ import annotations
@@ -26,8 +28,11 @@ from ml.profile.event import Signals
 from ml.profile.windows import DAY_MS
 from tables.user_row import encode
 
-_INSERT = "INSERT INTO transactions ({}) VALUES ({}) ON CONFLICT (transaction_id) DO NOTHING".format(  # noqa: S608 - our own columns
-    ", ".join(transactions.Row._fields), ", ".join(f"${place}" for place in range(1, len(transactions.Row._fields) + 1))
+_INSERT = (
+    "INSERT INTO transactions ({}) VALUES ({}) ON CONFLICT (transaction_id) DO NOTHING".format(  # noqa: S608 - our own columns
+        ", ".join(transactions.Row._fields),
+        ", ".join(f"${place}" for place in range(1, len(transactions.Row._fields) + 1)),
+    )
 )
 
 
@@ -42,7 +47,10 @@ class Worker:
     async def run(self) -> None:
         pool = await asyncpg.create_pool(self._dsn)
         consumer = AIOKafkaConsumer(
-            self._into, bootstrap_servers=self._brokers, group_id="bench-usual", auto_offset_reset="earliest"
+            self._into,
+            bootstrap_servers=self._brokers,
+            group_id="bench-usual",
+            auto_offset_reset="earliest",
         )
         producer = AIOKafkaProducer(bootstrap_servers=self._brokers, acks="all")
         await consumer.start()
@@ -52,7 +60,11 @@ class Worker:
             scored = await self.score(payment)
             await pool.execute(_INSERT, *transactions.row_of(scored))
             await producer.send_and_wait(
-                self._out, scored, key=message.key, partition=message.partition, headers=list(message.headers)
+                self._out,
+                scored,
+                key=message.key,
+                partition=message.partition,
+                headers=list(message.headers),
             )
 
     async def score(self, payment: ScoringInput, *, keep: bool = True) -> bytes:

@@ -12,7 +12,9 @@ from tables.user_row import MAX_PENDING
 @given(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=60))
 def test_ranges_cover_the_batch_and_bound_each_user(users):
     ranges = list(split_by_user_limit(users))
-    assert [index for start, end in ranges for index in range(start, end)] == list(range(len(users)))
+    assert [index for start, end in ranges for index in range(start, end)] == list(
+        range(len(users))
+    )
     for start, end in ranges:
         counts = Counter(user for user in users[start:end] if user)
         assert all(count <= MAX_PENDING for count in counts.values())
@@ -43,7 +45,9 @@ async def in_flight(failures):
     return InFlightBatches(2, failures.append)
 
 
-async def test_batches_are_acknowledged_in_order_whatever_the_broker_answers_first(in_flight, failures):
+async def test_batches_are_acknowledged_in_order_whatever_the_broker_answers_first(
+    in_flight, failures
+):
     broker = Broker()
     first, a = broker.batch("a")
     second, b = broker.batch("b")

@@ -16,9 +16,17 @@ NAME = "fraud-lgbm"
 def fraud(models):
     def run(*arguments):
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "fraud_app", "model", *arguments], cwd=ROOT, capture_output=True, text=True,
-            env={**os.environ, "FRAUD_MODEL__DIR": str(models), "FRAUD_POSTGRES__DSN": "postgresql://nobody@127.0.0.1:9/none"}, check=False,
-        )  # fmt: skip
+            [sys.executable, "-W", "ignore", "-m", "fraud_app", "model", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env={
+                **os.environ,
+                "FRAUD_MODEL__DIR": str(models),
+                "FRAUD_POSTGRES__DSN": "postgresql://nobody@127.0.0.1:9/none",
+            },
+            check=False,
+        )
         return done.returncode, done.stdout + done.stderr
 
     return run

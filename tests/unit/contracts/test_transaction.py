@@ -17,7 +17,10 @@ def test_a_transaction_survives_a_round_trip():
 
 
 def test_unknown_fields_are_kept_as_metadata():
-    assert Transaction.model_validate(payload(basket=7, metadata={"a": 1})).metadata == {"basket": 7, "a": 1}
+    assert Transaction.model_validate(payload(basket=7, metadata={"a": 1})).metadata == {
+        "basket": 7,
+        "a": 1,
+    }
 
 
 def test_each_wrong_field_is_named():
@@ -35,7 +38,8 @@ def test_an_address_is_kept_in_its_canonical_form(sent, kept):
 
 
 @pytest.mark.parametrize(
-    "sent", ["203.0.113", "203.0.113.999", "fe80::1%eth0", "1:2", "a" * 100, "1.2.3.4\0", 7, "", "é"]
+    "sent",
+    ["203.0.113", "203.0.113.999", "fe80::1%eth0", "1:2", "a" * 100, "1.2.3.4\0", 7, "", "é"],
 )
 def test_what_is_no_address_is_refused_without_repeating_it(sent):
     with pytest.raises(ValidationError) as refused:
@@ -44,11 +48,14 @@ def test_what_is_no_address_is_refused_without_repeating_it(sent):
 
 
 @pytest.mark.parametrize(
-    ("amount", "code", "sound"), [("1.00", "JPY", True), ("1.50", "JPY", False), ("1.234", "KWD", True)]
+    ("amount", "code", "sound"),
+    [("1.00", "JPY", True), ("1.50", "JPY", False), ("1.234", "KWD", True)],
 )
 def test_an_amount_has_no_more_digits_than_its_currency(amount, code, sound):
     if sound:
-        assert Transaction.model_validate(payload(amount=amount, currency=code)).amount == Decimal(amount)
+        assert Transaction.model_validate(payload(amount=amount, currency=code)).amount == Decimal(
+            amount
+        )
     else:
         with pytest.raises(ValidationError, match="digits after the point"):
             Transaction.model_validate(payload(amount=amount, currency=code))
@@ -164,7 +171,11 @@ _JSON = st.recursive(
     | st.sampled_from(["4111 1111 1111 1111", "x5555555555554444y"]),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(max_size=8) | st.sampled_from(["cvv", "PAN", "4111111111111111"]), inner, max_size=3)
+        | st.dictionaries(
+            st.text(max_size=8) | st.sampled_from(["cvv", "PAN", "4111111111111111"]),
+            inner,
+            max_size=3,
+        )
     ),
     max_leaves=8,
 )
@@ -189,7 +200,9 @@ def _without_forbidden_names(value):
 
 @given(st.integers(0, 10**12))
 def test_order_numbers_and_times_are_no_cards(number):
-    card_data.refuse({"order": str(number), "at": "2026-11-24T09:30:00.123Z", "id": f"0193-{number:012d}"})
+    card_data.refuse(
+        {"order": str(number), "at": "2026-11-24T09:30:00.123Z", "id": f"0193-{number:012d}"}
+    )
 
 
 @given(st.decimals("0.01", "1000000", places=2))

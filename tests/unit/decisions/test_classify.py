@@ -12,7 +12,9 @@ from tests.support.builders import NOW_MS, decision, event, same
 
 
 def decided(number):
-    return decision(probability_ppm=number, scored_ms=NOW_MS + number, decision=list(Decision)[number % 3])
+    return decision(
+        probability_ppm=number, scored_ms=NOW_MS + number, decision=list(Decision)[number % 3]
+    )
 
 
 def deliver(row, number, offset, acked_offset, **fields):
@@ -40,8 +42,10 @@ def test_a_client_that_sends_twice_is_counted_once_and_gets_the_first_decision()
     again, met = deliver(row, 1, 20, 19)
     assert met.kind is DeliveryKind.DUPLICATE
     assert (met.decision.decision, met.decision.probability_ppm, met.decision.model) == (
-        first.decision.decision, first.decision.probability_ppm, first.decision.model,
-    )  # fmt: skip
+        first.decision.decision,
+        first.decision.probability_ppm,
+        first.decision.model,
+    )
     assert view(again.profile).payments == 20
 
 
@@ -54,16 +58,21 @@ def test_a_used_id_with_another_amount_is_a_conflict():
 
 def test_a_topic_made_anew_starts_at_offset_zero_again():
     row, _ = deliver(EMPTY, 1, 500, -1)
-    assert classify(row, event(NOW_MS, transaction_id="t2"), 1, 0).kind is DeliveryKind.ALREADY_ACKED
+    assert (
+        classify(row, event(NOW_MS, transaction_id="t2"), 1, 0).kind is DeliveryKind.ALREADY_ACKED
+    )
     assert classify(row, event(NOW_MS, transaction_id="t2"), 2, 0).kind is DeliveryKind.NEW
 
 
 @settings(max_examples=200)
 @given(st.data())
 def test_any_crashes_and_duplicates_lead_to_the_same_row_and_decisions(data):
-    """A log of records is read with crashes: each goes back to any uncommitted offset, with the row kept or as the changelog has it."""
+    """A log of records is read with crashes: each goes back to any uncommitted offset, with the row
+    kept or as the changelog has it.
+    """
     numbers = data.draw(
-        st.lists(st.integers(0, 12), min_size=1, max_size=25), label="which transaction each offset carries"
+        st.lists(st.integers(0, 12), min_size=1, max_size=25),
+        label="which transaction each offset carries",
     )
     expected = EMPTY
     for offset, number in enumerate(numbers):
@@ -76,17 +85,23 @@ def test_any_crashes_and_duplicates_lead_to_the_same_row_and_decisions(data):
     crashes = 0
     while offset < len(numbers):
         acked_offset = committed - 1
-        if offset > row.offset and len([one for one in row.pending if one.offset > acked_offset]) >= MAX_PENDING:
+        if (
+            offset > row.offset
+            and len([one for one in row.pending if one.offset > acked_offset]) >= MAX_PENDING
+        ):
             committed, changelog = offset, row  # the agent waits for the broker before it goes on
             acknowledged.update(numbers[:offset])
             continue
         row, met = deliver(row, numbers[offset], offset, acked_offset)
         row = decode(encode(row))
         if met.decision is not None:
-            emitted.setdefault(numbers[offset], set()).add((met.decision.decision, met.decision.probability_ppm))
+            emitted.setdefault(numbers[offset], set()).add(
+                (met.decision.decision, met.decision.probability_ppm)
+            )
         offset += 1
         event_kind = data.draw(
-            st.sampled_from(["go on", "acknowledge", "crash", "crash and lose the disk"]), label="then"
+            st.sampled_from(["go on", "acknowledge", "crash", "crash and lose the disk"]),
+            label="then",
         )
         if event_kind == "acknowledge":
             committed, changelog = offset, row

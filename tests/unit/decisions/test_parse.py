@@ -13,7 +13,9 @@ PARTITIONS = 4
 def arrived(value, partition=None, **fields):
     raw = orjson.dumps(value) if isinstance(value, dict) else value
     home = partition_of("u1", PARTITIONS) if partition is None else partition
-    return parse(Record(home, 7, b"u1", raw, NOW_MS, **fields), partial(partition_of, partitions=PARTITIONS))
+    return parse(
+        Record(home, 7, b"u1", raw, NOW_MS, **fields), partial(partition_of, partitions=PARTITIONS)
+    )
 
 
 def test_a_sound_transaction_is_a_payment_at_its_ingest_time():
@@ -68,7 +70,11 @@ def test_a_transaction_in_a_strangers_partition_is_sent_home_once():
 )
 def test_whatever_comes_is_told_apart(value, code):
     found = arrived(value)
-    assert isinstance(found, ScoringInput) if code is None else (isinstance(found, Invalid) and found.code == code)
+    assert (
+        isinstance(found, ScoringInput)
+        if code is None
+        else (isinstance(found, Invalid) and found.code == code)
+    )
 
 
 def test_the_reason_never_repeats_a_card_number():

@@ -37,13 +37,20 @@ def scorer():
 def payment(offset, user="u1", received_ms=NOW_MS, **fields):
     one = transaction(user_id=user, **fields)
     return ScoringInput(
-        Record(0, offset, user.encode(), b"", received_ms), one, event_of(one, received_ms), hash64(user)
+        Record(0, offset, user.encode(), b"", received_ms),
+        one,
+        event_of(one, received_ms),
+        hash64(user),
     )
 
 
 def decided(rows, scorer, *payments, signals=True):
     found = decide_batch(
-        payments, rows, [Signals(1.0, 2.0, 3.0, 4.0)] * len(payments) if signals else None, scorer, Position(1, {0: -1})
+        payments,
+        rows,
+        [Signals(1.0, 2.0, 3.0, 4.0)] * len(payments) if signals else None,
+        scorer,
+        Position(1, {0: -1}),
     )
     for changed in found.rows.values():
         rows.kept.update({user: encode(row) for user, row in changed.items()})
@@ -66,12 +73,19 @@ def test_payments_of_one_user_in_one_batch_see_each_other(scorer):
 def test_a_batch_and_single_payments_give_the_same_features(scorer):
     together, apart = Rows(), Rows()
     payments = [
-        payment(number, received_ms=NOW_MS + number * 1000, amount=str(number + 1), transaction_id=f"p{number}")
+        payment(
+            number,
+            received_ms=NOW_MS + number * 1000,
+            amount=str(number + 1),
+            transaction_id=f"p{number}",
+        )
         for number in range(4)
     ]
     at_once = decided(together, scorer, *payments)
     one_by_one = [(decided(apart, scorer, one)).new[0][1] for one in payments]
-    assert [decision.features for _, decision in at_once.new] == [decision.features for decision in one_by_one]
+    assert [decision.features for _, decision in at_once.new] == [
+        decision.features for decision in one_by_one
+    ]
     assert [decision.probability_ppm for _, decision in at_once.new] == [
         decision.probability_ppm for decision in one_by_one
     ]
@@ -91,12 +105,16 @@ def test_a_replayed_record_is_emitted_again_and_not_counted(scorer):
 def test_a_duplicate_within_one_batch_is_counted_once(scorer):
     rows = Rows()
     found = decided(rows, scorer, payment(0, transaction_id="a"), payment(1, transaction_id="a"))
-    assert [decision.probability_ppm for _, decision in found.emitted] == [found.new[0][1].probability_ppm] * 2
+    assert [decision.probability_ppm for _, decision in found.emitted] == [
+        found.new[0][1].probability_ppm
+    ] * 2
     assert view(decode(rows.kept["u1"]).profile).payments == 1
 
 
 def test_a_conflict_is_not_emitted(scorer):
-    found = decided(Rows(), scorer, payment(0, transaction_id="a"), payment(1, transaction_id="a", amount="99"))
+    found = decided(
+        Rows(), scorer, payment(0, transaction_id="a"), payment(1, transaction_id="a", amount="99")
+    )
     assert len(found.emitted) == 1
     assert [one.record.offset for one in found.conflicts] == [1]
 
@@ -110,7 +128,11 @@ def test_without_redis_the_shared_signals_are_missing_and_it_says_so(scorer):
 
 def test_without_a_model_everything_goes_to_review():
     ((_, decision),) = (decided(Rows(), None, payment(0))).new
-    assert (decision.decision, decision.probability, decision.degraded) == (Decision.REVIEW, None, ("model",))
+    assert (decision.decision, decision.probability, decision.degraded) == (
+        Decision.REVIEW,
+        None,
+        ("model",),
+    )
 
 
 def test_only_what_is_not_approved_is_explained(scorer, monkeypatch):
@@ -118,9 +140,19 @@ def test_only_what_is_not_approved_is_explained(scorer, monkeypatch):
         scorer, "cutoffs", Cutoffs(0.02, 0.9)
     )  # whatever the champion's are: this is not about where they lie
     found = decided(
-        Rows(), scorer, payment(0),
-        payment(1, user="x", amount="200", category="gift_cards", country="ID", latitude=-6.2, longitude=106.8),
-    )  # fmt: skip
+        Rows(),
+        scorer,
+        payment(0),
+        payment(
+            1,
+            user="x",
+            amount="200",
+            category="gift_cards",
+            country="ID",
+            latitude=-6.2,
+            longitude=106.8,
+        ),
+    )
     by_user = {one.transaction.user_id: decision for one, decision in found.new}
     assert by_user["u1"].decision is Decision.APPROVE
     assert by_user["u1"].reasons == ()

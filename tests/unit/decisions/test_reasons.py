@@ -22,25 +22,35 @@ def test_the_strongest_five_that_raise_the_risk_are_reasons():
 
 
 def test_velocity_is_told_with_the_users_usual():
-    told = explain([contribution("tx_count_10m")], vector(tx_count_10m=7.0, tx_count_7d=302.4, user_tx_count=40.0))
+    told = explain(
+        [contribution("tx_count_10m")],
+        vector(tx_count_10m=7.0, tx_count_7d=302.4, user_tx_count=40.0),
+    )
     assert told[0].text == "7 payments in 10 minutes (usual 0.3)"
 
 
 def test_an_amount_is_told_in_euro_with_the_usual():
-    told = explain([contribution("amount")], vector(amount=200.0, amount_to_median=8.0, user_tx_count=4.0))
+    told = explain(
+        [contribution("amount")], vector(amount=200.0, amount_to_median=8.0, user_tx_count=4.0)
+    )
     assert told[0].text == "amount of €200.00 (usual €25.00)"
 
 
 @pytest.mark.parametrize(
-    ("days", "said"), [(1.8e-05, "1.6 s"), (0.5, "12 h"), (1.0, "1 day"), (12.0, "12 days"), (0.0, "0 s")]
+    ("days", "said"),
+    [(1.8e-05, "1.6 s"), (0.5, "12 h"), (1.0, "1 day"), (12.0, "12 days"), (0.0, "0 s")],
 )
 def test_an_age_is_told_in_the_unit_that_fits(days, said):
-    told = explain([contribution("account_age_days")], vector(account_age_days=days, user_tx_count=2.0))
+    told = explain(
+        [contribution("account_age_days")], vector(account_age_days=days, user_tx_count=2.0)
+    )
     assert told[0].text == f"customer known for {said}"
 
 
 def test_what_a_newcomer_lacks_is_one_reason():
-    features = vector(user_tx_count=0.0, amount_to_max=math.nan, km_from_last=math.nan, card_country_differs=1.0)
+    features = vector(
+        user_tx_count=0.0, amount_to_max=math.nan, km_from_last=math.nan, card_country_differs=1.0
+    )
     told = explain(
         [
             contribution("km_from_last", 2.0),
@@ -49,10 +59,15 @@ def test_what_a_newcomer_lacks_is_one_reason():
         ],
         features,
     )
-    assert [(one.code, one.contribution) for one in told] == [(FIRST_PAYMENT, 3.0), ("card_country_differs", 0.5)]
+    assert [(one.code, one.contribution) for one in told] == [
+        (FIRST_PAYMENT, 3.0),
+        ("card_country_differs", 0.5),
+    ]
 
 
 def test_every_feature_can_be_put_into_words():
     for name in NAMES:
         for value in (0.0, 1.0, 7.0, math.nan):
-            assert explain([contribution(name)], vector(**{name: value, "user_tx_count": 3.0}))[0].text
+            assert explain([contribution(name)], vector(**{name: value, "user_tx_count": 3.0}))[
+                0
+            ].text

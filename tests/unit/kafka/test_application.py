@@ -26,7 +26,12 @@ asyncio.run(main())
 
 def test_a_stop_that_hangs_ends_the_process_and_says_so():
     ended = subprocess.run(
-        [sys.executable, "-c", HANGS], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", HANGS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert ended.returncode == EXIT_CODE, ended.stderr
     assert "worker_dies" in ended.stderr

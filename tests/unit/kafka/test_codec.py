@@ -59,11 +59,20 @@ def test_a_kind_that_is_not_known_here_is_refused_at_once():
 
 def test_a_whole_request_and_its_answer_through_aiokafka():
     request = ProduceRequest(
-        transactional_id=None, required_acks=-1, timeout=1000, topics=[("t", [(0, bytearray(b"records")), (1, b"")])]
+        transactional_id=None,
+        required_acks=-1,
+        timeout=1000,
+        topics=[("t", [(0, bytearray(b"records")), (1, b"")])],
     ).prepare({0: (0, 7)})
     header = RequestHeader_v1(request, correlation_id=7, client_id="me")
-    plain = [each.SCHEMA.encode([each.__dict__[name] for name in each.SCHEMA.names]) for each in (request, header)]
-    answer = ResponseHeader_v0(7).encode() + request.RESPONSE_TYPE([("t", [(0, 0, 5, -1, 0)])], 0).encode()
+    plain = [
+        each.SCHEMA.encode([each.__dict__[name] for name in each.SCHEMA.names])
+        for each in (request, header)
+    ]
+    answer = (
+        ResponseHeader_v0(7).encode()
+        + request.RESPONSE_TYPE([("t", [(0, 0, 5, -1, 0)])], 0).encode()
+    )
     codec.install()
     assert [request.encode(), header.encode()] == plain
     read = BytesIO(answer)

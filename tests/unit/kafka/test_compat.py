@@ -1,4 +1,6 @@
-"""The private parts of Faust and aiokafka that we lean on; an upgrade that moves one turns these red."""
+"""The private parts of Faust and aiokafka that we lean on; an upgrade that moves one turns these
+red.
+"""
 
 import asyncio
 import inspect
@@ -21,11 +23,25 @@ from fraud_app.kafka.ordering import OffsetOrder
 def test_what_is_used_of_faust_is_there():
     assert faust.__version__.startswith("0.15")
     assert "_ensure_producer" in vars(Producer)
-    assert {"getmany", "unacked", "_new_offset", "_filter_tps_with_pending_acks", "wait_empty"} <= vars(Consumer).keys()
-    assert {"_wait_next_records", "_get_active_partitions", "_clean_unacked_messages"} <= vars(Consumer).keys()
+    assert {
+        "getmany",
+        "unacked",
+        "_new_offset",
+        "_filter_tps_with_pending_acks",
+        "wait_empty",
+    } <= vars(Consumer).keys()
+    assert {"_wait_next_records", "_get_active_partitions", "_clean_unacked_messages"} <= vars(
+        Consumer
+    ).keys()
     for name in ("_prefetch_backoff", "_fetch_max_wait_ms", "self._proc_fetch_request("):
         assert name in inspect.getsource(Fetcher)
-    for name in ("_committed_offset", "_buffered_partitions", "_waiting_for_ack", "suspend_flow", "flow_active"):
+    for name in (
+        "_committed_offset",
+        "_buffered_partitions",
+        "_waiting_for_ack",
+        "suspend_flow",
+        "flow_active",
+    ):
         assert name in inspect.getsource(Consumer)
     assert "_tp_index" in inspect.getsource(Conductor)
     assert {"apply_changelog_batch", "changelog_topic_name"} <= vars(Collection).keys()
@@ -36,7 +52,9 @@ def test_what_is_used_of_faust_is_there():
 
 
 async def test_the_last_records_before_a_silence_are_asked_for_again_when_faust_dropped_them():
-    """Read up to 10 by the consumer, but the agent was given only what lies before 7, and nothing else comes to show the gap."""
+    """Read up to 10 by the consumer, but the agent was given only what lies before 7, and nothing
+    else comes to show the gap.
+    """
     positions = {TP("raw", 0): 10, TP("raw", 1): 4, TP("labels", 0): 9, TP("raw", 2): 3}
 
     class State:
@@ -73,13 +91,18 @@ async def test_the_last_records_before_a_silence_are_asked_for_again_when_faust_
     order = OffsetOrder()
     order.start_at(TP("raw", 0), 7)
     order.start_at(TP("raw", 1), 4)
-    assert sorted(await compat._skipped_partitions(App, ["raw"], order)) == [(TP("raw", 0), 7), (TP("raw", 2), 1)]
+    assert sorted(await compat._skipped_partitions(App, ["raw"], order)) == [
+        (TP("raw", 0), 7),
+        (TP("raw", 2), 1),
+    ]
     App.rebalancing = True
     assert await compat._skipped_partitions(App, ["raw"], order) == []
 
 
 async def test_partitions_that_move_while_records_wait_find_the_broker_asked_again():
-    """The flow is stopped until the changelogs are read; who asks only when idle must be idle meanwhile."""
+    """The flow is stopped until the changelogs are read; who asks only when idle must be idle
+    meanwhile.
+    """
 
     class Flow(asyncio.Event):
         is_active, acquire = asyncio.Event.is_set, asyncio.Event.wait
@@ -102,7 +125,9 @@ async def test_partitions_that_move_while_records_wait_find_the_broker_asked_aga
     async def started():
         pass
 
-    stream = SimpleNamespace(app=app, channel=SimpleNamespace(queue=queue), should_stop=False, maybe_start=started)
+    stream = SimpleNamespace(
+        app=app, channel=SimpleNamespace(queue=queue), should_stop=False, maybe_start=started
+    )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(compat, "_start_offset", lambda *_: asyncio.sleep(0, 0))
         batches = compat.work_batches(stream, 1)

@@ -105,11 +105,15 @@ class Answered:
 
     async def fetch(self, consumer, active, timeout):  # noqa: ASYNC109 - Faust's signature
         assert timeout == 0, "it is all here already"
-        return {tp: records(4, 5) for tp in self._fetcher._records if not active or tp in active}  # as aiokafka does
+        return {
+            tp: records(4, 5) for tp in self._fetcher._records if not active or tp in active
+        }  # as aiokafka does
 
 
 def holding(consumer, answered, *active):
-    consumer._thread = SimpleNamespace(_ensure_consumer=lambda: answered, _fetch_records=answered.fetch)
+    consumer._thread = SimpleNamespace(
+        _ensure_consumer=lambda: answered, _fetch_records=answered.fetch
+    )
     consumer._active_partitions = {TP(topic, 0) for topic in active}
     consumer.app = SimpleNamespace(consumer_generation_id=7)
     consumer.flow_active = True
@@ -121,7 +125,11 @@ async def test_an_answer_goes_straight_to_its_agent_whatever_else_lies_there_unr
     holding(consumer, Answered("raw", "changelog"), "raw")
     assert await consumer.deliver_now(7)
     fetched = consumer._channels[RAW][0].queue.get_nowait()
-    assert (fetched.tp, fetched.generation, [record.offset for record in fetched.records]) == (RAW, 7, [4, 5])
+    assert (fetched.tp, fetched.generation, [record.offset for record in fetched.records]) == (
+        RAW,
+        7,
+        [4, 5],
+    )
 
 
 @pytest.mark.parametrize("case", ["changelog", "error", "moving", "older", "stopped", "all paused"])

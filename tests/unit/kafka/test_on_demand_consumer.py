@@ -14,7 +14,11 @@ class Consumer:
     """Wants records when it is told to; takes what came unless it is told not to."""
 
     def __init__(self, *, takes=True):
-        self.idle, self.app, self._takes = asyncio.Event(), SimpleNamespace(consumer_generation_id=3), takes
+        self.idle, self.app, self._takes = (
+            asyncio.Event(),
+            SimpleNamespace(consumer_generation_id=3),
+            takes,
+        )
         self.requested_generation = []
 
     async def deliver_now(self, requested_generation):
@@ -33,7 +37,9 @@ async def test_the_broker_is_asked_when_the_agent_waits_and_not_before():
         asked.append(request)
         return False
 
-    waiting = asyncio.create_task(_fetch_on_demand(consumer, fetch, 0.0)("assignment", 0, "request"))
+    waiting = asyncio.create_task(
+        _fetch_on_demand(consumer, fetch, 0.0)("assignment", 0, "request")
+    )
     await asyncio.sleep(0)
     assert not asked
     consumer.idle.set()
@@ -65,7 +71,9 @@ async def test_faust_is_woken_only_for_what_was_not_handed_over(takes):
 
 async def test_what_cannot_be_read_ends_the_process(monkeypatch):
     died, damaged = [], ValueError("a checksum is wrong")
-    monkeypatch.setattr("fraud_app.kafka.crash.end_process", lambda reason, error: died.append(error))
+    monkeypatch.setattr(
+        "fraud_app.kafka.crash.end_process", lambda reason, error: died.append(error)
+    )
     consumer = Consumer()
     consumer.idle.set()
 
@@ -80,7 +88,9 @@ async def test_a_request_that_is_no_longer_wanted_ends_as_one_that_brought_nothi
     async def fetch(*request):
         raise AssertionError("its partitions have moved")
 
-    waiting = asyncio.create_task(_fetch_on_demand(Consumer(), fetch, 0.0)("assignment", 0, "request"))
+    waiting = asyncio.create_task(
+        _fetch_on_demand(Consumer(), fetch, 0.0)("assignment", 0, "request")
+    )
     await asyncio.sleep(0)
     waiting.cancel()
     assert await asyncio.wait_for(waiting, 1) is False

@@ -6,7 +6,9 @@ from fraud_app.kafka.ordering import MAX_REREADS, Admission, OffsetOrder
 
 @given(st.data())
 def test_whatever_is_dropped_on_the_way_every_record_is_processed_in_order(data):
-    """A reader over a log with holes (expired records), whose transport drops any stretch at any time."""
+    """A reader over a log with holes (expired records), whose transport drops any stretch at any
+    time.
+    """
     log = sorted(data.draw(st.sets(st.integers(0, 40), min_size=1), label="offsets that exist"))
     order = OffsetOrder()
     order.start_at("p", data.draw(st.integers(0, log[0]), label="committed"))
@@ -22,7 +24,11 @@ def test_whatever_is_dropped_on_the_way_every_record_is_processed_in_order(data)
             continue
         offset, position = log[at], log[at] + 1
         last_of_all = at == len(log) - 1
-        if not last_of_all and drops < MAX_REREADS - 1 and data.draw(st.booleans(), label=f"drop {offset}"):
+        if (
+            not last_of_all
+            and drops < MAX_REREADS - 1
+            and data.draw(st.booleans(), label=f"drop {offset}")
+        ):
             drops += 1
             continue
         admission = order.admit("p", offset)

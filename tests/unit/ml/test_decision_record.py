@@ -23,7 +23,9 @@ decisions = st.builds(
     review=st.floats(0, 1),
     block=st.floats(0, 1),
     model=st.text(st.characters(codec="ascii"), max_size=60),
-    reasons=st.lists(st.builds(Contribution, st.integers(0, len(NAMES) - 1), float32), max_size=5).map(tuple),
+    reasons=st.lists(
+        st.builds(Contribution, st.integers(0, len(NAMES) - 1), float32), max_size=5
+    ).map(tuple),
     features=st.lists(float32, min_size=len(NAMES), max_size=len(NAMES)).map(
         lambda row: np.array(row, np.float32).tobytes()
     ),
@@ -39,7 +41,9 @@ def test_a_decision_told_again_is_the_same_bytes():
     features = np.full(len(NAMES), 0.1, np.float32)
     features[3] = np.nan
     one = decision(
-        decision=Decision.BLOCK, reasons=(Contribution(1, 0.5), Contribution(12, 0.25)), features=features.tobytes()
+        decision=Decision.BLOCK,
+        reasons=(Contribution(1, 0.5), Contribution(12, 0.25)),
+        features=features.tobytes(),
     )
     sent = transaction(metadata={"note": "ünï\u0000"})
     assert scored_message(sent, decode(encode(one))) == scored_message(sent, one)
@@ -47,7 +51,9 @@ def test_a_decision_told_again_is_the_same_bytes():
 
 def test_the_message_is_what_the_contract_says():
     features = np.zeros(len(NAMES), np.float32).tobytes()
-    message = scored_message(transaction(amount="12.30"), decision(features=features, reasons=(Contribution(0, 1.0),)))
+    message = scored_message(
+        transaction(amount="12.30"), decision(features=features, reasons=(Contribution(0, 1.0),))
+    )
     told = ScoredTransaction.model_validate_json(message)
     assert told.amount == "12.30"
     assert told.probability == 0.001234
@@ -57,8 +63,14 @@ def test_the_message_is_what_the_contract_says():
 
 def test_without_a_model_nothing_is_invented():
     message = scored_message(
-        transaction(), decision(probability_ppm=-1, model="", degraded=("model",), decision=Decision.REVIEW)
+        transaction(),
+        decision(probability_ppm=-1, model="", degraded=("model",), decision=Decision.REVIEW),
     )
     told = ScoredTransaction.model_validate_json(message)
-    assert (told.probability, told.model, told.thresholds, told.features) == (None, None, None, None)
+    assert (told.probability, told.model, told.thresholds, told.features) == (
+        None,
+        None,
+        None,
+        None,
+    )
     assert told.degraded == ["model"]

@@ -19,9 +19,14 @@ def grown(count, step_ms=1000, acked_offset=None, **fields):
     row = EMPTY
     for number in range(count):
         one = event(
-            NOW_MS + number * step_ms, transaction_id=f"t{number}", device_id=f"d{number % 20}", merchant_id=f"m{number % 30}",
-            payment_method={"fingerprint": f"c{number % 6}"}, country="DE" if number % 2 else "FR", **fields,
-        )  # fmt: skip
+            NOW_MS + number * step_ms,
+            transaction_id=f"t{number}",
+            device_id=f"d{number % 20}",
+            merchant_id=f"m{number % 30}",
+            payment_method={"fingerprint": f"c{number % 6}"},
+            country="DE" if number % 2 else "FR",
+            **fields,
+        )
         row = add_decision(
             row,
             one,
@@ -45,11 +50,16 @@ def test_the_largest_row_stays_under_its_bound():
     features = b"\x00\x00\x80\x3f" * len(NAMES)
     for number in range(3000):
         one = event(
-            NOW_MS + number * 210_000, device_id=f"d{number}", merchant_id=f"m{number}", payment_method={"fingerprint": f"c{number}"},
+            NOW_MS + number * 210_000,
+            device_id=f"d{number}",
+            merchant_id=f"m{number}",
+            payment_method={"fingerprint": f"c{number}"},
             country="ABCDEFGHIJ"[number % 10] + "X",
-        )  # fmt: skip
+        )
         decided = decision(
-            reasons=reasons, features=features, model=f"fraud-lgbm-challenger:2026.11.24-{number // 700:05d}"
+            reasons=reasons,
+            features=features,
+            model=f"fraud-lgbm-challenger:2026.11.24-{number // 700:05d}",
         )
         row = add_decision(row, one, decided, 1, number, number - MAX_PENDING)
         assert len(encode(row)) <= MAX_BYTES
@@ -74,7 +84,9 @@ def test_a_row_of_another_format_says_what_to_do():
 
 @pytest.mark.parametrize("written", ["format-1", "format-2"])
 def test_rows_of_the_formats_before_are_read(written):
-    """Rows of three users as the release before wrote them, and the same payments in today's format."""
+    """Rows of three users as the release before wrote them, and the same payments in today's
+    format.
+    """
     before = json.loads((Path(__file__).parent / "legacy_rows.json").read_text())
     for count, row in before[written].items():
         assert same(decode(bytes.fromhex(row)), grown(int(count), HOUR_MS))
@@ -85,4 +97,6 @@ def test_the_position_can_be_read_without_the_rest():
 
 
 def test_a_place_that_is_not_known_stays_unknown():
-    assert math.isnan(view(decode(encode(grown(1, latitude=None, longitude=None))).profile).latitude)
+    assert math.isnan(
+        view(decode(encode(grown(1, latitude=None, longitude=None))).profile).latitude
+    )

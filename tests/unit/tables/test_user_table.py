@@ -10,14 +10,20 @@ from tables.user_table import UserTable, key_of
 
 
 def after_a_kill(table, partition, tmp_path):
-    """The database as a process finds it that starts after this one was killed: its files of this moment, opened again."""
+    """The database as a process finds it that starts after this one was killed: its files of this
+    moment, opened again.
+    """
     left = tmp_path / "left"
-    shutil.copytree(table._store_here.partition_path(partition), left, ignore=shutil.ignore_patterns("LOCK"))
+    shutil.copytree(
+        table._store_here.partition_path(partition), left, ignore=shutil.ignore_patterns("LOCK")
+    )
     return rocksdict.Rdict(str(left), rocksdict.Options(raw_mode=True))
 
 
 def test_the_offset_never_outlives_the_rows_before_it(tmp_path):
-    app = faust.App("kill", store="rocksdb://", datadir=str(tmp_path / "data"), broker="kafka://nowhere")
+    app = faust.App(
+        "kill", store="rocksdb://", datadir=str(tmp_path / "data"), broker="kafka://nowhere"
+    )
     table = UserTable.register(app, 4)
     rows = {f"u{number}": encode(EMPTY._replace(offset=number)) for number in range(50)}
     table.write(0, rows)
@@ -29,7 +35,9 @@ def test_the_offset_never_outlives_the_rows_before_it(tmp_path):
 
 
 def test_an_offset_of_a_partition_that_moved_away_is_forgotten(tmp_path):
-    app = faust.App("moved", store="rocksdb://", datadir=str(tmp_path / "data"), broker="kafka://nowhere")
+    app = faust.App(
+        "moved", store="rocksdb://", datadir=str(tmp_path / "data"), broker="kafka://nowhere"
+    )
     table = UserTable.register(app, 4)
     table.rows_sent({(table.changelog_topic_name, 3): 7})
     table.note_offsets()

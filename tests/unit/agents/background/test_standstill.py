@@ -5,7 +5,9 @@ from agents.background.standstill import Standstill
 
 def test_waiting_records_and_nothing_done_is_a_standstill():
     standstill = Standstill(0.0)
-    assert standstill.seconds({0: 5}, {0: 10}, 10.0) == 0.0, "the first look: something may just have been done"
+    assert standstill.seconds({0: 5}, {0: 10}, 10.0) == 0.0, (
+        "the first look: something may just have been done"
+    )
     assert standstill.seconds({0: 5}, {0: 10}, 25.0) == 15.0
     assert standstill.seconds({0: 9}, {0: 10}, 45.0) == 35.0
 

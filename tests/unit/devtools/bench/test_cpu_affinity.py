@@ -14,7 +14,9 @@ pytestmark = pytest.mark.skipif(len(cpu_affinity.usable()) < 2, reason="a machin
 @pytest.fixture
 def started():
     """A shell that waits for a child of its own; both identities."""
-    with subprocess.Popen(["bash", "-c", "sleep 600 & echo $!; wait"], stdout=subprocess.PIPE, text=True) as shell:
+    with subprocess.Popen(
+        ["bash", "-c", "sleep 600 & echo $!; wait"], stdout=subprocess.PIPE, text=True
+    ) as shell:
         child = int(shell.stdout.readline())
         try:
             yield shell.pid, child
@@ -30,7 +32,9 @@ def test_one_has_a_core_for_itself_and_others_the_rest_until_the_block_ends(star
             with cpu_affinity.apart(alone.pid, [shell]):
                 assert os.sched_getaffinity(alone.pid) == {first}
                 assert os.sched_getaffinity(shell) == os.sched_getaffinity(child) == set(rest)
-            assert {tuple(os.sched_getaffinity(one)) for one in (alone.pid, shell, child)} == {(first, *rest)}
+            assert {tuple(os.sched_getaffinity(one)) for one in (alone.pid, shell, child)} == {
+                (first, *rest)
+            }
         finally:
             alone.kill()
 

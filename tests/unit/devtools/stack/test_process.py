@@ -7,16 +7,21 @@ import pytest
 from devtools.stack.process import ServerProcess, family
 
 pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/autogroup").exists(), reason="a kernel that does not share the processor among sessions"
+    not Path("/proc/self/autogroup").exists(),
+    reason="a kernel that does not share the processor among sessions",
 )
 
 
 def test_what_it_starts_yields_to_others_as_well_even_in_a_session_of_its_own(tmp_path):
     """As the processes of PostgreSQL are."""
-    process = ServerProcess("shell", ["bash", "-c", "setsid sleep 600 & wait"], tmp_path / "log", niceness=10)
+    process = ServerProcess(
+        "shell", ["bash", "-c", "setsid sleep 600 & wait"], tmp_path / "log", niceness=10
+    )
     try:
         process.wait_until(lambda: len({_group(pid) for pid in family(process.pid)}) == 2, 10)
-        process.wait_until(lambda: all(_group(pid).endswith(" nice 10") for pid in family(process.pid)), 10)
+        process.wait_until(
+            lambda: all(_group(pid).endswith(" nice 10") for pid in family(process.pid)), 10
+        )
     finally:
         for pid in list(family(process.pid)):
             os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,6 @@
-"""The public yardstick: the simulator gives what its description says, and the protocol never looks ahead."""
+"""The public yardstick: the simulator gives what its description says, and the protocol never looks
+ahead.
+"""
 
 import numpy as np
 import pytest
@@ -40,7 +42,9 @@ def test_a_label_tells_nothing_before_it_is_a_week_old(payments):
     young = payments.second > last - 7 * 86_400
     flipped = payments._replace(scenario=np.where(young, 2, payments.scenario))
     assert np.array_equal(
-        label_features(payments, places[-500:]), label_features(flipped, places[-500:]), equal_nan=True
+        label_features(payments, places[-500:]),
+        label_features(flipped, places[-500:]),
+        equal_nan=True,
     )
 
 
@@ -62,7 +66,11 @@ def test_the_share_of_fraud_at_a_terminal_is_that_of_its_window():
 
 def test_the_live_features_see_the_customer_s_own_past():
     payments = Payments(
-        np.arange(5) * 3600, np.zeros(5, int), np.arange(5), np.array([10.0, 10, 10, 10, 50]), np.zeros(5, int)
+        np.arange(5) * 3600,
+        np.zeros(5, int),
+        np.arange(5),
+        np.array([10.0, 10, 10, 10, 50]),
+        np.zeros(5, int),
     )
     features = profile_features(payments, np.arange(5))
     assert features[4, NAMES.index("amount_to_median")] == 5.0

@@ -45,13 +45,23 @@ def test_what_cannot_be_known_of_a_newcomer_is_missing():
 
 
 def test_velocity_counts_payments_before_this_one():
-    found = features(*(event(NOW_MS - seconds * 1000, amount="10") for seconds in (7200, 1800, 300, 30)), event(NOW_MS))
-    assert (found["tx_count_1m"], found["tx_count_10m"], found["tx_count_1h"], found["tx_count_24h"]) == (1, 2, 3, 4)
+    found = features(
+        *(event(NOW_MS - seconds * 1000, amount="10") for seconds in (7200, 1800, 300, 30)),
+        event(NOW_MS),
+    )
+    assert (
+        found["tx_count_1m"],
+        found["tx_count_10m"],
+        found["tx_count_1h"],
+        found["tx_count_24h"],
+    ) == (1, 2, 3, 4)
     assert found["amount_sum_24h"] == 40.0
 
 
 def test_an_amount_is_measured_against_the_users_own():
-    found = features(*(event(amount=amount) for amount in ("10", "20", "30", "100")), event(amount="200"))
+    found = features(
+        *(event(amount=amount) for amount in ("10", "20", "30", "100")), event(amount="200")
+    )
     assert found["amount_to_max"] == 2.0
     assert found["amount_to_median"] == 8.0
     assert found["amount_robust_z"] > 5
@@ -77,7 +87,9 @@ def test_a_second_device_is_new_and_a_known_one_has_an_age():
 
 
 def test_card_testing_shows_in_declines_and_in_the_jump_of_the_amount():
-    tries = [event(NOW_MS - n * 60_000, amount="1.00", issuer_response="declined") for n in (5, 4, 3)]
+    tries = [
+        event(NOW_MS - n * 60_000, amount="1.00", issuer_response="declined") for n in (5, 4, 3)
+    ]
     found = features(*tries, event(NOW_MS, amount="300"))
     assert found["declines_1h"] == 3
     assert found["amount_to_smallest_1h"] == 300
@@ -94,7 +106,11 @@ def test_a_client_cannot_leave_a_window_by_its_clock():
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 10 * DAY_MS), st.decimals("0.01", "99999", places=2)), min_size=1, max_size=60)
+    st.lists(
+        st.tuples(st.integers(0, 10 * DAY_MS), st.decimals("0.01", "99999", places=2)),
+        min_size=1,
+        max_size=60,
+    )
 )
 def test_features_are_finite_or_missing(history):
     found = features(*(event(NOW_MS + at, amount=str(amount)) for at, amount in history))

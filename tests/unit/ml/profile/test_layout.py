@@ -35,7 +35,9 @@ def features(profile, one):
 
 @given(st.lists(st.tuples(moments, st.integers(0, 10**6)), max_size=60), moments)
 def test_a_window_counts_as_a_list_does(payments, asked):
-    profile = grown(A_PAYMENT._replace(received_ms=at, amount_cents=cents) for at, cents in payments)
+    profile = grown(
+        A_PAYMENT._replace(received_ms=at, amount_cents=cents) for at, cents in payments
+    )
     found = features(profile, A_PAYMENT._replace(received_ms=asked))
     for number, window in enumerate(WINDOWS):
         newest, kept = -1, []
@@ -62,11 +64,15 @@ def test_a_set_remembers_as_a_list_does(sights):
         if hash_:
             first_s = min(seconds, kept.pop(hash_, seconds))
             kept = dict([*list(kept.items())[-(DEVICES - 1) :], (hash_, first_s)])
-    profile = grown(A_PAYMENT._replace(device=hash_, received_ms=seconds * 1000) for hash_, seconds in sights)
+    profile = grown(
+        A_PAYMENT._replace(device=hash_, received_ms=seconds * 1000) for hash_, seconds in sights
+    )
     memory = view(profile)
     assert memory.sizes[DEVICES_SEEN] == len(kept)
     for hash_ in HASHES:
-        first_s = uncompiled(known_entities.first_seen)(memory.words, memory.start(DEVICES_SEEN), len(kept), hash_)
+        first_s = uncompiled(known_entities.first_seen)(
+            memory.words, memory.start(DEVICES_SEEN), len(kept), hash_
+        )
         assert first_s == kept.get(hash_, known_entities.NEVER)
         if sights and hash_:
             found = features(profile, A_PAYMENT._replace(device=hash_, received_ms=2**32 * 1000))
@@ -76,19 +82,30 @@ def test_a_set_remembers_as_a_list_does(sights):
 
 
 @given(
-    st.lists(st.tuples(moments, hashes, hashes, st.integers(1, 10**6), st.booleans()), min_size=1, max_size=50), moments
+    st.lists(
+        st.tuples(moments, hashes, hashes, st.integers(1, 10**6), st.booleans()),
+        min_size=1,
+        max_size=50,
+    ),
+    moments,
 )
 def test_the_latest_are_found_by_time_whatever_their_order(payments, asked):
     events = [
         A_PAYMENT._replace(
-            received_ms=at, merchant=merchant or 9, device=device, country=merchant & 0xFFFF, amount_cents=cents, declined=declined
+            received_ms=at,
+            merchant=merchant or 9,
+            device=device,
+            country=merchant & 0xFFFF,
+            amount_cents=cents,
+            declined=declined,
         )
         for at, merchant, device, cents, declined in payments
-    ]  # fmt: skip
+    ]
     found = features(grown(events), A_PAYMENT._replace(received_ms=asked))
     kept = events[-recent.MAX_RECENT :]
     day, hour, minute = [
-        [one for one in kept if asked - span < one.received_ms <= asked] for span in (DAY_MS, HOUR_MS, MINUTE_MS)
+        [one for one in kept if asked - span < one.received_ms <= asked]
+        for span in (DAY_MS, HOUR_MS, MINUTE_MS)
     ]
     assert found["tx_count_1m"] == len(minute)
     assert found["merchants_1h"] == len({one.merchant for one in hour})
@@ -103,14 +120,23 @@ def test_the_latest_are_found_by_time_whatever_their_order(payments, asked):
     middle = statistics.median(amounts)
     assert found["amount_to_median"] == pytest.approx(cents / middle)
     if len(kept) >= 3:
-        spread = max(1.4826 * statistics.median([abs(one - middle) for one in amounts]), 100.0, 0.05 * middle)
-        assert found["amount_robust_z"] == pytest.approx(max(-50, min(50, (cents - middle) / spread)), abs=1e-5)
+        spread = max(
+            1.4826 * statistics.median([abs(one - middle) for one in amounts]), 100.0, 0.05 * middle
+        )
+        assert found["amount_robust_z"] == pytest.approx(
+            max(-50, min(50, (cents - middle) / spread)), abs=1e-5
+        )
 
 
-@given(st.lists(st.sampled_from([0, 1, 2**32, 2**63, 0x0101010101010101]), min_size=1, max_size=40), st.data())
+@given(
+    st.lists(st.sampled_from([0, 1, 2**32, 2**63, 0x0101010101010101]), min_size=1, max_size=40),
+    st.data(),
+)
 def test_an_id_is_found_at_its_age_only(ids, data):
     profile = grown(
-        A_PAYMENT._replace(received_ms=NOW_MS + number, id_hash=id_hash, body_hash=2**32 - 1 - number)
+        A_PAYMENT._replace(
+            received_ms=NOW_MS + number, id_hash=id_hash, body_hash=2**32 - 1 - number
+        )
         for number, id_hash in enumerate(ids)
     )
     kept = list(reversed(ids))[: recent.MAX_RECENT]
@@ -123,7 +149,9 @@ def test_an_id_is_found_at_its_age_only(ids, data):
 
 
 def test_a_full_hour_halves_all_so_that_the_shares_stay():
-    profile = grown(A_PAYMENT._replace(occurred_ms=hour * HOUR_MS) for hour in (2, 2, 2, 2, 3, 3, 23))
+    profile = grown(
+        A_PAYMENT._replace(occurred_ms=hour * HOUR_MS) for hour in (2, 2, 2, 2, 3, 3, 23)
+    )
     for _ in range(HOUR_COUNT_MAX - 4):
         profile = update(profile, A_PAYMENT._replace(occurred_ms=2 * HOUR_MS))
     assert view(profile).hours[2] == HOUR_COUNT_MAX
@@ -141,14 +169,20 @@ def test_a_back_fill_from_any_year_changes_no_hash(seconds):
         assert memory.words[memory.start(number)] >> 32 & 0xFFFFFFFF == hash_
 
 
-SOUND = grown(A_PAYMENT._replace(received_ms=NOW_MS + number * HOUR_MS, device=number) for number in range(40))
+SOUND = grown(
+    A_PAYMENT._replace(received_ms=NOW_MS + number * HOUR_MS, device=number) for number in range(40)
+)
 
 
 @given(st.data())
 def test_damaged_bytes_are_an_error_or_harmless(data):
     """Whatever is in the bytes, compiled code reads and writes nothing but them."""
     damaged = bytearray(
-        SOUND[: data.draw(st.sampled_from([len(SOUND), 0, 8, 120, 128, len(SOUND) - 8, len(SOUND) - 1]))]
+        SOUND[
+            : data.draw(
+                st.sampled_from([len(SOUND), 0, 8, 120, 128, len(SOUND) - 8, len(SOUND) - 1])
+            )
+        ]
     )
     damaged += data.draw(st.sampled_from([b"", b"\0", b"\xff" * 8, b"\xff" * 4000]))
     for place in data.draw(st.lists(st.integers(0, 200), max_size=6)):

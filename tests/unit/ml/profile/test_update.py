@@ -25,7 +25,9 @@ def windows_of(profile, now_ms):
 
 def test_a_window_counts_what_is_within_it_and_nothing_else():
     profile = grown(
-        event(NOW_MS - 2 * HOUR_MS, amount="10"), event(NOW_MS - 60_000, amount="20"), event(NOW_MS, amount="5")
+        event(NOW_MS - 2 * HOUR_MS, amount="10"),
+        event(NOW_MS - 60_000, amount="20"),
+        event(NOW_MS, amount="5"),
     )
     assert windows_of(profile, NOW_MS) == [(2, 2500), (2, 2500), (3, 3500), (3, 3500)]
 
@@ -58,7 +60,9 @@ def test_windows_do_not_depend_on_the_order_of_arrival(at, random):
 def test_everything_is_bounded(events):
     profile = grown(
         *(
-            event(at, device_id=f"d{n}", merchant_id=f"m{n}", country="AB"[n % 2] + "ABCDEFGH"[n % 8])
+            event(
+                at, device_id=f"d{n}", merchant_id=f"m{n}", country="AB"[n % 2] + "ABCDEFGH"[n % 8]
+            )
             for at, n in events
         )
     )
@@ -70,7 +74,9 @@ def test_everything_is_bounded(events):
 
 def test_a_known_device_keeps_its_first_day():
     profile = grown(
-        event(NOW_MS - 5 * DAY_MS, device_id="a"), event(NOW_MS, device_id="b"), event(NOW_MS, device_id="a")
+        event(NOW_MS - 5 * DAY_MS, device_id="a"),
+        event(NOW_MS, device_id="b"),
+        event(NOW_MS, device_id="a"),
     )
     found = compute([(profile, event(device_id="a"), Signals())])[0]
     assert found[NAMES.index("device_age_days")] == 5
@@ -79,9 +85,19 @@ def test_a_known_device_keeps_its_first_day():
 def test_a_behaviour_is_told_by_names():
     memory = view(grown(event(NOW_MS - HOUR_MS, amount="7.5"), event(NOW_MS, amount="2")))
     assert memory == ProfileView(
-        first_ms=NOW_MS - HOUR_MS, last_ms=NOW_MS, payments=2, amount_max_cents=750, category_mask=1, latitude=52.52, longitude=13.4,
-        place_ms=NOW_MS, hours=memory.hours, sizes=memory.sizes, latest=2, words=memory.words,
-    )  # fmt: skip
+        first_ms=NOW_MS - HOUR_MS,
+        last_ms=NOW_MS,
+        payments=2,
+        amount_max_cents=750,
+        category_mask=1,
+        latitude=52.52,
+        longitude=13.4,
+        place_ms=NOW_MS,
+        hours=memory.hours,
+        sizes=memory.sizes,
+        latest=2,
+        words=memory.words,
+    )
     assert sum(memory.hours) == 2
 
 

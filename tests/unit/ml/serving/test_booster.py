@@ -31,8 +31,12 @@ def test_it_gives_what_the_python_package_gives_bit_for_bit(text, count):
     if not count:
         assert ours.raw_scores(matrix).shape == (0,)
         return
-    assert np.array_equal(ours.raw_scores(matrix), theirs.predict(matrix, raw_score=True, num_threads=1))
-    assert np.array_equal(ours.contributions(matrix), theirs.predict(matrix, pred_contrib=True, num_threads=1))
+    assert np.array_equal(
+        ours.raw_scores(matrix), theirs.predict(matrix, raw_score=True, num_threads=1)
+    )
+    assert np.array_equal(
+        ours.contributions(matrix), theirs.predict(matrix, pred_contrib=True, num_threads=1)
+    )
 
 
 def test_a_text_that_is_no_model_is_an_error():

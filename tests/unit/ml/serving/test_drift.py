@@ -20,7 +20,9 @@ def of(columns):
 
 def test_the_same_kind_of_traffic_has_not_drifted():
     again = np.random.default_rng(3)
-    found = of({"amount": again.lognormal(3, 1, 5000), "flag": (again.random(5000) < 0.2).astype(float)})
+    found = of(
+        {"amount": again.lognormal(3, 1, 5000), "flag": (again.random(5000) < 0.2).astype(float)}
+    )
     assert all(one.psi < WATCH / 2 for one in found.values())
 
 
@@ -36,10 +38,17 @@ def test_what_goes_missing_is_told_beside_the_index():
     found = of({"amount": half, "speed": np.full(100, np.nan)})
     assert (found["amount"].missing, found["amount"].reference_missing) == (0.5, 0.0)
     assert found["amount"].psi < WATCH / 2
-    assert (found["speed"].psi, found["speed"].missing, found["speed"].reference_missing) == (0.0, 1.0, 1.0)
+    assert (found["speed"].psi, found["speed"].missing, found["speed"].reference_missing) == (
+        0.0,
+        1.0,
+        1.0,
+    )
 
 
-@given(st.lists(st.integers(0, 100), min_size=3, max_size=3), st.lists(st.integers(0, 100), min_size=3, max_size=3))
+@given(
+    st.lists(st.integers(0, 100), min_size=3, max_size=3),
+    st.lists(st.integers(0, 100), min_size=3, max_size=3),
+)
 def test_the_index_is_finite_symmetric_and_never_negative(one, other):
     first, second = (np.array(counts) / max(sum(counts), 1) for counts in (one, other))
     assert psi(first, second) >= 0

@@ -1,4 +1,6 @@
-"""A loader follows its alias: loads beside the running model, and keeps it when the new one is refused."""
+"""A loader follows its alias: loads beside the running model, and keeps it when the new one is
+refused.
+"""
 
 import shutil
 

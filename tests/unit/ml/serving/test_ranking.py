@@ -10,7 +10,9 @@ from ml.serving.ranking import precision_recall
 
 @given(
     st.lists(
-        st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.25, 0.25001, 0.9, 1.0])), min_size=1, max_size=60
+        st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.25, 0.25001, 0.9, 1.0])),
+        min_size=1,
+        max_size=60,
     ).filter(lambda pairs: any(fraud for fraud, _ in pairs))
 )
 def test_curve_and_area_are_those_of_scikit_learn(pairs):

@@ -68,7 +68,11 @@ def test_the_last_move_of_an_alias_can_be_taken_back(model):
     registry.set_alias(models, "fraud-lgbm", "champion", "next")
     assert registry.rollback(models, "fraud-lgbm") == model.name
     assert registry.version_of(models, "fraud-lgbm") == model.name
-    assert [move["to"] for move in registry.history(models, "fraud-lgbm")] == [model.name, "next", model.name]
+    assert [move["to"] for move in registry.history(models, "fraud-lgbm")] == [
+        model.name,
+        "next",
+        model.name,
+    ]
     registry.set_alias(models, "fraud-lgbm", "challenger", "next")
     with pytest.raises(ModelRefused, match="never another"):
         registry.rollback(models, "fraud-lgbm", "challenger")
@@ -76,7 +80,9 @@ def test_the_last_move_of_an_alias_can_be_taken_back(model):
 
 def test_cutoffs_that_make_no_sense_are_refused(model):
     contents = {name: (model / name).read_bytes() for name in registry.FILES}
-    registry.write(model.parent / "odd", {**contents, "thresholds.json": b'{"review":0.9,"block":0.1}'})
+    registry.write(
+        model.parent / "odd", {**contents, "thresholds.json": b'{"review":0.9,"block":0.1}'}
+    )
     with pytest.raises(ModelRefused, match="review <= block"):
         registry.read(model.parent / "odd")
     registry.write(model.parent / "odder", {**contents, "calibrator.json": b"[]"})

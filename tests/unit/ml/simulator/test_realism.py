@@ -1,4 +1,6 @@
-"""The generator is neither too easy nor leaky: no feature tells the label, reports come late or never, dates and habits count."""
+"""The generator is neither too easy nor leaky: no feature tells the label, reports come late or
+never, dates and habits count.
+"""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -28,10 +30,14 @@ def history(made):
     rows = [replayed.features for replayed in replay((one, occurred_ms(one)) for one in sent)]
     fraud = np.array([one.is_fraud for one in made])
     at = np.array([occurred_ms(one) for one in sent])
-    days = np.array([math.inf if one.reported_after_days is None else one.reported_after_days for one in made])
+    days = np.array(
+        [math.inf if one.reported_after_days is None else one.reported_after_days for one in made]
+    )
     known = reported_before(fraud, at + days * 86_400_000, at)
     text = np.full(len(made), "")
-    return TrainingHistory(np.array(rows, dtype=np.float32), fraud, np.full(len(made), 50.0), at, known, text, text)
+    return TrainingHistory(
+        np.array(rows, dtype=np.float32), fraud, np.full(len(made), 50.0), at, known, text, text
+    )
 
 
 def test_no_feature_alone_tells_fraud(history):
@@ -41,7 +47,9 @@ def test_no_feature_alone_tells_fraud(history):
 
 def test_with_shuffled_labels_nothing_is_found(history):
     shuffled = np.random.default_rng(1).permutation(history.fraud)
-    found = train(history._replace(fraud=shuffled, known=shuffled), seed=3, sampling="none").metrics["test"]
+    found = train(
+        history._replace(fraud=shuffled, known=shuffled), seed=3, sampling="none"
+    ).metrics["test"]
     assert found["roc_auc"] < 0.6
     assert found["pr_auc"] < 3 * shuffled.mean()
 
@@ -53,7 +61,9 @@ def test_with_the_true_labels_most_is_found(history):
 def test_chargebacks_come_late_and_some_never(made):
     frauds = [one.reported_after_days for one in made if one.is_fraud]
     assert np.mean([days is None for days in frauds]) == pytest.approx(NEVER_REPORTED, abs=0.05)
-    assert np.median([days for days in frauds if days is not None]) == pytest.approx(REPORT_MEDIAN_DAYS, rel=0.25)
+    assert np.median([days for days in frauds if days is not None]) == pytest.approx(
+        REPORT_MEDIAN_DAYS, rel=0.25
+    )
     assert all(one.reported_after_days is None for one in made if not one.is_fraud)
 
 
@@ -72,7 +82,9 @@ def test_a_trip_lasts_days_and_is_the_same_for_every_run():
     first, again = (calendar.trips(users, ordinal, np.full(5000, 3), seed=8) for _ in range(2))
     assert np.array_equal(first, again)
     assert (first > 0).mean() == pytest.approx(calendar.TRIP_SHARE, abs=0.02)
-    assert (calendar.trips(users, ordinal, np.full(5000, 7), seed=8) > 0).mean() > 1.5 * (first > 0).mean()
+    assert (calendar.trips(users, ordinal, np.full(5000, 7), seed=8) > 0).mean() > 1.5 * (
+        first > 0
+    ).mean()
     tomorrow = calendar.trips(users, ordinal + 1, np.full(5000, 3), seed=8)
     assert (tomorrow[first > 0] == first[first > 0]).mean() > 0.7
 

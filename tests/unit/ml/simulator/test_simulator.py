@@ -28,14 +28,19 @@ def test_every_transaction_keeps_the_contract_and_comes_in_order():
 def test_no_id_can_pass_for_a_card_number():
     start = START + timedelta(seconds=0x41111111 - int(START.timestamp()))
     made = simulate(Population(0x4, 50), start, 1, count=200, seed=0x1111)
-    assert all(max(map(len, re.findall(r"[\d-]+", one.transaction["transaction_id"]))) < 13 for one in made)
+    assert all(
+        max(map(len, re.findall(r"[\d-]+", one.transaction["transaction_id"]))) < 13 for one in made
+    )
 
 
 def test_fraud_is_rare_and_of_every_kind():
     made = traffic()
     kinds = Counter(one.scenario for one in made if one.is_fraud)
     assert 0.007 < sum(kinds.values()) / len(made) < 0.009
-    everything = {one.scenario for one in simulate(Population(1, 6000), START, 30, count=20_000, fraud_share=0.1)}
+    everything = {
+        one.scenario
+        for one in simulate(Population(1, 6000), START, 30, count=20_000, fraud_share=0.1)
+    }
     assert everything - {None} == set(SCENARIOS)
     assert not any(one.scenario for one in made if not one.is_fraud)
 

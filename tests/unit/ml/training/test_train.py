@@ -4,7 +4,13 @@ import pytest
 from ml.features import NAMES
 from ml.serving.cutoffs import Cutoffs
 from ml.serving.scorer import Scorer
-from ml.training.evaluation import choose_cutoffs, expected_calibration_error, quality, read_costs, total_cost
+from ml.training.evaluation import (
+    choose_cutoffs,
+    expected_calibration_error,
+    quality,
+    read_costs,
+    total_cost,
+)
 from ml.training.sampling import SAMPLERS, SMOTE_SHARE, UNDER_SHARE, smote
 from ml.training.train import MATURING, TrainingHistory, reported_before, split_by_time, train
 
@@ -52,12 +58,16 @@ def test_every_way_of_sampling_leaves_what_can_be_trained_on(history, name):
     assert len(rows.features) == len(rows.fraud)
     assert 0 < rows.fraud.mean() < 1
     if name == "under_sampling":
-        assert rows.fraud.mean() == pytest.approx(max(UNDER_SHARE, history.fraud[:3000].mean()), abs=0.01)
+        assert rows.fraud.mean() == pytest.approx(
+            max(UNDER_SHARE, history.fraud[:3000].mean()), abs=0.01
+        )
 
 
 def test_on_shuffled_labels_nothing_is_found(history):
     shuffled = np.random.default_rng(1).permutation(history.fraud)
-    test = train(history._replace(fraud=shuffled, known=shuffled), seed=3, sampling="none").metrics["test"]
+    test = train(history._replace(fraud=shuffled, known=shuffled), seed=3, sampling="none").metrics[
+        "test"
+    ]
     assert test["roc_auc"] < 0.56
     assert test["pr_auc"] < 2 * shuffled.mean()
 
@@ -94,11 +104,20 @@ def test_the_cheapest_cutoffs_are_cheaper_than_any_fixed_ones():
 
 
 def test_a_perfect_forecast_has_no_calibration_error():
-    assert expected_calibration_error(np.array([0.0] * 50 + [1.0] * 50), np.array([False] * 50 + [True] * 50)) == 0
     assert (
-        quality(np.array([0.1, 0.9]), np.array([False, True]), np.array([1.0, 1.0]), Cutoffs(0.5, 0.8), read_costs())[
-            "pr_auc"
-        ]
+        expected_calibration_error(
+            np.array([0.0] * 50 + [1.0] * 50), np.array([False] * 50 + [True] * 50)
+        )
+        == 0
+    )
+    assert (
+        quality(
+            np.array([0.1, 0.9]),
+            np.array([False, True]),
+            np.array([1.0, 1.0]),
+            Cutoffs(0.5, 0.8),
+            read_costs(),
+        )["pr_auc"]
         == 1
     )
 
@@ -108,7 +127,9 @@ def test_the_committed_champion_loads_and_scores():
     from ml.serving import registry
 
     models = ROOT / "models"
-    scorer = Scorer(registry.read(models / "fraud-lgbm" / registry.version_of(models, "fraud-lgbm")))
+    scorer = Scorer(
+        registry.read(models / "fraud-lgbm" / registry.version_of(models, "fraud-lgbm"))
+    )
     matrix = np.zeros((3, len(NAMES)), np.float32)
     assert all(0 < p < 1 for p in scorer.probabilities(matrix))
     assert len(scorer.contributions(matrix)[0]) == len(NAMES)

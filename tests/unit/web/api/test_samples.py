@@ -1,4 +1,6 @@
-"""The samples of the test form are what their buttons say, whatever the hour and whatever model is the champion."""
+"""The samples of the test form are what their buttons say, whatever the hour and whatever model is
+the champion.
+"""
 
 import math
 from datetime import UTC, datetime
@@ -35,8 +37,13 @@ def decided(champion, sample, signals):
 def test_a_first_payment_is_approved_when_normal_and_flagged_when_fraud_like(champion, hour):
     at = datetime(2026, 11, 24, hour, 30, tzinfo=UTC).isoformat()
     for _ in range(10):
-        assert decided(champion, {**samples.normal(), "occurred_at": at}, STRANGER) is Decision.APPROVE
-        assert decided(champion, {**samples.fraud(), "occurred_at": at}, STRANGER) is not Decision.APPROVE
+        assert (
+            decided(champion, {**samples.normal(), "occurred_at": at}, STRANGER) is Decision.APPROVE
+        )
+        assert (
+            decided(champion, {**samples.fraud(), "occurred_at": at}, STRANGER)
+            is not Decision.APPROVE
+        )
 
 
 @pytest.mark.parametrize("name", samples._STORIES)

@@ -17,13 +17,19 @@ def summary(monkeypatch):
 
 def row(decision="approve", transactions=1, score_bin=2, latency_bin=4, ago=30, amount=10.0):
     return {
-        "bucket": NOW - timedelta(seconds=ago), "decision": decision, "score_bin": score_bin, "latency_bin": latency_bin,
-        "transactions": transactions, "amount_eur": amount,
-    }  # fmt: skip
+        "bucket": NOW - timedelta(seconds=ago),
+        "decision": decision,
+        "score_bin": score_bin,
+        "latency_bin": latency_bin,
+        "transactions": transactions,
+        "amount_eur": amount,
+    }
 
 
 def test_rates_are_shares_of_all_decisions(summary):
-    found = summary([row(transactions=6), row("review", 3), row("block", 1, amount=99.5)], [], "5m", NOW)
+    found = summary(
+        [row(transactions=6), row("review", 3), row("block", 1, amount=99.5)], [], "5m", NOW
+    )
     assert (found.transactions, found.block_rate, found.review_rate) == (10, 0.1, 0.3)
     assert found.per_minute == 2
     assert found.amount_eur["block"] == 99.5
@@ -31,7 +37,12 @@ def test_rates_are_shares_of_all_decisions(summary):
 
 def test_an_empty_window_has_no_rates(summary):
     found = summary([], [], "15m", NOW)
-    assert (found.transactions, found.block_rate, found.latency_ms.p99, found.last_scored_at) == (0, None, None, None)
+    assert (found.transactions, found.block_rate, found.latency_ms.p99, found.last_scored_at) == (
+        0,
+        None,
+        None,
+        None,
+    )
     assert len(found.scores) == 20
 
 
@@ -54,7 +65,12 @@ def test_the_window_before_is_summed_up_beside_it(summary):
 
 
 def test_each_moment_has_its_own_percentiles_and_money(summary):
-    found = summary([row(latency_bin=4, ago=30), row("block", latency_bin=12, ago=200, amount=7.5)], [], "5m", NOW)
+    found = summary(
+        [row(latency_bin=4, ago=30), row("block", latency_bin=12, ago=200, amount=7.5)],
+        [],
+        "5m",
+        NOW,
+    )
     told = [moment for moment in found.series if moment.p99 is not None]
     assert [round(moment.p99) for moment in told] == [50, 4]
     assert (told[0].blocked_eur, told[1].blocked_eur) == (7.5, 0)
