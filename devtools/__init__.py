@@ -1,3 +1,1 @@
-"""A real Kafka, Redis-protocol server and PostgreSQL on this machine, for the demo, the tests and
-the benchmark.
-"""
+"""Tools for developers: not in the wheel."""

@@ -1,0 +1,1 @@
+"""Checks that nothing was lost, counted twice or computed differently."""

@@ -1,5 +1,7 @@
-"""`scripts/check_delivery`: generated transactions through HTTP and Kafka, workers killed on the
-way, and the audit of all of it.
+"""`scripts/check_delivery`: sends generated transactions through HTTP and Kafka, kills workers in
+the meantime, and audits the result.
+
+It starts servers of its own and never touches others.
 """
 
 from __future__ import annotations
@@ -15,92 +17,110 @@ from typing import Any
 
 import aiohttp
 import asyncpg
-import numpy as np
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from devtools.audit.audit import AuditResult, audit
+from devtools.audit.audit import audit
+from devtools.audit.report import report
+from devtools.audit.result import AuditResult
 from devtools.stack.test_cluster import Cluster, Say, kill_workers
 from fraud_app import topics
-from ml.serving.cutoffs import Cutoffs
 from ml.simulator import LabelledTransaction, Population, simulate
 from ml.simulator.population import PAYMENTS_PER_CUSTOMER_AND_DAY
-from ml.training.evaluation import quality, read_costs
 
-DAYS = 30.0
+DAYS = 30.0  # longer than the longest velocity window of 7 days
 USERS_PER_TRANSACTION = 1 / (DAYS * PAYMENTS_PER_CUSTOMER_AND_DAY)
+FEWEST_USERS = 500  # a small run has many users, too
 START = datetime(2026, 10, 1, tzinfo=UTC)
-QUIET_S, PATIENCE_S = 2.0, 240.0
+MIRROR_S = 2.0  # the mirror in Redis follows the tables with a delay
+PATIENCE_S = 240.0  # after that the audit reports what is missing
+RETRY_STATUSES = (429, 502, 503, 504)  # overloaded or restarting: a later attempt may succeed
+MAX_UNACKNOWLEDGED = 2000  # bounds the memory for messages that the broker has not acknowledged
+_DESCRIPTION = (
+    "`scripts/check_delivery`: generated transactions through HTTP and Kafka, workers killed on the"
+    " way, and the audit of all of it."
+)
 
 
 def traffic(count: int, seed: int) -> list[LabelledTransaction]:
-    """A month of a shop, as many transactions as asked for."""
-    population = Population(seed, max(500, round(count * USERS_PER_TRANSACTION)))
+    """`count` transactions of one month of a shop, in order of time."""
+    population = Population(seed, max(FEWEST_USERS, round(count * USERS_PER_TRANSACTION)))
     return list(simulate(population, START, DAYS, count=count, seed=seed))
 
 
 async def send_http(
     addresses: list[str], transactions: Iterable[LabelledTransaction], in_flight: int = 64
 ) -> None:
-    """Post all, one connection after the other; what fails is sent again with the same id until it
-    is accepted.
+    """Post all transactions, `in_flight` at a time, alternating between the addresses.
+
+    A failed request is sent again with the same transaction id until it is accepted. Raises
+    `RuntimeError` for an answer that a retry cannot change.
     """
     queue = iter(transactions)
 
-    async def client(session: aiohttp.ClientSession, number: int) -> None:
-        for one in queue:
-            body, tries = orjson.dumps(one.transaction), 0
-            while True:
-                address = addresses[(number + tries) % len(addresses)]
-                tries += 1
-                try:
-                    async with session.post(
-                        f"{address}api/transactions",
-                        data=body,
-                        headers={"Content-Type": "application/json"},
-                    ) as answer:
-                        if answer.status == 202:
-                            break
-                        if answer.status not in (429, 502, 503, 504):
-                            raise RuntimeError(f"{answer.status}: {await answer.text()}")
-                except (aiohttp.ClientError, TimeoutError):
-                    pass
+    async def send_from_queue(session: aiohttp.ClientSession, client: int) -> None:
+        for labelled in queue:
+            body, attempt = orjson.dumps(labelled.transaction), 0
+            while not await _is_accepted(
+                session, addresses[(client + attempt) % len(addresses)], body
+            ):
+                attempt += 1
                 await asyncio.sleep(0.1)
 
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
-        await asyncio.gather(*(client(session, number) for number in range(in_flight)))
+        await asyncio.gather(*(send_from_queue(session, client) for client in range(in_flight)))
+
+
+async def _is_accepted(session: aiohttp.ClientSession, address: str, body: bytes) -> bool:
+    """Post one transaction; False when it should be sent again."""
+    try:
+        async with session.post(
+            f"{address}api/transactions",
+            data=body,
+            headers={"Content-Type": "application/json"},
+        ) as response:
+            if response.status == 202:
+                return True
+            if response.status not in RETRY_STATUSES:
+                raise RuntimeError(f"{response.status}: {await response.text()}")
+    except (aiohttp.ClientError, TimeoutError):
+        pass
+    return False
 
 
 async def send_kafka(
     brokers: str, transactions: Iterable[LabelledTransaction], rate: float = 0.0
 ) -> None:
-    """Produce all with acks=all; every failure is raised."""
+    """Produce all with acks=all, at `rate` transactions a second (0: as fast as possible).
+
+    Raises `KafkaError` when the broker refuses a message.
+    """
     producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", linger_ms=2)
     await producer.start()
-    started, sent, pending = time.monotonic(), 0, []
+    started, sent, unacknowledged = time.monotonic(), 0, []
     try:
-        for one in transactions:
-            pending.append(
+        for labelled in transactions:
+            transaction = labelled.transaction
+            unacknowledged.append(
                 await producer.send(
-                    topics.RAW,
-                    orjson.dumps(one.transaction),
-                    key=one.transaction["user_id"].encode(),
+                    topics.RAW, orjson.dumps(transaction), key=transaction["user_id"].encode()
                 )
             )
             sent += 1
             if rate and sent % 10 == 0:
                 await asyncio.sleep(max(0.0, started + sent / rate - time.monotonic()))
-            if len(pending) >= 2000:
-                await asyncio.gather(*pending)
-                pending = []
-        await asyncio.gather(*pending)
+            if len(unacknowledged) >= MAX_UNACKNOWLEDGED:
+                await asyncio.gather(*unacknowledged)
+                unacknowledged = []
+        await asyncio.gather(*unacknowledged)
     finally:
         await producer.stop()
 
 
 async def settled(dsn: str, count: int) -> None:
-    """Wait until this many transactions are stored and nothing more comes, and the mirror had time
-    to follow.
+    """Wait until `count` transactions are stored, at most 240 s, and then 2 s more for the mirror.
+
+    The caller's audit reports what is missing after that time.
     """
     connection = await asyncpg.connect(dsn)
     deadline = time.monotonic() + PATIENCE_S
@@ -112,94 +132,61 @@ async def settled(dsn: str, count: int) -> None:
             await asyncio.sleep(0.5)
     finally:
         await connection.close()
-    await asyncio.sleep(QUIET_S)
-
-
-def report(found: AuditResult, fraud: dict[str, bool], amounts: dict[str, float], say: Say) -> None:
-    """Say what was found, and how good the decisions were."""
-    say(
-        f"accepted {found.accepted:,} · stored {found.stored:,} · scored {found.scored:,} (+{found.copies:,} identical copies)"
-    )
-    say(f"users {found.users:,}, {found.miscounted:,} of them not counted as often as accepted")
-    say(
-        f"features: {found.features_equal:,} of {found.features_compared:,} equal to the offline replay bit for bit"
-    )
-    say(f"shared signals as in an ideal replay in global order: {found.shared_equal:.2%}")
-    ids = [identity for identity in found.probability if found.probability[identity] is not None]
-    truth = np.array([fraud[identity] for identity in ids])
-    probability = np.array([found.probability[identity] for identity in ids])
-    if truth.any():
-        figures = quality(
-            probability,
-            truth,
-            np.array([amounts[identity] for identity in ids]),
-            Cutoffs(2.0, 2.0),
-            read_costs(),
-        )
-        blocked = np.array([found.decision[identity] == "block" for identity in ids])
-        flagged = np.array([found.decision[identity] != "approve" for identity in ids])
-        say(
-            f"quality on the generator's labels ({truth.sum():,} fraud, {truth.mean():.2%}): PR-AUC {figures['pr_auc']:.3f}, "
-            f"ROC-AUC {figures['roc_auc']:.3f}, flagged {flagged[truth].mean():.1%} of fraud, blocked {blocked[truth].mean():.1%}, "
-            f"precision of blocks {truth[blocked].mean():.1%}, insult rate {blocked[~truth].mean():.3%}, review rate "
-            f"{(flagged & ~blocked).mean():.2%}, ECE {figures['expected_calibration_error']:.4f}"
-        )
-    for fault in found.faults[:20]:
-        say(f"FAULT {fault}")
-    say(
-        "nothing lost, nothing counted twice, no decision changed"
-        if not found.faults
-        else f"{len(found.faults)} faults"
-    )
+    await asyncio.sleep(MIRROR_S)
 
 
 def main() -> None:
+    """Run the check; the exit code is 1 when there is a fault."""
     args = _arguments()
     started = time.monotonic()
 
     def say(text: str) -> None:
         print(f"[{time.monotonic() - started:6.1f} s] {text}", flush=True)
 
-    running = Cluster("delivery", args.workers, say, FRAUD_STREAM__CLOCK="occurred")
+    cluster = Cluster("delivery", args.workers, say, FRAUD_STREAM__CLOCK="occurred")
     try:
-        found = asyncio.run(_run(args, running, say))
+        result = asyncio.run(_run(args, cluster, say))
     finally:
-        running.stop()
-    sys.exit(1 if found.faults else 0)
+        cluster.stop()
+    sys.exit(1 if result.faults else 0)
 
 
-async def _run(args: argparse.Namespace, running: Cluster, say: Say) -> AuditResult:
-    made = traffic(args.http + args.kafka, args.seed)
-    by_http, by_kafka = made[: args.http], made[args.http :]
+async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> AuditResult:
+    """Send the traffic, kill workers meanwhile, wait until all is stored, audit and report."""
+    generated = traffic(args.http + args.kafka, args.seed)
+    transactions = [labelled.transaction for labelled in generated]
+    customers = {transaction["user_id"] for transaction in transactions}
     say(
-        f"{len(made):,} transactions of {len({one.transaction['user_id'] for one in made}):,} customers over {DAYS:.0f} days, seed {args.seed}"
+        f"{len(generated):,} transactions of {len(customers):,} customers over {DAYS:.0f} days,"
+        f" seed {args.seed}"
     )
     killing = (
-        asyncio.create_task(kill_workers(running, args.kills, args.kill_every, args.seed, say))
+        asyncio.create_task(kill_workers(cluster, args.kills, args.kill_every, args.seed, say))
         if args.kills
         else None
     )
-    begun = time.monotonic()
-    await send_http(running.addresses, by_http)
-    say(f"{len(by_http):,} accepted by HTTP in {time.monotonic() - begun:.1f} s")
-    begun = time.monotonic()
-    await send_kafka(running.environment["FRAUD_KAFKA__BROKERS"], by_kafka, args.rate)
-    say(f"{len(by_kafka):,} sent by Kafka in {time.monotonic() - begun:.1f} s")
+    by_http, by_kafka = generated[: args.http], generated[args.http :]
+    started = time.monotonic()
+    await send_http(cluster.addresses, by_http)
+    say(f"{len(by_http):,} accepted by HTTP in {time.monotonic() - started:.1f} s")
+    started = time.monotonic()
+    await send_kafka(cluster.environment["FRAUD_KAFKA__BROKERS"], by_kafka, args.rate)
+    say(f"{len(by_kafka):,} sent by Kafka in {time.monotonic() - started:.1f} s")
     if killing:
         await killing
-    await settled(running.environment["FRAUD_POSTGRES__DSN"], len(made))
+    await settled(cluster.environment["FRAUD_POSTGRES__DSN"], len(generated))
     say("all quiet; auditing")
-    found = await audit(running.environment, [one.transaction for one in made], by_occurred=True)
-    fraud = {one.transaction["transaction_id"]: one.is_fraud for one in made}
+    result = await audit(cluster.environment, transactions, by_occurred=True)
+    fraud = {labelled.transaction["transaction_id"]: labelled.is_fraud for labelled in generated}
     amounts: dict[str, Any] = {
-        one.transaction["transaction_id"]: float(one.transaction["amount"]) for one in made
+        transaction["transaction_id"]: float(transaction["amount"]) for transaction in transactions
     }
-    report(found, fraud, amounts, say)
-    return found
+    report(result, fraud, amounts, say)
+    return result
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/check_delivery", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/check_delivery", description=_DESCRIPTION)
     parser.add_argument(
         "--http", type=int, default=25_000, help="transactions by HTTP (default: %(default)s)"
     )

@@ -1,0 +1,1 @@
+"""Latency, throughput and cost beside other designs of the same job."""

@@ -1,8 +1,8 @@
-"""`scripts/bench`: the same transactions, features and model through this system, other designs and
-floors, in one run.
+"""`scripts/bench`: sends the same transactions through our system, other designs and a
+pass-through, and compares latency, throughput and cost. All have the same features and model.
 
-Each contender runs alone while it is measured; the order turns with every repeat, so that a noisy
-hour hits all alike.
+Each contender runs alone while it is measured. The order rotates with every repeat, so that an hour
+in which the machine is slow affects all alike.
 """
 
 from __future__ import annotations
@@ -16,177 +16,181 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import orjson
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from devtools.audit.audit import read_topic
 from devtools.bench import contenders, cpu_affinity, latency_breakdown, report
-from devtools.bench.contenders import OURS, PARTITIONS, Contender
-from devtools.bench.latency import backlog, http_latency, latency, transactions
+from devtools.bench.agreement import share_of_same_decisions
+from devtools.bench.contenders import OURS, PARTITIONS, USUAL, Contender
+from devtools.bench.http_latency import measure_http_latency
+from devtools.bench.latency import measure_backlog, measure_latency, transactions
 from devtools.bench.result import BenchResult
 from devtools.stack.stack import HOME, Stack
 from fraud_app.settings import ROOT
 
 Say = Callable[[str], None]
-WARM_RATE, BROKER_RATE = 250.0, 1000.0
+"""Prints one line."""
+
+WARM_RATE, BROKER_RATE = 250.0, 1000.0  # transactions per second during the warm-ups
 OWN_CORE = f"{OURS}, own core"
 """The worker alone on one core, its sinks and the servers on the others, the load on any."""
-SETTLE_S = 15.0
-OVERLOADED_MS = 1000.0
+SETTLE_S = 15.0  # storing the backlog must not disturb the measurement of /score
+OVERLOADED_MS = 1000.0  # with this median the queue only grows
+_DESCRIPTION = (
+    "`scripts/bench`: the same transactions, features and model through this system, other designs"
+    " and floors, in one run. Each contender runs alone while it is measured; the order turns with"
+    " every repeat, so that a noisy hour hits all alike."
+)
 
 
-async def run(args: argparse.Namespace, stack: Stack, say: Say) -> BenchResult:
-    environment = {**stack.environment(), "FRAUD_STREAM__CLOCK": "occurred"}
-    brokers = environment["FRAUD_KAFKA__BROKERS"]
-    taking_part = [
-        contender
-        for contender in contenders.all_of(environment, stack.directory)
-        if not args.only or contender.name in args.only or contender.name == OURS
-    ]
-    await _topics(brokers, taking_part[1:])
-    servers = [server.pid for server in (stack.kafka, stack.redis, stack.postgres) if server]
-    runs = 2 * (len(args.rates) + 2)
-    found = BenchResult(
-        {
-            "cores": os.cpu_count(),
-            "platform": platform.platform(),
-            "python": platform.python_version(),
-            "rates": args.rates,
-        }
-    )
-    await _warm_broker(taking_part, brokers, args.warm_up)
-    for repeat in range(args.repeats):
-        turn = repeat % len(taking_part)
-        for contender in taking_part[turn:] + taking_part[:turn]:
-            await asyncio.to_thread(contender.start)
-            try:
-                # Also waits for those who tell nobody when they are ready, and lets the broker's
-                # compiler have its say.
-                await _warm(contender, brokers, WARM_RATE, args.warm_up, repeat * runs)
-                await _measure(
-                    contender, contender.name, repeat * runs + 1, args, brokers, found, say
-                )
-                if contender.name == OURS and len(cpu_affinity.usable()) > 1:
-                    worker, *others = [process.pid for process in contender.processes]
-                    with cpu_affinity.apart(worker, [*others, *servers]):
-                        await _measure(
-                            contender,
-                            OWN_CORE,
-                            repeat * runs + runs // 2,
-                            args,
-                            brokers,
-                            found,
-                            say,
-                        )
-            finally:
-                await asyncio.to_thread(contender.stop)
-    await _compare(brokers, taking_part, found)
-    return found
+class Bench:
+    """One run of the benchmark: `run` measures every contender in turn."""
 
-
-async def _warm_broker(contenders: list[Contender], brokers: str, seconds: float) -> None:
-    """A cold broker compiles its code for the first half minute, and the first contender would pay
-    for it.
-    """
-    plain = contenders[-1]
-    await asyncio.to_thread(plain.start)
-    try:
-        await _warm(plain, brokers, BROKER_RATE, seconds, 0)
-    finally:
-        await asyncio.to_thread(plain.stop)
-
-
-async def _warm(contender: Contender, brokers: str, rate: float, seconds: float, run: int) -> None:
-    await asyncio.to_thread(
-        latency, brokers, contender.name, contender.into, contender.out, rate, seconds, run
-    )
-
-
-async def _measure(
-    contender: Contender,
-    name: str,
-    first: int,
-    args: argparse.Namespace,
-    brokers: str,
-    found: BenchResult,
-    say: Say,
-) -> None:
-    """Every rate, the backlog and `/score`, from the transactions of run `first` on: time goes on
-    from run to run.
-    """
-    measure = partial(latency, brokers, name, contender.into, contender.out)
-    for number, rate in enumerate(args.rates, first):
-        used = contender.cpu_s()
-        one = await asyncio.to_thread(measure, rate, args.seconds, number)
-        one.cpu_s_per_1000 = (contender.cpu_s() - used) / one.sent * 1000
-        found.latency.append(one)
-        say(
-            f"{name:19} {rate:6g}/s  p50 {one.p50:8.2f}  p95 {one.p95:8.2f}  p99 {one.p99:8.2f}  p99.9 {one.p999:8.2f} ms"
-            f"  {one.cpu_s_per_1000:5.2f} CPU-s per 1,000"
-        )
-        if one.stages:
-            say(f"{'':19} {rate:6g}/s  {latency_breakdown.summary(one.stages)} ms (p50/p99)")
-        if one.p50 > OVERLOADED_MS:
-            say(f"{name:19} cannot keep up; higher rates are left out")
-            break
-    contender.pause(signal.SIGSTOP)
-    used = contender.cpu_s()
-    waiting = transactions(args.backlog, first + len(args.rates))
-    many = args.backlog if contender.name != "usual design" else args.backlog // 4
-    per_s = await asyncio.to_thread(
-        backlog,
-        brokers,
-        contender.into,
-        contender.out,
-        waiting[:many],
-        lambda: contender.pause(signal.SIGCONT),
-    )
-    found.backlog.setdefault(name, []).append(per_s)
-    found.backlog_cpu_s_per_1000.setdefault(name, []).append(
-        (contender.cpu_s() - used) / many * 1000
-    )
-    found.resident_mib[name] = contender.resident_mib()
-    say(f"{name:19} backlog of {many:,}: {per_s:,.0f} a second")
-    if contender.address:
-        await asyncio.sleep(SETTLE_S)  # storing the backlog is not what /score is measured on
-        asked = await http_latency(name, contender.address, args.score_rate, args.seconds)
-        found.score.append(asked)
-        say(f"{name:19} /score at {asked.rate:g}/s  p50 {asked.p50:8.2f}  p99 {asked.p99:8.2f} ms")
-
-
-async def _topics(brokers: str, contenders: list[Contender]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
-    await admin.start()
-    names = [name for one in contenders for name in (one.into, one.out)]
-    await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
-    await admin.close()
-
-
-async def _compare(brokers: str, contenders: list[Contender], found: BenchResult) -> None:
-    """The share of the transactions that each peer decided as we did."""
-    ours: dict[str, Any] = {}
-    for contender in contenders:
-        if contender.name == "pass-through":
-            continue
-        messages = [
-            orjson.loads(record.value) for record in await read_topic(brokers, contender.out)
+    def __init__(self, args: argparse.Namespace, stack: Stack, say: Say) -> None:
+        self._args, self._say = args, say
+        environment = {**stack.environment(), "FRAUD_STREAM__CLOCK": "occurred"}
+        self._brokers = environment["FRAUD_KAFKA__BROKERS"]
+        servers = (stack.kafka, stack.redis, stack.postgres)
+        self._server_pids = [server.pid for server in servers if server]
+        self._contenders = [
+            contender
+            for contender in contenders.all_contenders(environment, stack.directory)
+            if not args.only or contender.name in args.only or contender.name == OURS
         ]
-        decisions = {
-            one["transaction_id"]: (one["decision"], one["probability"]) for one in messages
-        }
-        ours = ours or decisions
-        common = ours.keys() & decisions.keys()
-        found.same_decision[contender.name] = sum(
-            ours[one][0] == decisions[one][0] for one in common
-        ) / len(common)
+        self._result = BenchResult(
+            {
+                "cores": os.cpu_count(),
+                "platform": platform.platform(),
+                "python": platform.python_version(),
+                "rates": args.rates,
+            }
+        )
+
+    async def run(self) -> BenchResult:
+        """Measure every contender in every repeat, then compare their decisions."""
+        await self._create_topics()
+        await self._warm_up_broker()
+        # Each run is one day of transactions: a repeat needs every rate, the backlog and a warm-up,
+        # and our system twice as many.
+        runs_per_repeat = 2 * (len(self._args.rates) + 2)
+        for repeat in range(self._args.repeats):
+            first = repeat % len(self._contenders)
+            for contender in self._contenders[first:] + self._contenders[:first]:
+                await self._measure_contender(contender, repeat * runs_per_repeat, runs_per_repeat)
+        self._result.same_decision = await share_of_same_decisions(self._contenders)
+        return self._result
+
+    async def _create_topics(self) -> None:
+        """Create the topics of the others; our worker creates its own."""
+        routes = [contender.route for contender in self._contenders[1:]]
+        names = [name for route in routes for name in (route.source, route.sink)]
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._brokers)
+        await admin.start()
+        await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+        await admin.close()
+
+    async def _warm_up_broker(self) -> None:
+        """A cold broker compiles its code in the first half minute: the first contender must not be
+        measured meanwhile.
+        """
+        contender = self._contenders[-1]
+        await asyncio.to_thread(contender.start)
+        try:
+            await self._warm_up(contender, BROKER_RATE, run=0)
+        finally:
+            await asyncio.to_thread(contender.stop)
+
+    async def _warm_up(self, contender: Contender, rate: float, run: int) -> None:
+        seconds = self._args.warm_up
+        await asyncio.to_thread(
+            measure_latency, contender.route, contender.name, rate, seconds, run
+        )
+
+    async def _measure_contender(
+        self, contender: Contender, first_run: int, runs_per_repeat: int
+    ) -> None:
+        """Start the contender, warm it up, measure it, and ours a second time on its own core."""
+        await asyncio.to_thread(contender.start)
+        try:
+            # Also waits until contenders without a readiness check work, and lets the broker
+            # compile what it needs for this one.
+            await self._warm_up(contender, WARM_RATE, first_run)
+            await self._measure(contender, contender.name, first_run + 1)
+            if contender.name == OURS and len(cpu_affinity.usable_cores()) > 1:
+                worker, *sinks = [process.pid for process in contender.processes]
+                with cpu_affinity.pin_apart(worker, [*sinks, *self._server_pids]):
+                    await self._measure(contender, OWN_CORE, first_run + runs_per_repeat // 2)
+        finally:
+            await asyncio.to_thread(contender.stop)
+
+    async def _measure(self, contender: Contender, name: str, first_run: int) -> None:
+        """Measure every rate, the backlog and `/score`, each with the transactions of the next run:
+        a user's time never goes back.
+        """
+        rates = self._args.rates
+        for run, rate in enumerate(rates, first_run):
+            if not await self._keeps_up(contender, name, rate, run):
+                break
+        await self._measure_backlog(contender, name, first_run + len(rates))
+        if contender.address:
+            await asyncio.sleep(SETTLE_S)
+            await self._measure_score(contender.address, name)
+
+    async def _keeps_up(self, contender: Contender, name: str, rate: float, run: int) -> bool:
+        """Measure the latency at one rate; False when higher rates make no sense."""
+        used_before = contender.cpu_s()
+        measured = await asyncio.to_thread(
+            measure_latency, contender.route, name, rate, self._args.seconds, run
+        )
+        measured.cpu_s_per_1000 = (contender.cpu_s() - used_before) / measured.sent * 1000
+        self._result.latency.append(measured)
+        self._say(
+            f"{name:19} {rate:6g}/s  p50 {measured.p50:8.2f}  p95 {measured.p95:8.2f}"
+            f"  p99 {measured.p99:8.2f}  p99.9 {measured.p999:8.2f} ms"
+            f"  {measured.cpu_s_per_1000:5.2f} CPU-s per 1,000"
+        )
+        if measured.stages:
+            stages = latency_breakdown.format_stages(measured.stages)
+            self._say(f"{'':19} {rate:6g}/s  {stages} ms (p50/p99)")
+        if measured.p50 > OVERLOADED_MS:
+            self._say(f"{name:19} cannot keep up; higher rates are left out")
+            return False
+        return True
+
+    async def _measure_backlog(self, contender: Contender, name: str, run: int) -> None:
+        """Measure the throughput while the contender works through what waited for it."""
+        result = self._result
+        contender.send_signal(signal.SIGSTOP)
+        used_before = contender.cpu_s()
+        waiting = transactions(self._args.backlog, run)
+        # The usual design is so slow that a quarter is enough.
+        count = self._args.backlog // 4 if contender.name == USUAL else self._args.backlog
+        per_s = await asyncio.to_thread(
+            measure_backlog,
+            contender.route,
+            waiting[:count],
+            lambda: contender.send_signal(signal.SIGCONT),
+        )
+        cpu_s_per_1000 = (contender.cpu_s() - used_before) / count * 1000
+        result.backlog.setdefault(name, []).append(per_s)
+        result.backlog_cpu_s_per_1000.setdefault(name, []).append(cpu_s_per_1000)
+        result.resident_mib[name] = contender.resident_mib()
+        self._say(f"{name:19} backlog of {count:,}: {per_s:,.0f} a second")
+
+    async def _measure_score(self, address: str, name: str) -> None:
+        score_rate, seconds = self._args.score_rate, self._args.seconds
+        measured = await measure_http_latency(name, address, score_rate, seconds)
+        self._result.score.append(measured)
+        self._say(
+            f"{name:19} /score at {measured.rate:g}/s"
+            f"  p50 {measured.p50:8.2f}  p99 {measured.p99:8.2f} ms"
+        )
 
 
 def main() -> None:
+    """Run the benchmark, write its figures and print its tables."""
     args = _arguments()
     started = time.monotonic()
 
@@ -197,19 +201,18 @@ def main() -> None:
     stack.wipe()
     stack.start()
     try:
-        found = uvloop.run(run(args, stack, say))
+        result = uvloop.run(Bench(args, stack, say).run())
     finally:
         stack.stop()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(asdict(found), indent=2))
-    report.plot(found, args.out.with_suffix(".html"))
-    print(
-        f"\n{report.table(found)}\n\nwritten to {args.out} and {args.out.with_suffix('.html').name}"
-    )
+    args.out.write_text(json.dumps(asdict(result), indent=2))
+    report.plot(result, args.out.with_suffix(".html"))
+    html_name = args.out.with_suffix(".html").name
+    print(f"\n{report.table(result)}\n\nwritten to {args.out} and {html_name}")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=_DESCRIPTION)
     parser.add_argument(
         "--rates",
         type=float,

@@ -1,13 +1,13 @@
-"""Latency and throughput from produce to the message read back, for any worker between two topics.
+"""Latency and throughput of a worker between two topics, from sending a transaction to reading its
+decision back.
 
-Open loop: each transaction has the moment at which it is due, and its latency counts from that
-moment, sent late or not, so that a stall is not hidden by the load generator's waiting (coordinated
-omission; Tene, 2013).
+Open loop: each transaction has a moment at which it is due, and its latency counts from that
+moment, even when it was sent late. So a stall is not hidden by the waiting of the load generator
+(coordinated omission; Tene, 2013).
 """
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,63 +16,68 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
-import orjson
 from hdrh.histogram import HdrHistogram
 
 from devtools.bench import latency_breakdown
 from devtools.bench.latency_breakdown import Stage
-from devtools.bench.load import DRAIN_S, Reader, Sender
+from devtools.bench.load import DRAIN_S, Reader, Route, Sender
 from fraud_app.topics import SCORED
 from ml.simulator import Population, simulate
 
-WARM_UP_S = 5.0
+WARM_UP_S = 5.0  # sent, but not counted: caches fill and the rate settles
 USERS, SEED = 20_000, 4
 FIRST_DAY = datetime(2026, 9, 1, tzinfo=UTC)
-HTTP_RUN = 2000
-BATCH, BATCH_CLIENTS = 100, 4
+START_DELAY_S = 0.1  # the first transaction is not due before the loop runs
+_MAX_US, _DIGITS = 600_000_000, 3
+"""The histogram reaches ten minutes, longer than any wait, with three significant digits."""
 
 
 @dataclass
 class LatencyResult:
-    """Latencies in milliseconds."""
+    """Latencies in milliseconds. The field names are keys of the JSON files."""
 
     contender: str
     rate: float
+    """Transactions per second."""
     count: int
+    """How many were measured."""
     p50: float
     p95: float
     p99: float
     p999: float
     worst: float
     sent: int
+    """How many were sent, including the warm-up."""
     cpu_s_per_1000: float = 0.0
-    """CPU-seconds of the contender's own processes a thousand transactions."""
+    """CPU-seconds of the contender's own processes per thousand transactions."""
     stages: list[Stage] = field(default_factory=list)
-    """Where the time went; of ours only, whose messages tell."""
+    """The time in each stage; only for our system, whose messages say it."""
 
 
 def transactions(count: int, run: int) -> list[dict[str, Any]]:
-    """The transactions of the run with this number: the same for every contender, a day after those
-    of the run before.
+    """The first `count` transactions of the run with this number: the same for every contender, one
+    day after those of the run before.
     """
     start = FIRST_DAY + timedelta(days=run)
     return [
-        one.transaction
-        for one in simulate(Population(SEED, USERS), start, 1, count=count, seed=SEED + run)
+        labelled.transaction
+        for labelled in simulate(Population(SEED, USERS), start, 1, count=count, seed=SEED + run)
     ]
 
 
-def latency(
-    brokers: str, contender: str, into: str, out: str, rate: float, seconds: float, run: int
+def measure_latency(
+    route: Route, contender: str, rate: float, seconds: float, run: int
 ) -> LatencyResult:
-    """Send at a fixed rate and measure from the due moment to the decision read back."""
+    """Send `rate` transactions per second; latency from the due moment to the decision read back.
+
+    The first 5 s are not counted. Raises `SystemExit` when a decision is missing in the end.
+    """
     count = int(rate * (seconds + WARM_UP_S))
-    made = transactions(count, run)
-    sender, reader = Sender(brokers, into, made), Reader(brokers, out)
+    sent = transactions(count, run)
+    sender, reader = Sender(route.brokers, route.source, sent), Reader(route.brokers, route.sink)
     try:
-        with _not_collecting():
-            started = time.perf_counter() + 0.1
+        with garbage_collector_off():
+            started = time.perf_counter() + START_DELAY_S
             for number in range(count):
                 wait = started + number / rate - time.perf_counter()
                 if wait > 0:
@@ -82,84 +87,62 @@ def latency(
             reader.wait_for(count, DRAIN_S)
     finally:
         reader.stop()
-    lost = count - len(reader.came)
+    lost = count - len(reader.read_at)
     if lost:
         raise SystemExit(f"{contender} at {rate:g}/s: {lost} of {count} decisions never came")
-    due = {one["transaction_id"]: started + number / rate for number, one in enumerate(made)}
-    counted = [identity for identity, moment in due.items() if moment >= started + WARM_UP_S]
-    measured = _measured(contender, rate, count, [reader.came[one] - due[one] for one in counted])
-    if out == SCORED:
-        wall = time.time() - time.perf_counter()
-        measured.stages = latency_breakdown.of(
-            latency_breakdown.times(due[one] + wall, *reader.messages[one], reader.came[one] + wall)
-            for one in counted
-        )
-    return measured
-
-
-async def http_latency(contender: str, address: str, rate: float, seconds: float) -> LatencyResult:
-    """Post at a fixed rate, for the first two seconds unmeasured; latency from the due moment to
-    the answer's last byte.
-    """
-    count, unmeasured = int(rate * (seconds + 2)), int(rate * 2)
-    bodies = [orjson.dumps(one) for one in transactions(count, HTTP_RUN)]
-    taken: list[float] = []
-
-    async def post(session: aiohttp.ClientSession, body: bytes, moment: float) -> float:
-        async with session.post(
-            address, data=body, headers={"Content-Type": "application/json"}
-        ) as answer:
-            await answer.read()
-            answer.raise_for_status()
-        return time.perf_counter() - moment
-
-    with _not_collecting():
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as session:
-            started = time.perf_counter() + 0.1
-            asked = []
-            for number, body in enumerate(bodies):
-                moment = started + number / rate
-                await asyncio.sleep(max(0.0, moment - time.perf_counter()))
-                asked.append(asyncio.ensure_future(post(session, body, moment)))
-            taken = await asyncio.gather(*asked)
-    return _measured(contender, rate, count, taken[unmeasured:])
-
-
-async def http_batches(address: str, seconds: float) -> dict[str, float]:
-    """`POST /score/batch` by a few clients who each ask again as soon as they are answered:
-    transactions a second, and ms a request.
-    """
-    made = transactions(BATCH * 50, HTTP_RUN + 1)
-    bodies = [
-        orjson.dumps({"transactions": made[at : at + BATCH]}) for at in range(0, len(made), BATCH)
-    ]
-    taken: list[float] = []
-    ends = time.perf_counter() + seconds
-
-    async def client(session: aiohttp.ClientSession, number: int) -> None:
-        while (asked := time.perf_counter()) < ends:
-            body = bodies[(number + len(taken)) % len(bodies)]
-            async with session.post(
-                address, data=body, headers={"Content-Type": "application/json"}
-            ) as answer:
-                await answer.read()
-                answer.raise_for_status()
-            taken.append(time.perf_counter() - asked)
-
-    async with aiohttp.ClientSession() as session:
-        await asyncio.gather(*(client(session, number) for number in range(BATCH_CLIENTS)))
-    found = _measured("score/batch", len(taken) * BATCH / seconds, len(taken) * BATCH, taken)
-    return {
-        "per_request": BATCH,
-        "transactions_per_s": found.rate,
-        "p50_ms": found.p50,
-        "p99_ms": found.p99,
+    due = {
+        transaction["transaction_id"]: started + number / rate
+        for number, transaction in enumerate(sent)
     }
+    due = {key: moment for key, moment in due.items() if moment >= started + WARM_UP_S}
+    result = summarize(
+        contender, rate, count, [reader.read_at[key] - moment for key, moment in due.items()]
+    )
+    if route.sink == SCORED:
+        result.stages = _stages(due, reader)
+    return result
+
+
+def _stages(due: dict[str, float], reader: Reader) -> list[Stage]:
+    """The time in each stage. `due`: by transaction id, in seconds of `time.perf_counter`."""
+    since_1970 = time.time() - time.perf_counter()
+    return latency_breakdown.summarize(
+        latency_breakdown.stage_times(
+            moment + since_1970, *reader.messages[key], reader.read_at[key] + since_1970
+        )
+        for key, moment in due.items()
+    )
+
+
+def measure_backlog(
+    route: Route, waiting: Sequence[dict[str, Any]], start: Callable[[], None]
+) -> float:
+    """Decisions per second of a worker that finds all of `waiting` in its topic when it starts.
+
+    `start` is called when they are there. Raises `SystemExit` when a decision is missing in the
+    end.
+    """
+    count = len(waiting)
+    sender, reader = Sender(route.brokers, route.source, waiting), Reader(route.brokers, route.sink)
+    for number in range(count):
+        sender.send(number)
+    sender.flush()
+    start()
+    reader.wait_for(count, DRAIN_S)
+    reader.stop()
+    moments = sorted(reader.read_at.values())
+    if len(moments) < count:
+        raise SystemExit(f"{count - len(moments)} of a backlog of {count} never came")
+    tenth = count // 10  # the first tenth is the start; in the last, some partitions are empty
+    return (count - 2 * tenth) / (moments[-tenth] - moments[tenth])
 
 
 @contextmanager
-def _not_collecting() -> Iterator[None]:
-    """A full collection here is 0.1 s in which nothing is sent: it looked like the contender's."""
+def garbage_collector_off() -> Iterator[None]:
+    """Collect before the block and not in it.
+
+    A full collection stops the sender for 0.1 s, which looked like latency of the contender.
+    """
     gc.collect()
     gc.disable()
     try:
@@ -168,33 +151,13 @@ def _not_collecting() -> Iterator[None]:
         gc.enable()
 
 
-def _measured(contender: str, rate: float, sent: int, seconds: list[float]) -> LatencyResult:
-    histogram = HdrHistogram(1, 600_000_000, 3)
-    for one in seconds:
-        histogram.record_value(max(1, round(one * 1e6)))
-
-    def at(percent: float) -> float:
-        return float(histogram.get_value_at_percentile(percent)) / 1000
-
-    return LatencyResult(
-        contender, rate, len(seconds), at(50), at(95), at(99), at(99.9), at(100), sent
+def summarize(contender: str, rate: float, sent: int, latencies_s: list[float]) -> LatencyResult:
+    """The percentiles of latencies that are given in seconds."""
+    histogram = HdrHistogram(1, _MAX_US, _DIGITS)
+    for latency_s in latencies_s:
+        histogram.record_value(max(1, round(latency_s * 1e6)))
+    p50, p95, p99, p999, worst = (
+        float(histogram.get_value_at_percentile(percent)) / 1000
+        for percent in (50, 95, 99, 99.9, 100)
     )
-
-
-def backlog(
-    brokers: str, into: str, out: str, made: Sequence[dict[str, Any]], start: Callable[[], None]
-) -> float:
-    """Decisions a second of one worker that finds all of these waiting already when it starts."""
-    count = len(made)
-    sender, reader = Sender(brokers, into, made), Reader(brokers, out)
-    for number in range(count):
-        sender.send(number)
-    sender.flush()
-    start()
-    reader.wait_for(count, DRAIN_S)
-    reader.stop()
-    moments = sorted(reader.came.values())
-    if len(moments) < count:
-        raise SystemExit(f"{count - len(moments)} of a backlog of {count} never came")
-    tenth = count // 10  # the first and last tenth are start-up and the tail of a partition
-    return (count - 2 * tenth) / (moments[-tenth] - moments[tenth])
+    return LatencyResult(contender, rate, len(latencies_s), p50, p95, p99, p999, worst, sent)

@@ -1,7 +1,7 @@
-"""`scripts/bench growth`: what the system costs and how that grows with load, workers, users and
-their history.
+"""`scripts/bench growth`: measures what our system costs, and how the cost grows with load,
+workers, users and a user's history.
 
-Only this system takes part; `scripts/bench` compares it with others. Each part starts from empty
+Only our system takes part; `scripts/bench` compares it with others. Each part starts from empty
 servers.
 """
 
@@ -21,23 +21,34 @@ from typing import Any
 import uvloop
 
 from devtools.bench import resource_usage, synthetic_users
-from devtools.bench.contenders import OURS, Contender, ours
-from devtools.bench.latency import backlog, http_batches, latency, transactions
+from devtools.bench.contenders import OURS, Contender, start_ours
+from devtools.bench.http_latency import measure_http_batches
+from devtools.bench.latency import measure_backlog, measure_latency, transactions
+from devtools.bench.load import Route
 from devtools.stack import ports
 from devtools.stack.services import Service, sinks, worker
 from devtools.stack.stack import HOME, Stack
+from fraud_app.contracts.scored import LATENCY_TARGET_MS
 from fraud_app.settings import ROOT
 from fraud_app.topics import RAW, SCORED
 
 Say = Callable[[str], None]
-PROMISE_MS = 50.0
-FIRST_RATE, RATE_STEP, MOST_RATE = 750, 250, 4000
-BYTES_OF = 20_000
+"""Prints one line."""
+
+FIRST_RATE, RATE_STEP, MAX_RATE = 750, 250, 4000  # transactions per second
+COUNTED_TRANSACTIONS = 20_000  # enough that fixed costs of the stores do not show
+STORED_S = 2  # history is stored up to one flush after the decision
+HISTORY_SIZES = (0, 1, 3, 10, 30, 100, 300)
+_DESCRIPTION = (
+    "`scripts/bench growth`: what the system costs and how that grows with load, workers, users and"
+    " their history. Only this system takes part; `scripts/bench` compares it with others. Each"
+    " part starts from empty servers."
+)
 
 
 @contextmanager
-def servers(name: str) -> Iterator[Stack]:
-    """Empty servers that are stopped at the end."""
+def running_servers(name: str) -> Iterator[Stack]:
+    """Empty servers that are stopped at the end of the block. Raises `StartFailed`."""
     stack = Stack(HOME / "growth" / name, lambda _: None)
     stack.wipe()
     stack.start()
@@ -48,137 +59,160 @@ def servers(name: str) -> Iterator[Stack]:
 
 
 @contextmanager
-def system(stack: Stack, workers: int = 1) -> Iterator[Contender]:
-    """Workers and sinks, ready."""
-    environment = {**stack.environment(), "FRAUD_STREAM__CLOCK": "occurred"}
-    here = [ports.any_free() for _ in range(workers)]
-    running = Contender(
-        f"{workers} workers", RAW, SCORED, lambda: ours(environment, stack.directory, here)
+def running_system(stack: Stack, workers: int = 1) -> Iterator[Contender]:
+    """Ready workers and sinks that are stopped at the end of the block. Raises `StartFailed`."""
+    environment = _environment(stack)
+    worker_ports = [ports.any_free() for _ in range(workers)]
+    system = Contender(
+        f"{workers} workers",
+        _route(stack),
+        lambda: start_ours(environment, stack.directory, worker_ports),
     )
-    running.address = f"http://127.0.0.1:{here[0]}"
-    running.start()
+    system.address = f"http://127.0.0.1:{worker_ports[0]}"
+    system.start()
     try:
-        yield running
+        yield system
     finally:
-        running.stop()
+        system.stop()
+
+
+def _environment(stack: Stack) -> dict[str, str]:
+    """The workers' settings. Their clock is the transactions' own time: runs are repeatable."""
+    return {**stack.environment(), "FRAUD_STREAM__CLOCK": "occurred"}
+
+
+def _route(stack: Stack) -> Route:
+    return Route(stack.environment()["FRAUD_KAFKA__BROKERS"], RAW, SCORED)
 
 
 def load(args: argparse.Namespace, say: Say) -> dict[str, Any]:
-    """The highest rate that keeps the promise, and the bytes of a thousand transactions."""
-    with servers("load") as stack, system(stack) as running:
-        brokers = stack.environment()["FRAUD_KAFKA__BROKERS"]
-        latency(brokers, "warm-up", RAW, SCORED, 500, args.seconds, 0)
-        found: dict[str, Any] = {"rates": []}
-        for number, rate in enumerate(range(FIRST_RATE, MOST_RATE + 1, RATE_STEP), 1):
-            one = latency(brokers, OURS, RAW, SCORED, rate, args.seconds, number)
-            found["rates"].append(asdict(one))
-            say(f"{rate:,}/s: p50 {one.p50:.1f}, p99 {one.p99:.1f}, p99.9 {one.p999:.1f} ms")
-            if one.p99 > PROMISE_MS and rate >= args.least_rate:
+    """The highest rate with a p99 below 50 ms, the bytes that a transaction adds to each store, and
+    the throughput of `/score/batch`.
+    """
+    with running_servers("load") as stack, running_system(stack) as system:
+        measure_latency(system.route, "warm-up", 500, args.seconds, 0)
+        figures: dict[str, Any] = {"rates": []}
+        for run, rate in enumerate(range(FIRST_RATE, MAX_RATE + 1, RATE_STEP), 1):
+            result = measure_latency(system.route, OURS, rate, args.seconds, run)
+            figures["rates"].append(asdict(result))
+            say(
+                f"{rate:,}/s: p50 {result.p50:.1f}, p99 {result.p99:.1f},"
+                f" p99.9 {result.p999:.1f} ms"
+            )
+            if result.p99 > LATENCY_TARGET_MS and rate >= args.least_rate:
                 break
-        kept = [one["rate"] for one in found["rates"] if one["p99"] < PROMISE_MS]
-        found["highest_rate_within_promise"] = max(kept, default=0)
-        before = resource_usage.stored(stack)
-        sent = latency(brokers, OURS, RAW, SCORED, 1000, BYTES_OF / 1000, 90).sent
-        time.sleep(2)  # history follows the decision by up to a flush
-        found["bytes_per_transaction"] = resource_usage.per(
-            resource_usage.stored(stack), before, sent
+        within_promise = [
+            result["rate"] for result in figures["rates"] if result["p99"] < LATENCY_TARGET_MS
+        ]
+        figures["highest_rate_within_promise"] = max(within_promise, default=0)
+        figures["bytes_per_transaction"] = _bytes_per_transaction(stack, system)
+        say(f"bytes a transaction: {figures['bytes_per_transaction']}")
+        figures["score_batch"] = asyncio.run(
+            measure_http_batches(f"{system.address}/score/batch", args.seconds)
         )
-        say(f"bytes a transaction: {found['bytes_per_transaction']}")
-        found["score_batch"] = asyncio.run(
-            http_batches(f"{running.address}/score/batch", args.seconds)
-        )
-        say(f"/score/batch: {found['score_batch']}")
-    return found
+        say(f"/score/batch: {figures['score_batch']}")
+    return figures
+
+
+def _bytes_per_transaction(stack: Stack, system: Contender) -> dict[str, int]:
+    """Send some thousand transactions and measure what each adds to the stores."""
+    before = resource_usage.stored_bytes(stack)
+    result = measure_latency(system.route, OURS, 1000, COUNTED_TRANSACTIONS / 1000, 90)
+    time.sleep(STORED_S)
+    after = resource_usage.stored_bytes(stack)
+    return resource_usage.growth_per_transaction(before, after, result.sent)
 
 
 def workers(args: argparse.Namespace, say: Say) -> dict[str, Any]:
-    """One worker and two: a backlog, and latency at 1,000/s."""
-    found = {}
+    """The throughput of a backlog and the latency at 1,000/s, with one worker and with two."""
+    figures = {}
     for count in (1, 2):
-        with servers(f"workers-{count}") as stack, system(stack, count) as running:
-            brokers = stack.environment()["FRAUD_KAFKA__BROKERS"]
-            latency(brokers, "warm-up", RAW, SCORED, 300, args.seconds, 0)
-            one = latency(brokers, running.name, RAW, SCORED, 1000, args.seconds, 1)
-            running.pause(signal.SIGSTOP)
-            rate = backlog(
-                brokers,
-                RAW,
-                SCORED,
-                transactions(args.backlog, 500),
-                lambda: running.pause(signal.SIGCONT),
-            )
-            found[str(count)] = {"backlog_per_s": rate, "p50_ms": one.p50, "p99_ms": one.p99}
+        with running_servers(f"workers-{count}") as stack, running_system(stack, count) as system:
+            measure_latency(system.route, "warm-up", 300, args.seconds, 0)
+            result = measure_latency(system.route, system.name, 1000, args.seconds, 1)
+            system.send_signal(signal.SIGSTOP)
+            per_s = _backlog_per_s(system, args.backlog)
+            figures[str(count)] = {
+                "backlog_per_s": per_s,
+                "p50_ms": result.p50,
+                "p99_ms": result.p99,
+            }
             say(
-                f"{count} worker(s): backlog {rate:,.0f}/s; at 1,000/s p50 {one.p50:.1f}, p99 {one.p99:.1f} ms"
+                f"{count} worker(s): backlog {per_s:,.0f}/s;"
+                f" at 1,000/s p50 {result.p50:.1f}, p99 {result.p99:.1f} ms"
             )
-    return found
+    return figures
+
+
+def _backlog_per_s(stopped: Contender, count: int) -> float:
+    """Decisions per second of a system that is stopped by SIGSTOP until the backlog is there."""
+    return measure_backlog(
+        stopped.route, transactions(count, 500), lambda: stopped.send_signal(signal.SIGCONT)
+    )
 
 
 def users(args: argparse.Namespace, say: Say) -> dict[str, Any]:
-    """Start-up with so many users: from nothing but the changelog, and with the tables kept;
-    memory, disk, and latency then.
+    """The start of a worker by the number of users, with an empty disk and with its tables; then
+    memory, disk and latency.
     """
-    found = {}
+    figures = {}
     for count in args.users:
-        with servers(f"users-{count}") as stack:
-            environment = {**stack.environment(), "FRAUD_STREAM__CLOCK": "occurred"}
-            brokers = environment["FRAUD_KAFKA__BROKERS"]
-            port = ports.any_free()
-            services: list[Service] = [
-                worker(1, environment, stack.directory, port),
-                sinks(environment, stack.directory),
-            ]
-            with system(stack):
-                pass  # declares the changelog
-            synthetic_users.write(brokers, count)
-            resource_usage.forget_tables(stack)
-            one: dict[str, Any] = {}
-            one["recovery_s"] = resource_usage.seconds_to_ready(services[0])
-            one.update(resource_usage.of_users(stack, services[0], count))
-            services[0].stop()
-            one["restart_s"] = resource_usage.seconds_to_ready(services[0])
-            services[1].start()
-            latency(brokers, "warm-up", RAW, SCORED, 300, args.seconds, 0)
-            measured = latency(brokers, OURS, RAW, SCORED, 500, args.seconds, 1)
-            one |= {"p50_ms": measured.p50, "p99_ms": measured.p99}
-            for service in reversed(services):
-                service.stop()
-            found[str(count)] = one
-            say(f"{count:,} users: {one}")
-    return found
+        with running_servers(f"users-{count}") as stack:
+            figures[str(count)] = _measure_users(stack, count, args.seconds)
+            say(f"{count:,} users: {figures[str(count)]}")
+    return figures
+
+
+def _measure_users(stack: Stack, count: int, seconds: float) -> dict[str, Any]:
+    environment, route = _environment(stack), _route(stack)
+    with running_system(stack):
+        pass  # creates the changelog topic
+    synthetic_users.write_changelog(route.brokers, count)
+    resource_usage.delete_tables(stack)
+    scoring: Service = worker(1, environment, stack.directory, ports.any_free())
+    storing: Service = sinks(environment, stack.directory)
+    figures: dict[str, Any] = {"recovery_s": resource_usage.seconds_to_ready(scoring)}
+    figures |= resource_usage.measure_memory(stack, scoring, count)
+    scoring.stop()
+    figures["restart_s"] = resource_usage.seconds_to_ready(scoring)
+    storing.start()
+    measure_latency(route, "warm-up", 300, seconds, 0)
+    result = measure_latency(route, OURS, 500, seconds, 1)
+    figures |= {"p50_ms": result.p50, "p99_ms": result.p99}
+    for service in (storing, scoring):
+        service.stop()
+    return figures
 
 
 def history(args: argparse.Namespace, say: Say) -> dict[str, Any]:
-    """Bytes of a row and the time for one decision's features and row, by the payments that the
-    user made before.
+    """Bytes of a user row and the time of one decision, by the number of transactions that the user
+    made before.
     """
-    found = {
-        str(payments): synthetic_users.one_user(payments)
-        for payments in (0, 1, 3, 10, 30, 100, 300)
-    }
-    for payments, one in found.items():
-        say(f"{payments} payments before: {one}")
-    return found
+    figures = {str(count): synthetic_users.measure_history(count) for count in HISTORY_SIZES}
+    for count, measured in figures.items():
+        say(f"{count} payments before: {measured}")
+    return figures
 
 
 PARTS = {"load": load, "workers": workers, "users": users, "history": history}
 
 
 def main() -> None:
+    """Measure the chosen parts and write their figures."""
     args = _arguments()
     started = time.monotonic()
 
     def say(text: str) -> None:
         print(f"[{time.monotonic() - started:6.1f} s] {text}", flush=True)
 
-    found = {name: PARTS[name](args, say) for name in args.parts}
+    figures = {name: PARTS[name](args, say) for name in args.parts}
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(found, indent=2))
+    args.out.write_text(json.dumps(figures, indent=2))
     print(f"written to {args.out}")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/bench growth", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/bench growth", description=_DESCRIPTION)
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument(
         "--seconds",

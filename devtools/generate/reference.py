@@ -1,8 +1,10 @@
 """`python -m devtools.generate.reference` writes `docs/reference.md`: settings, topics, features
-and metrics, from the code itself.
+and metrics, from the code itself. The page is never edited by hand.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -12,30 +14,33 @@ from fraud_app.settings import ROOT, Settings
 from ml.features import CATALOGUE
 
 PATH = ROOT / "docs" / "reference.md"
-_OF_THE_PLACE = {"FRAUD_MODEL__DIR": "models/ of the checkout"}
+_INSTALLATION_DEFAULTS = {"FRAUD_MODEL__DIR": "models/ of the checkout"}
+"""Defaults that differ from one installation to the next, in words."""
 
 
 def text() -> str:
-    """The whole page."""
+    """The whole page, in Markdown."""
     return "\n".join(
         (
             "# Reference",
             "",
-            "Made by `python -m devtools.generate.reference`; a test fails while it differs from the code.",
+            "Made by `python -m devtools.generate.reference`;"
+            " a test fails while it differs from the code.",
             "",
             "## Settings",
             "",
-            "From the environment, `.env`, a file in `FRAUD_SECRETS_DIR`, or `fraud.toml` (`FRAUD_CONFIG` names another).",
+            "From the environment, `.env`, a file in `FRAUD_SECRETS_DIR`, or `fraud.toml`"
+            " (`FRAUD_CONFIG` names another).",
             "",
             "| name | default | meaning |",
             "|---|---|---|",
-            *_settings(),
+            *_setting_rows(),
             "",
             "## Topics",
             "",
             "| topic | key | partitions | configuration |",
             "|---|---|---|---|",
-            *_topics(),
+            *_topic_rows(),
             "",
             "## Features",
             "",
@@ -43,7 +48,7 @@ def text() -> str:
             "",
             "| feature | group | unit | meaning |",
             "|---|---|---|---|",
-            *_features(),
+            *_feature_rows(),
             "",
             "## Metrics",
             "",
@@ -51,55 +56,70 @@ def text() -> str:
             "",
             "| metric | type | labels | meaning |",
             "|---|---|---|---|",
-            *_metrics(),
+            *_metric_rows(),
             "",
         )
     )
 
 
-def _settings() -> list[str]:
-    lines = []
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _setting_rows() -> list[str]:
+    rows = []
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            for inner, one in field.annotation.model_fields.items():
-                lines.append(_setting(f"FRAUD_{name}__{inner}".upper(), one))
+            for inner_name, inner_field in field.annotation.model_fields.items():
+                rows.append(_setting_row(f"FRAUD_{name}__{inner_name}".upper(), inner_field))
         else:
-            lines.append(_setting(f"FRAUD_{name}".upper(), field))
-    return lines
+            rows.append(_setting_row(f"FRAUD_{name}".upper(), field))
+    return rows
 
 
-def _setting(name: str, field: FieldInfo) -> str:
+def _setting_row(name: str, field: FieldInfo) -> str:
     default = field.default
     shown = default.get_secret_value() if isinstance(default, SecretStr) else default
     if field.default_factory is not None:
-        shown = "host and process"
+        shown = "host and process"  # the only default that is computed: the worker's id
     if isinstance(shown, list):
         shown = ",".join(shown)
-    return f"| `{name}` | {_OF_THE_PLACE.get(name, f'`{shown}`' if shown != '' else '')} | {field.description or ''} |"
+    code = f"`{shown}`" if shown != "" else ""
+    return _row((f"`{name}`", _INSTALLATION_DEFAULTS.get(name, code), field.description or ""))
 
 
-def _topics() -> list[str]:
+def _topic_rows() -> list[str]:
     return [
-        f"| `{one.name}` | {one.key} | {one.partitions or '`FRAUD_KAFKA__PARTITIONS`'} | "
-        f"{', '.join(f'{key}={value}' for key, value in one.config.items())} |"
-        for one in topics.TOPICS
+        _row(
+            (
+                f"`{topic.name}`",
+                topic.key,
+                str(topic.partitions or "`FRAUD_KAFKA__PARTITIONS`"),
+                ", ".join(f"{key}={value}" for key, value in topic.config.items()),
+            )
+        )
+        for topic in topics.TOPICS
     ]
 
 
-def _features() -> list[str]:
-    return [
-        f"| `{one.name}` | {one.group.replace('_', ' ')}{' *shared*' if one.shared else ''} | {one.unit} | {one.meaning} |"
-        for one in CATALOGUE
-    ]
+def _feature_rows() -> list[str]:
+    rows = []
+    for feature in CATALOGUE:
+        group = feature.group.replace("_", " ") + (" *shared*" if feature.shared else "")
+        rows.append(_row((f"`{feature.name}`", group, feature.unit, feature.meaning)))
+    return rows
 
 
-def _metrics() -> list[str]:
-    suffix = {"counter": "_total", "info": "_info"}
-    return [
-        f"| `{one._name}{suffix.get(one._type, '')}` | {one._type} | {', '.join(one._labelnames)} | {one._documentation} |"
-        for one in vars(metrics).values()
-        if hasattr(one, "_documentation")
-    ]
+def _metric_rows() -> list[str]:
+    # The suffix that the client library adds to the name of such a metric on the page.
+    suffixes = {"counter": "_total", "info": "_info"}
+    rows = []
+    for metric in vars(metrics).values():
+        if hasattr(metric, "_documentation"):
+            name = f"`{metric._name}{suffixes.get(metric._type, '')}`"
+            labels = ", ".join(metric._labelnames)
+            rows.append(_row((name, metric._type, labels, metric._documentation)))
+    return rows
 
 
 if __name__ == "__main__":

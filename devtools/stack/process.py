@@ -1,5 +1,5 @@
-"""Child processes that end with us: own session, own log file, SIGTERM first and SIGKILL only when
-that did not help.
+"""Child processes that end with their parent: each has a session and a log file of its own. They
+are stopped by SIGTERM, and by SIGKILL only when that did not help.
 """
 
 from __future__ import annotations
@@ -15,17 +15,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from fraud_app.errors import FraudError
+
 _PR_SET_PDEATHSIG = 1
-_LOOK_S = 1.0
+"""From `linux/prctl.h`: the signal that a process gets when its parent ends."""
+_NICENESS_CHECK_S = 1.0
+"""New processes run with a full share for up to this long; the check reads a few files only."""
 
 
-class StartFailed(Exception):
-    """A server did not come up; the message ends with the last lines of its log."""
+class StartFailed(FraudError):
+    """A server did not start; the message ends with the last lines of its log."""
 
 
 class ServerProcess:
-    """A started program. `stop` is safe to call twice. `niceness`: 10 has a tenth of the weight of
-    0, for what it starts, too.
+    """A started program. `stop` may be called twice.
+
+    `niceness` also applies to the processes that the program starts: one with 10 gets a tenth of
+    the CPU time of one with 0.
     """
 
     def __init__(
@@ -43,7 +49,7 @@ class ServerProcess:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             self._popen = subprocess.Popen(
-                [str(part) for part in command],
+                [str(argument) for argument in command],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -55,7 +61,7 @@ class ServerProcess:
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
         if niceness:
-            threading.Thread(target=self._stay_nice, args=(niceness,), daemon=True).start()
+            threading.Thread(target=self._keep_nice, args=(niceness,), daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -63,35 +69,37 @@ class ServerProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs."""
+        """None while the process runs."""
         return self._popen.poll()
 
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Raise `StartFailed` when the process ends or is not ready in time."""
+        """Wait until `ready()`. Raises `StartFailed` when the process ends or the time is over."""
         deadline = time.monotonic() + seconds
         while not ready():
             if self.exit_code is not None:
                 raise StartFailed(
-                    f"{self.name} ended with code {self.exit_code}. {self.last_words()}"
+                    f"{self.name} ended with code {self.exit_code}. {self.log_tail()}"
                 )
             if time.monotonic() > deadline:
                 raise StartFailed(
-                    f"{self.name} was not ready after {seconds:.0f} s. {self.last_words()}"
+                    f"{self.name} was not ready after {seconds:.0f} s. {self.log_tail()}"
                 )
             time.sleep(0.05)
 
-    def last_words(self, lines: int = 12) -> str:
-        text = (
+    def log_tail(self, lines: int = 12) -> str:
+        """The last lines of the log, after its path."""
+        tail = (
             self.log.read_text(errors="replace").splitlines()[-lines:] if self.log.exists() else []
         )
-        return f"Log {self.log}:\n  " + "\n  ".join(text)
+        return f"Log {self.log}:\n  " + "\n  ".join(tail)
 
     def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process, if it still runs."""
         if self.exit_code is None:
             self._popen.send_signal(number)
 
     def stop(self, seconds: float = 15.0, first: signal.Signals = signal.SIGTERM) -> None:
-        """End the process and what it started."""
+        """Send the signal `first`, wait for the end, and kill the process group after `seconds`."""
         if self.exit_code is None:
             self._popen.send_signal(first)
             try:
@@ -106,26 +114,29 @@ class ServerProcess:
             os.killpg(self.pid, signal.SIGKILL)
             self._popen.wait()
 
-    def _stay_nice(self, niceness: int) -> None:
-        """Linux shares the processor among sessions by this figure; between them a process's own
-        niceness says nothing. Again and again, since PostgreSQL makes a session of each of its
-        processes, with a full share."""
+    def _keep_nice(self, niceness: int) -> None:
+        """Set the autogroup niceness of the process and all its descendants, again and again.
+
+        Linux shares the CPU among sessions by this figure; between sessions the niceness of a
+        process has no effect. It is repeated because PostgreSQL gives each of its processes a
+        session of its own, with a full share.
+        """
         while self.exit_code is None:
             for pid in family(self.pid):
-                group = Path(f"/proc/{pid}/autogroup")
-                # It ended, the kernel has no such groups, or it takes one change in 0.1 s of those
-                # who are not root.
+                autogroup = Path(f"/proc/{pid}/autogroup")
+                # The process ended, the kernel has no autogroups, or it refuses a second change
+                # within 0.1 s by a user who is not root.
                 with suppress(OSError):
-                    if not group.read_text().endswith(f" nice {niceness}\n"):
-                        group.write_text(str(niceness))
-            time.sleep(_LOOK_S)
+                    if not autogroup.read_text().endswith(f" nice {niceness}\n"):
+                        autogroup.write_text(str(niceness))
+            time.sleep(_NICENESS_CHECK_S)
 
 
 def family(pid: int) -> Iterator[int]:
-    """A process and all that it started, as far as they live. Linux only."""
+    """The ids of a process and all its living descendants. Linux only."""
     yield pid
     for thread in Path(f"/proc/{pid}/task").glob("*"):
-        with suppress(OSError):  # it ended meanwhile
+        with suppress(OSError):  # the thread ended meanwhile
             children = (thread / "children").read_text().split()
             for child in children:
                 yield from family(int(child))

@@ -1,5 +1,5 @@
-"""Kafka, Redis and PostgreSQL together: started side by side, stopped in order, their addresses as
-settings.
+"""Kafka, Redis and PostgreSQL together: started in parallel, stopped in order, and their addresses
+as settings. It starts none of the product's own processes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ HOME = ROOT / ".fraud"
 DOWNLOADS = HOME / "downloads"
 
 Say = Callable[[str], None]
+"""Prints one line."""
 
 
 class Stack:
@@ -31,44 +32,49 @@ class Stack:
         self.redis: ServerProcess | None = None
         self.postgres: ServerProcess | None = None
         self.ports: dict[str, int] = {}
-        # Kept for our lifetime: a child ends with the thread that started it (PR_SET_PDEATHSIG).
+        # The threads must outlive the servers: a child process ends with the thread that started
+        # it (PR_SET_PDEATHSIG).
         self._threads = ThreadPoolExecutor(3)
 
     def start(self, preferred: dict[str, int] | None = None) -> None:
-        """Start all three. `preferred`: ports to try first, by kafka, redis, postgres; without it
-        any free ones.
+        """Start all three and wait until they answer. Raises `StartFailed`.
+
+        `preferred`: the port to try first for kafka, redis and postgres; without it any free one.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._password = self._secret()
+        self._password = self._read_or_create_password()
         for name in ("kafka", "redis", "postgres"):
             wanted = (preferred or {}).get(name)
             self.ports[name] = ports.next_free(wanted) if wanted else ports.any_free()
             if wanted and self.ports[name] != wanted:
                 self._say(f"port {wanted} is in use: {name} takes {self.ports[name]}")
         starts = (self.start_kafka, self.start_redis, self.start_postgres)
-        for job in [self._threads.submit(start) for start in starts]:
-            job.result()
+        for future in [self._threads.submit(start) for start in starts]:
+            future.result()
 
     def start_kafka(self) -> None:
+        """Start the broker on its port; downloads Kafka the first time."""
         if not (DOWNLOADS / f"kafka-{kafka.VERSION}" / "complete").exists():
             self._say(f"downloading Kafka {kafka.VERSION} (46 MB, once)")
         self.kafka = kafka.start(self.directory / "kafka", DOWNLOADS, self.ports["kafka"])
         self._say(f"Kafka {kafka.VERSION} on 127.0.0.1:{self.ports['kafka']}")
 
     def start_redis(self) -> None:
+        """Start the Redis-protocol server on its port."""
         self.redis = redis_server.start(
             self.directory / "redis", self.ports["redis"], self._password
         )
         self._say(f"Redis ({Path(redis_server.binary()).name}) on 127.0.0.1:{self.ports['redis']}")
 
     def start_postgres(self) -> None:
+        """Start PostgreSQL on its port."""
         self.postgres = postgres.start(
             self.directory / "postgres", self.ports["postgres"], self._password
         )
         self._say(f"PostgreSQL on 127.0.0.1:{self.ports['postgres']}")
 
     def stop(self) -> None:
-        """Stop what runs, the broker last."""
+        """Stop the servers that were started, the broker last."""
         if self.postgres:
             postgres.stop(self.postgres)
         for server in (self.redis, self.kafka):
@@ -76,19 +82,22 @@ class Stack:
                 server.stop()
 
     def wipe(self) -> None:
-        """Forget all data. Only while stopped."""
+        """Delete all data. Only while the servers are stopped."""
         shutil.rmtree(self.directory, ignore_errors=True)
-        postgres.forget(self.directory / "postgres")
+        postgres.delete_fallback_directory(self.directory / "postgres")
 
     def environment(self) -> dict[str, str]:
-        """The settings that make a worker use these servers."""
+        """The settings that make a worker use these servers. Only after `start`."""
+        redis_address = f"127.0.0.1:{self.ports['redis']}"
+        postgres_address = f"127.0.0.1:{self.ports['postgres']}"
         return {
             "FRAUD_KAFKA__BROKERS": f"127.0.0.1:{self.ports['kafka']}",
-            "FRAUD_REDIS__URL": f"redis://:{self._password}@127.0.0.1:{self.ports['redis']}/0",
-            "FRAUD_POSTGRES__DSN": f"postgresql://fraud:{self._password}@127.0.0.1:{self.ports['postgres']}/postgres",
+            "FRAUD_REDIS__URL": f"redis://:{self._password}@{redis_address}/0",
+            "FRAUD_POSTGRES__DSN": f"postgresql://fraud:{self._password}@{postgres_address}/postgres",
         }
 
-    def _secret(self) -> str:
+    def _read_or_create_password(self) -> str:
+        """The password of Redis and PostgreSQL; it stays the same as long as the data does."""
         path = self.directory / "secret"
         with suppress(FileNotFoundError):
             return path.read_text()

@@ -1,5 +1,5 @@
-"""Servers, workers and sinks that run until they are stopped: for the checker, the benchmark and
-the tests.
+"""Servers, workers and sinks that run until they are stopped: for the delivery check and the tests.
+Everything is on free ports and starts with empty data.
 """
 
 from __future__ import annotations
@@ -15,12 +15,17 @@ from devtools.stack.services import Service, Supervisor, sinks, worker
 from devtools.stack.stack import HOME, Stack
 
 Say = Callable[[str], None]
+"""Prints one line."""
 
 
 class Cluster:
-    """Servers, workers that are started again when they die, and sinks."""
+    """Servers, workers and sinks; workers and sinks are restarted when they die."""
 
     def __init__(self, name: str, workers: int, say: Say, **settings: str) -> None:
+        """Start everything and wait until the workers are ready. Raises `StartFailed`.
+
+        `name`: the directory of the data. `settings`: more environment variables of the workers.
+        """
         self.stack = Stack(HOME / name, say)
         self.stack.wipe()
         self.stack.start()
@@ -33,42 +38,48 @@ class Cluster:
         self.sinks = sinks(self.environment, directory)
         services: list[Service] = [*self.workers, self.sinks]
         self._supervisor = Supervisor(services, say)
-        # A child ends with the thread that started it, so one thread starts and watches them all.
-        begun = threading.Event()
+        # A child process ends with the thread that started it, so one thread starts all services
+        # and watches them until the end.
+        started = threading.Event()
 
-        def look_after() -> None:
+        def start_and_watch() -> None:
             for service in services:
                 service.start()
-            begun.set()
+            started.set()
             self._supervisor.run()
             self._supervisor.stop()
 
-        self._thread = threading.Thread(target=look_after, daemon=True)
+        self._thread = threading.Thread(target=start_and_watch, daemon=True)
         self._thread.start()
-        begun.wait()
-        for one in self.workers:
-            one.wait_ready()
+        started.wait()
+        for service in self.workers:
+            service.wait_ready()
 
     @property
     def addresses(self) -> list[str]:
-        return [f"http://127.0.0.1:{one.port}/" for one in self.workers]
+        """The base URL of each worker, with a slash at the end."""
+        return [f"http://127.0.0.1:{service.port}/" for service in self.workers]
 
     def stop(self) -> None:
+        """Stop workers and sinks, then the servers."""
         self._supervisor.end_watch()
         self._thread.join(60)
         self.stack.stop()
 
 
 async def kill_workers(running: Cluster, times: int, every_s: float, seed: int, say: Say) -> None:
-    """SIGKILL a random worker, wait until it is ready again, and so on."""
-    dice = random.Random(seed)  # noqa: S311 - which worker dies is no secret
+    """Kill a random worker with SIGKILL and wait until it is ready again, `times` times.
+
+    Before each kill it waits 0.6 to 1.4 times `every_s` seconds.
+    """
+    rng = random.Random(seed)  # noqa: S311 - chooses a worker, protects nothing
     for number in range(1, times + 1):
-        await asyncio.sleep(every_s * dice.uniform(0.6, 1.4))
-        victim = dice.choice(running.workers)
+        await asyncio.sleep(every_s * rng.uniform(0.6, 1.4))
+        victim = rng.choice(running.workers)
         if victim.process:
             victim.process.kill()
         killed = time.monotonic()
         say(f"kill -9 {victim.name} ({number} of {times})")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)  # until the supervisor has seen it
         await asyncio.to_thread(victim.wait_ready_again)
         say(f"{victim.name} is ready again after {time.monotonic() - killed:.1f} s")

@@ -1,5 +1,5 @@
-"""The job for one transaction, as the contenders do it: our feature functions and model, without
-our batches and our bookkeeping.
+"""The job for one transaction, as the contenders do it: our feature functions and our model,
+without our batches and our bookkeeping for redelivery.
 """
 
 from __future__ import annotations
@@ -32,43 +32,57 @@ class SklearnScorer(Scorer):
 
     def __init__(self, files: registry.ModelFiles) -> None:
         super().__init__(files)
-        self._classifier: Any = LGBMClassifier()
-        self._classifier._Booster = booster = lightgbm.Booster(model_str=files.text)
-        self._classifier.fitted_ = True
-        self._classifier._n_features = self._classifier._n_features_in = booster.num_feature()
-        self._classifier._classes, self._classifier._n_classes = np.array([False, True]), 2
+        booster = lightgbm.Booster(model_str=files.text)
+        # LightGBM has no public way to make a fitted classifier from a stored model.
+        classifier: Any = LGBMClassifier()
+        classifier._Booster = booster
+        classifier.fitted_ = True
+        classifier._n_features = classifier._n_features_in = booster.num_feature()
+        classifier._classes, classifier._n_classes = np.array([False, True]), 2
+        self._classifier = classifier
 
     def probabilities(self, matrix: Matrix) -> list[float]:
-        if not hasattr(self, "_classifier"):
+        """One calibrated probability per row of the matrix."""
+        if not hasattr(self, "_classifier"):  # the base class scores while it is constructed
             return super().probabilities(matrix)
         return self.calibrated(self._classifier.predict(matrix, raw_score=True, num_threads=1))
 
 
 def champion(kind: type[Scorer] = Scorer) -> Scorer:
-    return kind(registry.read(MODELS / NAME / registry.version_of(MODELS, NAME)))
+    """The champion model of the registry in `FRAUD_MODEL__DIR`."""
+    return kind(registry.read_alias(MODELS, NAME))
 
 
-def payment_of(partition: int, offset: int, value: bytes) -> ScoringInput:
-    """Validated, with the client's clock: every contender then sees the same times."""
+def scoring_input_of(partition: int, offset: int, value: bytes) -> ScoringInput:
+    """The validated transaction with the client's clock: so every contender sees the same times.
+
+    Raises `ValidationError`.
+    """
     transaction = Transaction.model_validate_json(value)
-    received = occurred_ms(transaction)
-    record = Record(partition, offset, transaction.user_id.encode(), value, received)
+    received_ms = occurred_ms(transaction)
+    record = Record(partition, offset, transaction.user_id.encode(), value, received_ms)
     return ScoringInput(
-        record, transaction, event_of(transaction, received), hash64(transaction.user_id)
+        record, transaction, event_of(transaction, received_ms), hash64(transaction.user_id)
     )
 
 
-def decided(
-    payment: ScoringInput, row: UserRow, shared: Signals, scorer: Scorer
+def decide(
+    scoring_input: ScoringInput, row: UserRow, shared: Signals, scorer: Scorer
 ) -> tuple[UserRow, bytes]:
-    """The user's row after it, and the scored message."""
-    user = payment.transaction.user_id
-    ((_, outcome),) = score([(payment, shared)], {user: row}, scorer)
-    following = add_decision(
-        row._replace(pending=()), payment.event, outcome, 0, payment.record.offset, -1
+    """The user's row after the transaction, and the scored message."""
+    user_id = scoring_input.transaction.user_id
+    ((_, decision),) = score([(scoring_input, shared)], {user_id: row}, scorer)
+    new_row = add_decision(
+        row._replace(pending=()),
+        scoring_input.event,
+        decision,
+        0,
+        scoring_input.record.offset,
+        -1,
     )
-    return following._replace(pending=()), scored_message(payment.transaction, outcome)
+    return new_row._replace(pending=()), scored_message(scoring_input.transaction, decision)
 
 
-def row_of(stored: Any) -> UserRow:
+def row_of(stored: bytes | None) -> UserRow:
+    """The decoded row, empty for a user without one."""
     return decode(stored) if stored else EMPTY

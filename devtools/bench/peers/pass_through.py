@@ -1,5 +1,5 @@
-"""A floor: a plain aiokafka worker that reads a topic and sends everything on. No features, no
-state, no decision.
+"""The lower bound: a plain aiokafka worker that reads a topic and sends everything on. It has no
+features, no state and no decision.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 
-async def work(brokers: str, into: str, out: str) -> None:
-    """Read, send on, commit after the broker has it."""
+async def work(brokers: str, source: str, sink: str) -> None:
+    """Read from `source`, send to `sink`, commit after the acknowledgement; for ever."""
     consumer = AIOKafkaConsumer(
-        into,
+        source,
         bootstrap_servers=brokers,
         group_id="bench-pass-through",
         enable_auto_commit=False,
@@ -24,16 +24,20 @@ async def work(brokers: str, into: str, out: str) -> None:
     await producer.start()
     while True:
         batches = (await consumer.getmany(timeout_ms=200, max_records=500)).values()
-        sends = [
+        acknowledgements = [
             await producer.send(
-                out, one.value, key=one.key, partition=one.partition, headers=list(one.headers)
+                sink,
+                record.value,
+                key=record.key,
+                partition=record.partition,
+                headers=list(record.headers),
             )
             for records in batches
-            for one in records
+            for record in records
         ]
-        for sent in sends:
-            await sent
-        if sends:
+        for acknowledgement in acknowledgements:
+            await acknowledgement
+        if acknowledgements:
             await consumer.commit()
 
 

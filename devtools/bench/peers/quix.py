@@ -1,5 +1,5 @@
-"""The same job on Quix Streams: its consumer, its RocksDB state with a changelog, its producer; one
-question to Redis a transaction.
+"""The same job on Quix Streams: its consumer, its RocksDB state with a changelog and its producer,
+and one request to Redis per transaction.
 """
 
 from __future__ import annotations
@@ -10,36 +10,36 @@ from typing import Any
 import redis
 from quixstreams import Application, message_context
 
-from devtools.bench.peers.one_by_one import champion, decided, payment_of, row_of
+from devtools.bench.peers.one_by_one import champion, decide, row_of, scoring_input_of
 from tables.redis import cross_user_signals
 from tables.user_row import encode
 
 
-def main(brokers: str, redis_url: str, into: str, out: str, state: str) -> None:
+def main(brokers: str, redis_url: str, source: str, sink: str, state_directory: str) -> None:
+    """Decide the transactions of `source`, for ever."""
     scorer, client = champion(), redis.from_url(redis_url)
     observe = client.register_script(cross_user_signals.OBSERVE)
     app = Application(
         broker_address=brokers,
         consumer_group="bench-quix",
         auto_offset_reset="earliest",
-        state_dir=state,
+        state_dir=state_directory,
         commit_interval=1.0,
         loglevel="WARNING",
         consumer_poll_timeout=0.1,
     )
 
-    def score(value: bytes, kept: Any) -> bytes:
+    def score(value: bytes, state: Any) -> bytes:
         context = message_context()
-        payment = payment_of(context.partition, context.offset, value)
-        ((shared),) = cross_user_signals.answers(
-            observe(args=cross_user_signals.arguments([(payment.event, payment.user_hash)]))
-        )
-        following, scored = decided(payment, row_of(kept.get_bytes("row")), shared, scorer)
-        kept.set_bytes("row", encode(following))
+        scoring_input = scoring_input_of(context.partition, context.offset, value)
+        arguments = cross_user_signals.arguments([(scoring_input.event, scoring_input.user_hash)])
+        ((shared),) = cross_user_signals.answers(observe(args=arguments))
+        row, scored = decide(scoring_input, row_of(state.get_bytes("row")), shared, scorer)
+        state.set_bytes("row", encode(row))
         return scored
 
-    frame = app.dataframe(app.topic(into, value_deserializer="bytes"))
-    frame.apply(score, stateful=True).to_topic(app.topic(out, value_serializer="bytes"))
+    frame = app.dataframe(app.topic(source, value_deserializer="bytes"))
+    frame.apply(score, stateful=True).to_topic(app.topic(sink, value_serializer="bytes"))
     app.run()
 
 

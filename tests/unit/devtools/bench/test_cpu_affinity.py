@@ -1,4 +1,4 @@
-"""A process and what it started are kept on their cores, and let go again."""
+"""A process and its descendants are kept on their cores, and released again."""
 
 import os
 import subprocess
@@ -8,12 +8,14 @@ import pytest
 
 from devtools.bench import cpu_affinity
 
-pytestmark = pytest.mark.skipif(len(cpu_affinity.usable()) < 2, reason="a machine with one core")
+pytestmark = pytest.mark.skipif(
+    len(cpu_affinity.usable_cores()) < 2, reason="a machine with one core"
+)
 
 
 @pytest.fixture
-def started():
-    """A shell that waits for a child of its own; both identities."""
+def shell_and_child():
+    """The ids of a shell and of a child process that the shell waits for."""
     with subprocess.Popen(
         ["bash", "-c", "sleep 600 & echo $!; wait"], stdout=subprocess.PIPE, text=True
     ) as shell:
@@ -24,23 +26,22 @@ def started():
             os.kill(child, 9)
 
 
-def test_one_has_a_core_for_itself_and_others_the_rest_until_the_block_ends(started):
-    shell, child = started
-    first, *rest = cpu_affinity.usable()
+def test_a_process_has_a_core_for_itself_and_others_the_rest_until_the_block_ends(shell_and_child):
+    shell, child = shell_and_child
+    first, *rest = cpu_affinity.usable_cores()
     with subprocess.Popen(["sleep", "600"]) as alone:
         try:
-            with cpu_affinity.apart(alone.pid, [shell]):
+            with cpu_affinity.pin_apart(alone.pid, [shell]):
                 assert os.sched_getaffinity(alone.pid) == {first}
                 assert os.sched_getaffinity(shell) == os.sched_getaffinity(child) == set(rest)
-            assert {tuple(os.sched_getaffinity(one)) for one in (alone.pid, shell, child)} == {
-                (first, *rest)
-            }
+            for pid in (alone.pid, shell, child):
+                assert os.sched_getaffinity(pid) == {first, *rest}
         finally:
             alone.kill()
 
 
-def test_one_that_ended_is_left_alone():
+def test_a_process_that_ended_is_ignored():
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
     assert not Path(f"/proc/{ended.pid}").exists()
-    cpu_affinity.confine(ended.pid, cpu_affinity.usable())
+    cpu_affinity.pin_to_cores(ended.pid, cpu_affinity.usable_cores())

@@ -4,24 +4,24 @@ from devtools.stack import postgres
 
 
 def test_the_wheels_programs_run_from_a_copy(tmp_path):
-    """As root from a directory that only root may enter: the server runs as another user, who
+    """Needed for root in a directory that only root may enter: the server runs as another user, who
     cannot reach the environment.
     """
-    programs = postgres.copied(postgres.of_the_wheel(), tmp_path / "wheel")
+    target = tmp_path / "wheel"
+    programs = postgres.copy_wheel_binaries(postgres.wheel_binaries(), target)
     for name in ("initdb", "postgres"):
-        told = subprocess.run(
+        process = subprocess.run(
             [programs / name, "--version"], capture_output=True, text=True, check=False
         )
-        assert (told.returncode, told.stdout.split()[:2]) == (0, [name, "(PostgreSQL)"]), (
-            told.stderr
-        )
+        assert process.returncode == 0, process.stderr
+        assert process.stdout.split()[:2] == [name, "(PostgreSQL)"]
     assert not (tmp_path / "wheel.begun").exists()
-    assert postgres.copied(postgres.of_the_wheel(), tmp_path / "wheel") == programs
+    assert postgres.copy_wheel_binaries(postgres.wheel_binaries(), target) == programs
 
 
-def test_a_copy_that_was_broken_off_is_made_anew(tmp_path):
+def test_an_interrupted_copy_is_made_again(tmp_path):
     (tmp_path / "wheel.begun").mkdir()
     (tmp_path / "wheel.begun" / "half").touch()
-    programs = postgres.copied(postgres.of_the_wheel(), tmp_path / "wheel")
+    programs = postgres.copy_wheel_binaries(postgres.wheel_binaries(), tmp_path / "wheel")
     assert (programs / "postgres").exists()
     assert not (tmp_path / "wheel" / "half").exists()

@@ -12,15 +12,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_what_it_starts_yields_to_others_as_well_even_in_a_session_of_its_own(tmp_path):
-    """As the processes of PostgreSQL are."""
+def test_niceness_also_reaches_a_child_in_a_session_of_its_own(tmp_path):
+    """The processes of PostgreSQL have sessions of their own."""
     process = ServerProcess(
         "shell", ["bash", "-c", "setsid sleep 600 & wait"], tmp_path / "log", niceness=10
     )
     try:
-        process.wait_until(lambda: len({_group(pid) for pid in family(process.pid)}) == 2, 10)
+        process.wait_until(lambda: len({_autogroup(pid) for pid in family(process.pid)}) == 2, 10)
         process.wait_until(
-            lambda: all(_group(pid).endswith(" nice 10") for pid in family(process.pid)), 10
+            lambda: all(_autogroup(pid).endswith(" nice 10") for pid in family(process.pid)), 10
         )
     finally:
         for pid in list(family(process.pid)):
@@ -28,5 +28,5 @@ def test_what_it_starts_yields_to_others_as_well_even_in_a_session_of_its_own(tm
         process.stop()
 
 
-def _group(pid: int) -> str:
+def _autogroup(pid: int) -> str:
     return Path(f"/proc/{pid}/autogroup").read_text().strip()
