@@ -1,0 +1,1 @@
+"""Faust agents: wiring around pure calls. What runs beside them is in `background`."""

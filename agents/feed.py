@@ -1,7 +1,7 @@
-"""Scored transactions to the Redis Stream that every worker's WebSocket clients are fed from.
+"""Copies scored transactions to the Redis Stream that feeds every worker's WebSocket clients.
 
-The feed is a view, not a record: while Redis is away its events are skipped, since PostgreSQL has
-them all.
+The feed is a view, not a record. While Redis is unavailable its events are skipped, since
+PostgreSQL has them all.
 """
 
 from __future__ import annotations
@@ -9,35 +9,40 @@ from __future__ import annotations
 from typing import Any
 
 from fraud_app import metrics
-from fraud_app.kafka import compat, crash
+from fraud_app.kafka import crash
+from fraud_app.kafka.batches import acknowledge, work_batches
 from fraud_app.resources import redis_client
 from fraud_app.sinks import feed, to_feed
 from tables.redis.client import RedisUnavailable
 from tables.redis.live_feed import append
 
 BATCH = 200
+"""Most messages of one call to Redis: few enough for its deadline of a second."""
 
 
 @feed.agent(to_feed, name="feed")
 async def feed_transactions(stream: Any) -> None:
+    """Append each batch to the live feed in the order of time, then acknowledge it."""
     try:
-        async for taken in compat.work_batches(stream, BATCH):
-            in_time = sorted(
-                taken.records, key=lambda record: record.timestamp
-            )  # partitions come one after the other
-            messages = [record.value for record in in_time if record.value]
-            appended = await _appended(messages)
+        async for work in work_batches(stream, BATCH):
+            # A batch holds one partition after the other.
+            by_time = sorted(work.records, key=lambda record: record.timestamp)
+            messages = [record.value for record in by_time if record.value]
+            appended = await _append(messages)
             metrics.DEPENDENCY_UP.labels("redis").set(appended)
             if appended:
                 metrics.FEED_EVENTS.inc(len(messages))
-            compat.acknowledge(feed, taken, taken.records)
+            acknowledge(feed, work, work.records)
     except Exception as error:
         crash.end_process("the feed failed", error)
 
 
-async def _appended(messages: list[bytes]) -> bool:
-    """Whether the stream has them. Tried again until Redis counts as away: a slow second must not
-    hide a decision, and what comes twice is shown once."""
+async def _append(messages: list[bytes]) -> bool:
+    """Append messages to the live feed; whether that was done.
+
+    Tried again until Redis counts as unavailable: one slow second must not hide a decision, and a
+    message that comes twice is shown once.
+    """
     while True:
         try:
             await append(redis_client, messages)

@@ -1,8 +1,7 @@
-"""Batches whose effects wait for the broker: acknowledged in order, and never more of one user than
-its row can remember.
+"""Batches whose effects wait for the broker's acknowledgement.
 
-That bound is what makes a replay complete: a decision is dropped from its user's row only after the
-broker has it.
+They are acknowledged in order, and never hold more decisions of one user than its row can remember.
+That bound makes a replay complete: a decision leaves its user's row only after the broker has it.
 """
 
 from __future__ import annotations
@@ -17,20 +16,20 @@ from tables.user_row import MAX_PENDING
 
 
 class InFlightBatch(NamedTuple):
-    """A batch on its way to the broker."""
+    """A batch whose messages were handed to the producer."""
 
     users: Counter[str]
-    """Decisions by user."""
+    """Number of decisions by user."""
     sent: asyncio.Future[Offsets]
+    """Done when the broker has all messages of the batch."""
     acknowledge: Callable[[Offsets], None]
-    """Called with the offsets of what was sent, once all of it is acknowledged and all earlier
-    batches are done.
-    """
+    """Called with the result of `sent`, after all earlier batches were acknowledged."""
 
 
 class InFlightBatches:
-    """At most `limit` batches on their way. `on_failure` is told why nothing more may be
-    acknowledged, and nothing is after it.
+    """At most `limit` batches at once.
+
+    `on_failure` is called with the error after which nothing more is acknowledged.
     """
 
     def __init__(self, limit: int, on_failure: Callable[[BaseException], None]) -> None:
@@ -41,7 +40,7 @@ class InFlightBatches:
         self._aborted = False
 
     async def wait_for_capacity(self, users: Counter[str]) -> None:
-        """Wait until so many transactions of each of these users may be decided."""
+        """Wait until so many more transactions of each of these users may be decided."""
         while not self._fits(users):
             self._capacity_freed.clear()
             await self._capacity_freed.wait()
@@ -52,17 +51,17 @@ class InFlightBatches:
         )
 
     def submit(self, batch: InFlightBatch) -> None:
-        """Acknowledge the batch when the broker has it and every batch before it."""
+        """Acknowledge the batch once the broker has it and every earlier batch."""
         self._users.update(batch.users)
         self._batches.append(batch)
         batch.sent.add_done_callback(self._acknowledge_in_order)
 
     def abort(self) -> None:
-        """Acknowledge nothing any more."""
+        """Acknowledge nothing from now on."""
         self._aborted = True
 
     def _acknowledge_in_order(self, _: Any) -> None:
-        """What was sent later waits for what was sent before."""
+        """Acknowledge the oldest batches that are done; a later one waits for an earlier one."""
         while not self._aborted and self._batches and self._batches[0].sent.done():
             batch = self._batches[0]
             try:
@@ -77,8 +76,9 @@ class InFlightBatches:
 
 
 def split_by_user_limit(users: Sequence[str | None]) -> Iterator[tuple[int, int]]:
-    """Split a batch into ranges in which no user comes more often than its row can remember. None:
-    of no user.
+    """Split a batch into ranges in which no user comes more often than its row can remember.
+
+    `users`: of each record; None for a record without a user. The ranges are (start, end) pairs.
 
     >>> list(split_by_user_limit(["a", "b", "a", "a", "a", "a", None]))
     [(0, 5), (5, 7)]

@@ -1,8 +1,8 @@
 """Scores each raw transaction once and emits its decision; bad input goes to the dead-letter topic.
 
-A batch's source offsets are acknowledged only after the broker has all that the batch led to.
-Whatever fails unexpectedly ends the process, so that nothing is acknowledged by accident; Kafka
-delivers it again and the rows know what was counted.
+The source offsets of a batch are acknowledged only after the broker has everything that the batch
+led to. An unexpected error ends the process, so that nothing is acknowledged by accident. Kafka
+then delivers the records again, and the users' rows know what was counted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from fraud_app.decisions.parse import (
     record_of,
 )
 from fraud_app.decisions.pipeline import DecidedBatch, Position, decide_batch
-from fraud_app.kafka import compat, crash
+from fraud_app.kafka import crash
+from fraud_app.kafka.batches import acknowledge, work_batches
 from fraud_app.kafka.consumer import WorkBatch
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import Offsets, ProduceBatch
@@ -38,7 +39,7 @@ from tables.row_cache import RowCache
 
 _BY_OCCURRED = config.stream.clock == "occurred"
 acked_offsets: dict[int, int] = {}
-"""By partition, the offset up to which everything is acknowledged by the broker."""
+"""By partition, the offset up to which the broker has everything that the records led to."""
 _rows = RowCache(user_table)
 _partition_of = partial(partition_of, partitions=config.kafka.partitions)
 _TOTAL, _FEATURES, _MODEL = (
@@ -48,13 +49,14 @@ _TOTAL, _FEATURES, _MODEL = (
 
 @app.agent(transactions_raw, name="scoring")
 async def score_transactions(stream: Any) -> None:
+    """Parse, decide and send each batch; several batches may wait for the broker at once."""
     in_flight = InFlightBatches(
         config.stream.in_flight,
         partial(crash.end_process, "what a batch sent was not acknowledged"),
     )
     await signal_store.get_ready()
     try:
-        async for work in compat.work_batches(stream, config.stream.batch, _start_partition):
+        async for work in work_batches(stream, config.stream.batch, _start_partition):
             parsed = [
                 parse(record_of(message), _partition_of, by_occurred=_BY_OCCURRED)
                 for message in work.records
@@ -66,10 +68,10 @@ async def score_transactions(stream: Any) -> None:
             for start, end in split_by_user_limit(users):
                 counts = Counter(user for user in users[start:end] if user is not None)
                 await in_flight.wait_for_capacity(counts)
-                sent = await _decide_and_send(
+                batch = await _decide_and_send(
                     work, work.records[start:end], parsed[start:end], counts
                 )
-                in_flight.submit(sent)
+                in_flight.submit(batch)
     except Exception as error:
         crash.end_process("a batch could not be scored", error)
     finally:
@@ -77,7 +79,10 @@ async def score_transactions(stream: Any) -> None:
 
 
 def _start_partition(partition: Any, offset: int) -> None:
-    """What lies before the committed offset is acknowledged, whatever a row still holds as pending."""
+    """Begin with a newly assigned partition.
+
+    Everything before the committed offset is acknowledged, even if a row still holds it as pending.
+    """
     acked_offsets[partition.partition] = offset - 1
     _rows.forget(partition.partition)
 
@@ -85,6 +90,10 @@ def _start_partition(partition: Any, offset: int) -> None:
 async def _decide_and_send(
     work: WorkBatch, messages: Sequence[Any], parsed: Sequence[ParsedRecord], users: Counter[str]
 ) -> InFlightBatch:
+    """Decide a part of a batch, store its rows locally and send everything that it leads to.
+
+    `messages` and `parsed` belong together, item by item; `users` counts the decisions by user.
+    """
     inputs = [item for item in parsed if isinstance(item, ScoringInput)]
     signals = await signal_store.observe([(item.event, item.user_hash) for item in inputs])
     position = Position(config.kafka.topic_epoch, acked_offsets)
@@ -93,50 +102,64 @@ async def _decide_and_send(
         partition: _rows.write(partition, changed) for partition, changed in decided.rows.items()
     }
     produce = ProduceBatch(app)
-    for partition, changed in rows.items():
-        await user_table.send_rows(produce, partition, changed)
-    scored = [
+    for partition, encoded in rows.items():
+        await user_table.send_rows(produce, partition, encoded)
+    decisions = [
         (item, outbound.decision_message(item, decision)) for item, decision in decided.emitted
     ]
-    by_partition: dict[int, list[Message]] = {}
-    for item, message in scored:
-        by_partition.setdefault(item.record.partition, []).append(message)
-    for partition, decisions in by_partition.items():
-        await produce.add(SCORED, partition, decisions)
+    await _send_decisions(produce, decisions)
     letters = outbound.dead_letters(parsed, decided.conflicts)
     for letter in letters:
         await produce.add_one(DEAD_LETTERS, *letter.message(__version__))
+    await _send_rerouted(produce, parsed)
+
+    def on_acknowledged(offsets: Offsets) -> None:
+        user_table.rows_sent(offsets)
+        for message in messages:
+            acked_offsets[message.partition] = max(
+                acked_offsets.get(message.partition, -1), message.offset
+            )
+        acknowledge(app, work, messages)
+        for encoded in rows.values():
+            mirror.put(encoded)
+        for item, (_, value, _) in decisions:
+            decision_waiters.resolve(item.transaction.transaction_id, value)
+        _count(decided, [letter.code for letter in letters], len(messages))
+
+    return InFlightBatch(users, produce.acknowledged(), on_acknowledged)
+
+
+async def _send_decisions(
+    produce: ProduceBatch, decisions: Sequence[tuple[ScoringInput, Message]]
+) -> None:
+    """Send each decision to the partition with the number of its record's partition."""
+    by_partition: dict[int, list[Message]] = {}
+    for item, message in decisions:
+        by_partition.setdefault(item.record.partition, []).append(message)
+    for partition, messages in by_partition.items():
+        await produce.add(SCORED, partition, messages)
+
+
+async def _send_rerouted(produce: ProduceBatch, parsed: Sequence[ParsedRecord]) -> None:
+    """Send each misrouted transaction on to its user's partition."""
     for record in parsed:
         if isinstance(record, Misrouted):
             metrics.REROUTED.inc()
             rerouted = (record.user_id.encode(), record.record.value, [(REROUTED, b"1")])
             await produce.add(RAW, record.partition, [rerouted])
 
-    def acknowledge(offsets: Offsets) -> None:
-        user_table.rows_sent(offsets)
-        for message in messages:
-            acked_offsets[message.partition] = max(
-                acked_offsets.get(message.partition, -1), message.offset
-            )
-        compat.acknowledge(app, work, messages)
-        for encoded in rows.values():
-            mirror.put(encoded)
-        for item, (_, value, _) in scored:
-            decision_waiters.resolve(item.transaction.transaction_id, value)
-        _count(decided, [letter.code for letter in letters], len(messages))
-
-    return InFlightBatch(users, produce.acknowledged(), acknowledge)
-
 
 def _count(decided: DecidedBatch, dead_letters: Sequence[str], size: int) -> None:
+    """Count a batch in the metrics. `dead_letters`: their codes; `size`: in records."""
     metrics.BATCH_SIZE.observe(size)
     for _, decision in decided.new:
-        _scored(decision.decision, decision.model).inc()
+        _scored_counter(decision.decision, decision.model).inc()
         _TOTAL.observe(decision.total_us / 1e6)
         for dependency in decision.degraded:
             metrics.DEGRADED.labels(dependency).inc()
-    spans = {(decision.features_us, decision.model_us) for _, decision in decided.new}
-    for features_us, model_us in spans:
+    # Features and model are computed for many transactions at once, which share the same times.
+    timings = {(decision.features_us, decision.model_us) for _, decision in decided.new}
+    for features_us, model_us in timings:
         _FEATURES.observe(features_us / 1e6)
         _MODEL.observe(model_us / 1e6)
     for kind in decided.redelivered:
@@ -146,5 +169,5 @@ def _count(decided: DecidedBatch, dead_letters: Sequence[str], size: int) -> Non
 
 
 @cache
-def _scored(decision: Decision, model: str) -> Any:
+def _scored_counter(decision: Decision, model: str) -> Any:
     return metrics.SCORED.labels(decision.value, version_in(model))

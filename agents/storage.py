@@ -1,4 +1,4 @@
-"""Scored transactions to PostgreSQL, and the challenger's scores of them."""
+"""Stores scored transactions in PostgreSQL, and the challenger's scores of them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from fraud_app.sinks import storage, to_store
 
 @storage.agent(to_store, name="storage")
 async def store_transactions(stream: Any) -> None:
+    """Store each scored transaction once; an invalid one goes to the dead-letter topic."""
     await store_batches(stream, transactions.row_of, _store_rows)
 
 

@@ -1,8 +1,7 @@
-"""How the sinks write to PostgreSQL: by the batch, each item once, acknowledged after the database
-has committed.
+"""How the sinks write to PostgreSQL: in batches, each item once, acknowledged after the commit.
 
-While PostgreSQL is away the batch is held and nothing more is read: the backlog stays in Kafka. A
-single item that the database refuses for itself goes to the dead-letter topic.
+While PostgreSQL is unavailable the batch is held and nothing more is read: the backlog stays in
+Kafka. A single item that the database refuses goes to the dead-letter topic.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ import asyncpg
 from fraud_app import __version__, metrics
 from fraud_app.decisions import outbound
 from fraud_app.decisions.parse import record_of
-from fraud_app.kafka import compat, crash
+from fraud_app.kafka import crash
+from fraud_app.kafka.batches import acknowledge, work_batches
 from fraud_app.kafka.producer import ProduceBatch
 from fraud_app.postgres.connection import UNAVAILABLE, apply_migrations, create_pool
 from fraud_app.resources import config
@@ -27,21 +27,25 @@ from fraud_app.topics import DEAD_LETTERS
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 500
+"""Most items of one database transaction."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+"""Pauses between tries during an outage, doubled each time: short at first for a restart, and never
+so long that the end of an outage is noticed late.
+"""
 
 Item = TypeVar("Item")
 Store = Callable[[Any, Sequence[Item]], Awaitable[Any]]
-"""Writes items over a connection."""
+"""Writes items over a connection. May run again with the same items."""
 
 
 class _Database:
-    """One pool, opened again after an outage."""
+    """One connection pool, opened at the first use."""
 
     def __init__(self) -> None:
         self._pool: asyncpg.Pool | None = None
 
     async def run(self, store: Store[Item], items: Sequence[Item]) -> Any:
-        """Store, waiting out any outage."""
+        """Store items and return what `store` returns. Waits until an outage is over."""
         pause = FIRST_PAUSE_S
         while True:
             try:
@@ -68,35 +72,35 @@ _database = _Database()
 
 @storage.task
 async def prepare_database() -> None:
-    """Bring the schema up to date before the first transaction, so that the API finds its tables."""
+    """Migrate the schema before the first transaction, so that the API finds its tables."""
 
-    async def nothing(connection: asyncpg.Connection, items: Sequence[Any]) -> None: ...
+    async def store_nothing(connection: asyncpg.Connection, items: Sequence[Any]) -> None: ...
 
-    await _database.run(nothing, [])
+    await _database.run(store_nothing, [])
 
 
 async def store_batches(stream: Any, read: Callable[[bytes], Item], store: Store[Item]) -> None:
-    """Read what comes through the stream and store it, until the stream ends.
+    """Store the items of a stream's messages until the stream ends.
 
-    `read`: a message's value as an item; raises `ValueError`, `KeyError` or `TypeError` for any
-    other value.
+    `read` turns a message's value into an item. It raises `ValueError`, `KeyError` or `TypeError`
+    for a value that is none; that message goes to the dead-letter topic.
     """
     try:
-        async for work in compat.work_batches(stream, MAX_BATCH):
+        async for work in work_batches(stream, MAX_BATCH):
             items: list[tuple[Any, Item]] = []
             for message in work.records:
                 try:
                     items.append((message, read(message.value or b"")))
-                except (ValueError, KeyError, TypeError) as error:  # pydantic's, too
+                except (ValueError, KeyError, TypeError) as error:  # pydantic's is a ValueError
                     await _send_dead_letter(message, "unreadable", f"{type(error).__name__}")
             await _store_or_refuse(items, store)
-            compat.acknowledge(storage, work, work.records)
+            acknowledge(storage, work, work.records)
     except Exception as error:
         crash.end_process("a batch could not be stored", error)
 
 
 async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]) -> None:
-    """Store all; when the data itself is refused, halve until the one item is found."""
+    """Store all items. When the database refuses the data, halve until the bad item is found."""
     if not items:
         return
     try:

@@ -1,0 +1,1 @@
+"""State by user: the Faust table, its rows and their mirror. What lives in Redis is in `redis`."""

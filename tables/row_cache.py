@@ -1,7 +1,7 @@
-"""The rows that were used last, as they are stored: reading one again does not ask RocksDB.
+"""The rows that were used last, as encoded bytes: to read one of them again, RocksDB is not asked.
 
-Valid for a partition as long as this worker owns it; `forget` when it is assigned anew, since
-another worker may have written.
+Valid for a partition as long as this worker owns it. Call `forget` when a partition is assigned
+anew, since another worker may have written its rows meanwhile.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Protocol
 from tables.user_row import EMPTY, UserRow, decode, encode
 
 MAX_ROWS = 20_000
+"""At most 4 KiB each, so at most 80 MB."""
 
 
 class Store(Protocol):
@@ -24,14 +25,14 @@ class Store(Protocol):
 
 
 class RowCache:
-    """Reads through, writes through."""
+    """A read-through and write-through cache; the least recently used rows leave it first."""
 
-    def __init__(self, store: Store, most: int = MAX_ROWS) -> None:
-        self._store, self._most = store, most
+    def __init__(self, store: Store, max_rows: int = MAX_ROWS) -> None:
+        self._store, self._max_rows = store, max_rows
         self._rows: OrderedDict[tuple[int, str], bytes] = OrderedDict()
 
     def read(self, partition: int, user_id: str) -> UserRow:
-        """The row of a user; the empty row for one who was never seen."""
+        """The row of a user; the empty row for a user who was never seen."""
         key = (partition, user_id)
         stored = self._rows.get(key)
         if stored is not None:
@@ -41,17 +42,17 @@ class RowCache:
         return decode(stored) if stored else EMPTY
 
     def write(self, partition: int, rows: Mapping[str, UserRow]) -> dict[str, bytes]:
-        """Store changed rows; their bytes."""
+        """Encode and store the changed rows of users, and return their bytes."""
         encoded = {user: encode(row) for user, row in rows.items()}
         self._store.write(partition, encoded)
         for user, row in encoded.items():
             self._rows[partition, user] = row
             self._rows.move_to_end((partition, user))
-        while len(self._rows) > self._most:
+        while len(self._rows) > self._max_rows:
             self._rows.popitem(last=False)
         return encoded
 
     def forget(self, partition: int) -> None:
-        """What is kept of this partition may be old."""
+        """Drop the rows of a partition: they may be out of date."""
         for key in [key for key in self._rows if key[0] == partition]:
             del self._rows[key]

@@ -1,4 +1,4 @@
-"""A user's row after one more decision. Pure."""
+"""A user's row after one more decision. Pure: it returns a new row."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tables.user_row import (
 def add_decision(
     row: UserRow, event: Event, decision: DecisionRecord, epoch: int, offset: int, acked_offset: int
 ) -> UserRow:
-    """The row after a new transaction was decided. Decisions at offsets up to `acked_offset` are
-    acknowledged by the broker.
+    """The row after a new transaction at `offset` was decided.
 
-    Raises `ValueError` when more than `PENDING` decisions would wait: one of them could be lost in
-    a crash.
+    The broker has acknowledged all decisions up to `acked_offset`; they are no longer pending.
+    Raises `ValueError` when more than `MAX_PENDING` decisions would be pending: one of them could
+    be lost in a crash.
     """
-    waiting = (
-        tuple(one for one in row.pending if one.offset > acked_offset) if epoch == row.epoch else ()
-    )
-    if len(waiting) >= MAX_PENDING:
-        raise ValueError(f"{len(waiting)} decisions of one user wait for the broker already")
+    pending: tuple[Pending, ...] = ()
+    if epoch == row.epoch:
+        pending = tuple(decided for decided in row.pending if decided.offset > acked_offset)
+    if len(pending) >= MAX_PENDING:
+        raise ValueError(f"{len(pending)} decisions of one user wait for the broker already")
     used = ModelUsed(decision.model, decision.review, decision.block)
     models, decisions = row.models, row.decisions
     if used not in models:
@@ -43,5 +43,5 @@ def add_decision(
         profile=update(row.profile, event),
         decisions=add_brief_decision(decisions, decision, models.index(used), event.received_ms),
         models=models,
-        pending=(*waiting, Pending(offset, decision_record.encode(decision))),
+        pending=(*pending, Pending(offset, decision_record.encode(decision))),
     )

@@ -1,9 +1,36 @@
-"""What is stored of one user: profile, position in the source, and what was decided lately. Its
-bytes and its bounds.
+"""What is stored of one user: the profile, the position in the source, and the latest decisions.
 
-Counter, memory of ids and source offset are one value and one changelog record, so they cannot come apart:
-- an offset at or below the row's own was counted already; its decision is still here (`pending`) while it may not be durable;
-- an id among the latest was counted already; its decision is kept beside it (`decided`).
+Counters, the memory of ids and the source offset are one value and one changelog record, so they
+cannot contradict each other:
+
+- A record at or below the row's offset was counted already. Its decision is still in `pending` as
+  long as the broker may not have it.
+- A transaction id among the latest ones was counted already. Its decision is in `decisions`.
+
+An encoded row is at most 4 KiB. Format 3, little endian, without padding:
+
+    | bytes        | field          | type                  | content                              |
+    |--------------|----------------|-----------------------|--------------------------------------|
+    | 0            | format         | u8                    | 3                                    |
+    | 1 - 4        | epoch          | u32                   | life of the source topic             |
+    | 5 - 12       | offset         | i64                   | last counted record; -1 for none     |
+    | 13           | D              | u8                    | number of brief decisions            |
+    | 14           | M              | u8                    | number of models                     |
+    | 15           | P              | u8                    | number of pending decisions          |
+    | 16 - 17      | S              | u16                   | bytes of the profile                 |
+    | S bytes      | profile        | `ml.profile.layout`   |                                      |
+    | D times 10   | decision       | u8                    | index in `DECISIONS`                 |
+    |              | probability    | i32                   | parts per million; -1 for none       |
+    |              | model          | u8                    | index in the models of this row      |
+    |              | delay          | u32                   | ms from received to scored           |
+    | M times      | N              | u8                    | bytes of the name                    |
+    | 17 + N       | review, block  | f64, f64              | cutoffs                              |
+    |              | name           | UTF-8                 | `name:version`; empty without model  |
+    | P times      | offset         | i64                   | source record of the decision        |
+    | 10 + R       | R              | u16                   | bytes of the decision                |
+    |              | decision       | `ml.decision_record`  |                                      |
+
+The formats 1 and 2 are drawn in `user_row_legacy`.
 """
 
 from __future__ import annotations
@@ -21,33 +48,36 @@ from tables import user_row_legacy
 
 FORMAT = 3
 MAX_BYTES = 4096
+"""Of an encoded row: it is written to RocksDB, the changelog and Redis for each transaction."""
 MAX_PENDING = 4
-"""Most decisions of one user that may wait for the broker at once (agents/scoring.py holds a user's
-further ones back).
+"""Most decisions of one user that may wait for the broker at once. agents/scoring.py holds back
+further transactions of the user.
 """
 MAX_MODELS = 3
+"""Most models of the brief decisions; a fourth one drops the oldest."""
 
 
 class BriefDecision(NamedTuple):
-    """The decision of one of the latest transactions, in brief: enough to give it again, without
-    its reasons.
-    """
+    """The decision of one of the latest transactions: enough to give it again, without reasons."""
 
     decision: Decision
     probability_ppm: int
     model: int
-    """Place in the row's models."""
+    """Index in the row's models."""
     scored_ms: int
 
 
 class ModelUsed(NamedTuple):
+    """A model that decided, with the cutoffs that it had."""
+
     model: str
+    """`name:version`; empty without a model."""
     review: float
     block: float
 
 
 class Pending(NamedTuple):
-    """A decision that was perhaps not yet acknowledged by the broker when the row was written."""
+    """A decision that the broker may not have had yet when the row was written."""
 
     offset: int
     decision: bytes
@@ -55,14 +85,15 @@ class Pending(NamedTuple):
 
 
 class UserRow(NamedTuple):
-    """One user."""
+    """Everything that is stored of one user."""
 
     epoch: int = 0
-    """Which life of the topic the offset belongs to: a topic made anew starts at offset 0 again."""
+    """Life of the topic that `offset` belongs to: a topic created anew starts at offset 0 again."""
     offset: int = -1
+    """Of the last counted record."""
     profile: Profile = NEVER_SEEN
     decisions: bytes = b""
-    """Packed, one each of the profile's latest payments (`remember`, `decided`)."""
+    """Packed, one for each of the profile's latest transactions: see `brief_decision`."""
     models: tuple[ModelUsed, ...] = ()
     pending: tuple[Pending, ...] = ()
 
@@ -80,10 +111,13 @@ _DECISION_CODES = {decision: code for code, decision in enumerate(DECISIONS)}
 def add_brief_decision(
     decisions: bytes, decision: DecisionRecord, model: int, received_ms: int
 ) -> bytes:
-    """The decisions with one more, and at most as many as there are latest payments. `model`: its
-    place in the row's models.
+    """The packed decisions with one more, without the oldest one of too many.
+
+    `model`: index of its model in the row's models. `received_ms`: when the transaction was
+    received, in ms since 1970.
     """
-    return decisions[-_DECISION.size * (recent.MAX_RECENT - 1) :] + _DECISION.pack(
+    previous = decisions[-_DECISION.size * (recent.MAX_RECENT - 1) :]
+    return previous + _DECISION.pack(
         _DECISION_CODES[decision.decision],
         decision.probability_ppm,
         model,
@@ -92,16 +126,16 @@ def add_brief_decision(
 
 
 def brief_decision(decisions: bytes, age: int, received_ms: int) -> BriefDecision:
-    """The decision of the payment that was received then; `age` is 1 for the last."""
-    decision, ppm, model, delay_ms = _DECISION.unpack_from(
-        decisions, len(decisions) - age * _DECISION.size
-    )
+    """The decision of a transaction that was received at `received_ms`; `age`: 1 for the last."""
+    start = len(decisions) - age * _DECISION.size
+    decision, ppm, model, delay_ms = _DECISION.unpack_from(decisions, start)
     return BriefDecision(DECISIONS[decision], ppm, model, received_ms + delay_ms)
 
 
 def without_first_model(decisions: bytes) -> bytes:
-    """The decisions when the first of the row's models is dropped; what it decided counts as the
-    next one's.
+    """The decisions after the first of the row's models was dropped.
+
+    The decisions of the dropped model then count as those of the next one.
     """
     return b"".join(
         _DECISION.pack(decision, ppm, max(model - 1, 0), delay_ms)
@@ -110,7 +144,7 @@ def without_first_model(decisions: bytes) -> bytes:
 
 
 def encode(row: UserRow) -> bytes:
-    """The row's bytes, at most 4 KiB. Raises `ValueError` should that bound ever break."""
+    """The row's bytes. Raises `ValueError` if they are more than 4 KiB."""
     parts = [
         _HEAD.pack(
             FORMAT,
@@ -134,33 +168,43 @@ def encode(row: UserRow) -> bytes:
 
 
 def decode(data: bytes) -> UserRow:
-    """The row that `encode` gave these bytes for; reads the formats before, too. Raises
-    `ValueError` for any other.
+    """The row that `encode` gave these bytes for, in today's format or an older one.
+
+    Raises `ValueError` for any other format.
     """
     if data[0] != FORMAT:
         return _decode_legacy(data)
-    _, epoch, offset, decisions, models, pendings, size = _HEAD.unpack_from(data)
-    at = _HEAD.size + size
-    end = at + _DECISION.size * decisions
-    used, waiting = _tail(data, end, models, pendings)
-    return UserRow(epoch, offset, data[_HEAD.size : at], data[at:end], used, waiting)
+    _, epoch, offset, decision_count, model_count, pending_count, profile_size = _HEAD.unpack_from(
+        data
+    )
+    decisions_start = _HEAD.size + profile_size
+    decisions_end = decisions_start + _DECISION.size * decision_count
+    models, pending = _decode_tail(data, decisions_end, model_count, pending_count)
+    return UserRow(
+        epoch,
+        offset,
+        data[_HEAD.size : decisions_start],
+        data[decisions_start:decisions_end],
+        models,
+        pending,
+    )
 
 
-def _tail(
-    data: bytes, at: int, models: int, pendings: int
+def _decode_tail(
+    data: bytes, start: int, model_count: int, pending_count: int
 ) -> tuple[tuple[ModelUsed, ...], tuple[Pending, ...]]:
-    """The models and the decisions that wait, which every format ends with."""
-    used = []
-    for _ in range(models):
-        end = at + _MODEL.size + data[at]
-        used.append(_model(data[at:end]))
-        at = end
-    waiting = []
-    for _ in range(pendings):
-        position, size = _PENDING.unpack_from(data, at)
-        at += _PENDING.size + size
-        waiting.append(Pending(position, data[at - size : at]))
-    return tuple(used), tuple(waiting)
+    """The models and the pending decisions, with which every format ends."""
+    models = []
+    for _ in range(model_count):
+        end = start + _MODEL.size + data[start]
+        models.append(_decoded_model(data[start:end]))
+        start = end
+    pending = []
+    for _ in range(pending_count):
+        offset, size = _PENDING.unpack_from(data, start)
+        start += _PENDING.size + size
+        pending.append(Pending(offset, data[start - size : start]))
+    return tuple(models), tuple(pending)
 
 
 def _decode_legacy(data: bytes) -> UserRow:
@@ -168,31 +212,29 @@ def _decode_legacy(data: bytes) -> UserRow:
         raise ValueError(
             f"a user row of format {data[0]}; this version reads {FORMAT}: rebuild the table"
         )
-    before = user_row_legacy.read(data, _DECISION.size)
+    legacy = user_row_legacy.read(data, _DECISION.size)
     return UserRow(
         *position(data),
-        before.profile,
-        before.decisions,
-        *_tail(data, before.end, before.models, before.pendings),
+        legacy.profile,
+        legacy.decisions,
+        *_decode_tail(data, legacy.end, legacy.models, legacy.pendings),
     )
 
 
 @lru_cache(maxsize=64)
-def _encoded_model(used: ModelUsed) -> bytes:
-    name = used.model.encode()
-    return _MODEL.pack(len(name), used.review, used.block) + name
+def _encoded_model(model: ModelUsed) -> bytes:
+    name = model.model.encode()
+    return _MODEL.pack(len(name), model.review, model.block) + name
 
 
 @lru_cache(maxsize=64)
-def _model(encoded: bytes) -> ModelUsed:
+def _decoded_model(encoded: bytes) -> ModelUsed:
     _, review, block = _MODEL.unpack_from(encoded)
     return ModelUsed(encoded[_MODEL.size :].decode(), review, block)
 
 
 def position(data: bytes) -> tuple[int, int]:
-    """Epoch and offset of an encoded row, without decoding the rest: what is newer between two
-    copies.
-    """
+    """Epoch and offset of an encoded row in any format: they tell which of two copies is newer."""
     epoch, offset = struct.unpack_from("<Iq", data, 1)
     return epoch, offset
 

@@ -9,18 +9,19 @@ Faust keeps assignment, standby and recovery.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import faust
-import rocksdict
 from faust.types import TP
 
 from fraud_app.contracts.message import Message
 from fraud_app.kafka.producer import Offsets, ProduceBatch
+from fraud_app.kafka.table_store import TableStore
 from tables.user_row import position
 
 NAME = "user_rows"
-_KEY = b"u:"
+_PREFIX = b"u:"
 # RocksDB's own defaults are meant for a server: 2 GiB of cache and 192 MiB of memtables for each
 # partition.
 _OPTIONS = {
@@ -33,19 +34,21 @@ _OPTIONS = {
 
 
 def key_of(user_id: str) -> bytes:
-    """The key of a user; the prefix keeps every id apart from the offset that Faust stores among
+    """The key of a user. The prefix keeps every id apart from the offset that Faust stores among
     the keys.
     """
-    return _KEY + user_id.encode()
+    return _PREFIX + user_id.encode()
 
 
 class UserTable(faust.Table[bytes, bytes]):
     """Rows by user, one database a partition."""
 
     _sent: dict[int, int]
+    """By partition, the changelog offset up to which the broker has the rows, not yet noted."""
 
     @classmethod
     def register(cls, app: faust.App, partitions: int) -> UserTable:
+        """The table of an application. `partitions`: as many as `transactions.raw` has."""
         table = cls(
             app,
             name=NAME,
@@ -61,28 +64,23 @@ class UserTable(faust.Table[bytes, bytes]):
         app.tables.add(table)
         return table
 
-    @property
-    def _store_here(self) -> Any:
-        """The RocksDB store, with the methods by partition that Faust keeps to itself."""
-        return self.data
+    @cached_property
+    def _databases(self) -> TableStore:
+        return TableStore(self)
 
     def read(self, partition: int, user_id: str) -> bytes | None:
         """The row of a user in a partition of this worker. Raises when the database is damaged."""
-        row: bytes | None = self._store_here._db_for_partition(partition).get(key_of(user_id))
-        return row
+        return self._databases.get(partition, key_of(user_id))
 
     def write(self, partition: int, rows: Mapping[str, bytes]) -> None:
         """Store rows locally, all or none."""
-        batch = rocksdict.WriteBatch(raw_mode=True)
-        for user_id, row in rows.items():
-            batch.put(key_of(user_id), row)
-        self._store_here._db_for_partition(partition).write(batch)
+        self._databases.write(partition, {key_of(user): row for user, row in rows.items()})
 
     async def send_rows(
         self, produce: ProduceBatch, partition: int, rows: Mapping[str, bytes]
     ) -> None:
         """Send rows to the changelog."""
-        records: list[Message] = [(key_of(user_id), row, []) for user_id, row in rows.items()]
+        records: list[Message] = [(key_of(user), row, []) for user, row in rows.items()]
         await produce.add(self.changelog_topic_name, partition, records)
 
     def rows_sent(self, offsets: Offsets) -> None:
@@ -99,17 +97,16 @@ class UserTable(faust.Table[bytes, bytes]):
         more to read at a recovery.
         """
         for partition, offset in self._sent.items():
-            if partition in self._store_here._dbs:
-                self._store_here.set_persisted_offset(
-                    TP(self.changelog_topic_name, partition), offset
-                )
+            if self._databases.has(partition):
+                tp = TP(self.changelog_topic_name, partition)
+                self._databases.set_persisted_offset(tp, offset)
         self._sent.clear()
 
     def rows(self, partition: int) -> Iterator[tuple[str, bytes]]:
-        """All rows of one partition."""
-        for key, row in self._store_here._db_for_partition(partition).items():
-            if key.startswith(_KEY):
-                yield key[len(_KEY) :].decode(), row
+        """All rows of one partition, by user id."""
+        for key, row in self._databases.items(partition):
+            if key.startswith(_PREFIX):
+                yield key[len(_PREFIX) :].decode(), row
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
         """Recovery, without letting an older copy of a row replace a newer one.
@@ -117,20 +114,20 @@ class UserTable(faust.Table[bytes, bytes]):
         A worker that was taken for dead may still write to the changelog after its successor did.
         """
         newest: dict[tuple[int, bytes], tuple[int, int]] = {}
-        kept: list[Any] = []
-        places: dict[TP, int] = {}
+        newer: list[Any] = []
+        last_offsets: dict[TP, int] = {}
         for event in batch:
             message = event.message
-            places[message.tp] = max(message.offset, places.get(message.tp, -1))
+            last_offsets[message.tp] = max(message.offset, last_offsets.get(message.tp, -1))
             if message.value is not None:
-                here = (message.partition, message.key)
-                if here not in newest:
-                    stored = self._store_here._db_for_partition(message.partition).get(message.key)
-                    newest[here] = position(stored) if stored else (0, -1)
-                if position(message.value) < newest[here]:
+                row = (message.partition, message.key)
+                if row not in newest:
+                    stored = self._databases.get(*row)
+                    newest[row] = position(stored) if stored else (0, -1)
+                if position(message.value) < newest[row]:
                     continue
-                newest[here] = position(message.value)
-            kept.append(event)
-        super().apply_changelog_batch(kept)
-        for tp, offset in places.items():
-            self._store_here.set_persisted_offset(tp, offset)
+                newest[row] = position(message.value)
+            newer.append(event)
+        super().apply_changelog_batch(newer)
+        for tp, offset in last_offsets.items():
+            self._databases.set_persisted_offset(tp, offset)

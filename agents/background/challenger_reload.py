@@ -1,4 +1,4 @@
-"""Follows the challenger's alias, beside storage."""
+"""Loads the challenger again when its alias moves. Runs beside storage, which scores with it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ml.serving.model_loader import CHECK_ALIAS_S
 
 @storage.task
 async def follow_challenger() -> None:
+    """Check the alias again and again until the app stops."""
     while not storage.should_stop:
         await challenger.reload_if_moved()
         await asyncio.sleep(CHECK_ALIAS_S)

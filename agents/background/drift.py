@@ -1,4 +1,4 @@
-"""Measures how far traffic has moved from what the champion was trained on, beside storage."""
+"""Measures how far traffic has moved from the champion's training data. Runs beside storage."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from ml.serving.registry import ModelFiles, ModelRefused
 log = logging.getLogger(__name__)
 
 MEASURE_EVERY_S = 60.0
+"""Drift shows over hours; a minute costs little."""
 
 
 @storage.task
 async def measure_drift() -> None:
+    """Measure until the app stops; an outage or a refused model only skips a turn."""
     while not storage.should_stop:
         try:
             await _measure(await asyncio.to_thread(_champion_files))
@@ -28,7 +30,7 @@ async def measure_drift() -> None:
 
 
 def _champion_files() -> ModelFiles:
-    """Its bins are all that is needed: nothing here scores with it."""
+    """The champion's files. Only the bins are needed: nothing is scored with the model here."""
     return registry.read_alias(config.model.dir, config.model.name, config.model.alias)
 
 

@@ -1,6 +1,4 @@
-"""Figures for `/metrics` that nothing else sets: dependencies, lag, the mirror, the review queue,
-drift.
-"""
+"""Sets the metrics that nothing else sets: dependencies, lag, mirror, review queue and drift."""
 
 from __future__ import annotations
 
@@ -17,6 +15,7 @@ from fraud_app.resources import champion, database, redis_client
 from fraud_app.topics import RAW
 from ml.serving.registry import version_in
 
+# Outages must show at once; drift and the review queue change slowly and cost a query each.
 DEPENDENCIES_EVERY_S = 2.0
 DRIFT_EVERY_S = 30.0
 REVIEWS_EVERY_S = 15.0
@@ -24,6 +23,7 @@ REVIEWS_EVERY_S = 15.0
 
 @app.task
 async def observe_dependencies() -> None:
+    """Dependencies, mirror and lag; also notes how far the local tables are."""
     while not app.should_stop:
         user_table.note_offsets()
         metrics.DEPENDENCY_UP.labels("redis").set(redis_client.up)
@@ -38,7 +38,7 @@ async def observe_dependencies() -> None:
 
 @app.task
 async def observe_drift() -> None:
-    """What storage measured, as metrics of every worker."""
+    """The drift that storage measured, as metrics of every worker."""
     while not app.should_stop:
         if champion.scorer is not None:
             with suppress(DatabaseUnavailable):
@@ -55,7 +55,7 @@ async def _set_drift(model: str) -> None:
 
 @app.task
 async def observe_reviews() -> None:
-    """The queue's depth and age, as metrics of every worker."""
+    """Depth and age of the review queue, as metrics of every worker."""
     while not app.should_stop:
         with suppress(DatabaseUnavailable):
             queue = await database.query(review_queue.summary)

@@ -1,4 +1,4 @@
-"""Says of this worker that it is there, and how far behind it is."""
+"""Sends this worker's heartbeat: that it runs, and how far behind it is."""
 
 from __future__ import annotations
 
@@ -9,4 +9,5 @@ from fraud_app.resources import redis_client
 
 @app.task
 async def send_worker_heartbeats() -> None:
+    """Send heartbeats until the app stops."""
     await send_heartbeats(app, redis_client, own_heartbeat)

@@ -1,4 +1,4 @@
-"""Copies changed rows to Redis."""
+"""Copies changed rows to Redis, away from the hot path."""
 
 from __future__ import annotations
 
@@ -7,4 +7,5 @@ from fraud_app.app import app, mirror
 
 @app.task
 async def keep_mirror() -> None:
+    """Run the mirror until the app stops."""
     await mirror.run()

@@ -1,5 +1,6 @@
-"""Follows the champion's alias: another version is loaded beside the running one and decides from
-the next batch on.
+"""Loads the champion again when its alias moves.
+
+The new version is loaded beside the running one and decides from the next batch on.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ml.serving.model_loader import CHECK_ALIAS_S
 
 @app.task
 async def follow_champion() -> None:
+    """Check the alias again and again until the app stops."""
     while not app.should_stop:
         await champion.reload_if_moved()
         version = champion.scorer.reference if champion.scorer else "none"

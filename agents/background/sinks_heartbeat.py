@@ -1,4 +1,4 @@
-"""Says of the sinks that they are there, and how far behind they are."""
+"""Sends the heartbeats of storage and feed: that they run, and how far behind they are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fraud_app.topics import SCORED
 
 @storage.task
 async def send_storage_heartbeats() -> None:
+    """Send storage's heartbeats until it stops."""
     await send_heartbeats(
         storage, redis_client, lambda: heartbeat_of(storage, "storage", SCORED, config.worker_id)
     )
@@ -17,6 +18,7 @@ async def send_storage_heartbeats() -> None:
 
 @feed.task
 async def send_feed_heartbeats() -> None:
+    """Send the feed's heartbeats until it stops."""
     await send_heartbeats(
         feed, redis_client, lambda: heartbeat_of(feed, "feed", SCORED, config.worker_id)
     )

@@ -1,5 +1,6 @@
-"""Whether a worker gets on: records that wait while nothing is processed mean that something hangs.
-Pure.
+"""Whether a worker makes progress: records that wait while none is processed mean that it hangs.
+
+Pure: it gets the time and the counts, and only measures.
 """
 
 from __future__ import annotations
@@ -7,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 STANDSTILL_S = 30.0
-"""Longer, and only a new start helps."""
+"""A worker that stands still for longer is ended; only a restart helps then."""
 
 
 class Standstill:
-    """Fed with what waits and what is done, tells for how long nothing has moved."""
+    """Measures for how long no record was processed although records waited."""
 
     def __init__(self, now: float) -> None:
-        self._moved_at = now
+        self._progress_at = now
         self._done: dict[int, int] = {}
 
     def seconds(self, waiting: Mapping[int, int], done: Mapping[int, int], now: float) -> float:
         """Seconds since a record was last processed, or since nothing waited.
 
-        By partition: `waiting`, records behind; `done`, the last offset. `now`: a monotonic clock,
-        in seconds.
+        By partition: `waiting`, the number of waiting records; `done`, the last processed offset.
+        `now`: seconds of a monotonic clock.
         """
         if not any(waiting.values()) or self._done != done:
-            self._moved_at, self._done = now, dict(done)
-        return now - self._moved_at
+            self._progress_at, self._done = now, dict(done)
+        return now - self._progress_at

@@ -1,5 +1,7 @@
-"""Verdicts that can no longer be taken back, as labels to `transactions.labels`. Runs beside
-storage, in one or several processes.
+"""Sends verdicts that can no longer be undone, as labels, to `transactions.labels`.
+
+Runs beside storage, in one or several processes. Nothing is lost while the broker or the database
+is unavailable: a verdict stays pending until its label is acknowledged.
 """
 
 from __future__ import annotations
@@ -23,12 +25,14 @@ from fraud_app.topics import LABELS
 log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
+"""Pause when no more verdicts wait, and after an error."""
 ACK_S = 10.0
+"""Longest wait for the broker. The database transaction stays open meanwhile."""
 
 
 @storage.task
 async def emit_verdicts() -> None:
-    """Nothing is forgotten while the broker or the database is away: what is pending stays so."""
+    """Send labels until the app stops; without pause while full batches wait."""
     while not storage.should_stop:
         try:
             async with connect(config.postgres) as connection:

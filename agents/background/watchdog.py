@@ -1,5 +1,6 @@
-"""Ends a worker that hangs while the broker answers, and says where it hung: what it had not
-acknowledged comes again.
+"""Ends a worker that hangs although the broker answers, and logs where it hangs.
+
+Kafka then delivers again whatever was not acknowledged.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from fraud_app.kafka import compat, crash
 from fraud_app.topics import RAW
 
 LOOK_EVERY_S = 2.0
+"""Short against `STANDSTILL_S`, so that a worker is ended soon after it."""
 
 
 @app.task
 async def end_at_standstill() -> None:
+    """Watch the progress until the app stops. A rebalance does not count as a standstill."""
     standstill = Standstill(time.monotonic())
     while not app.should_stop:
         waiting = {} if app.rebalancing else compat.lag(app, RAW)

@@ -1,0 +1,1 @@
+"""From bytes to a decision, pure: parse, classify, score, policy, outbound."""

@@ -1,8 +1,7 @@
-"""What a transaction is to its user's row: new, replayed after a crash, or sent twice by the
-client. Pure.
+"""What a record is to its user's row: new, delivered again by Kafka, or sent twice by the client.
 
-The row alone decides which of these it is. Only a new one is scored and counted; the others give
-the decision that was made.
+The row alone decides which of these it is. Only a new transaction is scored and counted; for all
+others the decision that was made is given again. Pure: nothing here may change a row.
 """
 
 from __future__ import annotations
@@ -14,33 +13,36 @@ from ml import decision_record
 from ml.decision_record import DecisionRecord
 from ml.profile.event import Event
 from ml.profile.update import age_of, body_hash_and_time
-from tables.user_row import (
-    UserRow,
-    brief_decision,
-)
+from tables.user_row import UserRow, brief_decision
 
 
 class DeliveryKind(Enum):
+    """How a record relates to what was counted before."""
+
     NEW = "new"
     REPLAYED = "replayed"
-    """This very record was counted before; Kafka delivered it again."""
+    """The record was counted before, and Kafka delivered it again."""
     ALREADY_ACKED = "settled"
-    """Counted before, and its decision was acknowledged before the row moved on: nothing to do."""
+    """It was counted before, and the broker has acknowledged its decision: nothing to do."""
     DUPLICATE = "duplicate"
-    """Another record with an id that was counted before."""
+    """Another record with the same transaction id and the same body."""
     CONFLICT = "conflict"
-    """The id of a counted transaction with another body: the first stands."""
+    """Another record with the same transaction id and another body: the first one stands."""
 
 
 class Classified(NamedTuple):
+    """A kind, and the decision to give again."""
+
     kind: DeliveryKind
     decision: DecisionRecord | None
-    """The decision that was made; None for new ones and those acknowledged before."""
+    """The decision that was made; None for `NEW` and `ALREADY_ACKED`."""
 
 
 def classify(row: UserRow, event: Event, epoch: int, offset: int) -> Classified:
-    """What this record is to this row. Offsets of one user only ever grow, since a user lives in
-    one partition.
+    """What a record is to its user's row.
+
+    `epoch` and `offset` are the record's position. The offsets of one user only grow, since a user
+    belongs to one partition.
     """
     if (epoch, offset) <= (row.epoch, row.offset):
         for pending in row.pending:
@@ -56,13 +58,14 @@ def classify(row: UserRow, event: Event, epoch: int, offset: int) -> Classified:
 
 
 def _stored_decision(row: UserRow, age: int, received_ms: int) -> DecisionRecord:
-    """The whole decision while it is pending, later what is kept of it. `age`: 1 for the row's
-    latest transaction.
+    """The complete decision while it is pending; afterwards the parts that the row keeps.
+
+    `age`: 1 for the row's latest transaction.
     """
     if age <= len(row.pending):
         return decision_record.decode(row.pending[-age].decision)
     brief = brief_decision(row.decisions, age, received_ms)
-    used = row.models[brief.model]
+    model = row.models[brief.model]
     return DecisionRecord(
         decision=brief.decision,
         probability_ppm=brief.probability_ppm,
@@ -72,7 +75,7 @@ def _stored_decision(row: UserRow, age: int, received_ms: int) -> DecisionRecord
         total_us=0,
         features_us=0,
         model_us=0,
-        review=used.review,
-        block=used.block,
-        model=used.model,
+        review=model.review,
+        block=model.block,
+        model=model.model,
     )

@@ -1,4 +1,4 @@
-"""Every feature's part in a decision, from the features that were stored with it."""
+"""The contribution of every feature to a decision, from the features that were stored with it."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from ml.serving.scorer import Scorer, matrix_of
 
 
 def explain_features(scored: dict[str, Any], scorer: Scorer | None) -> list[dict[str, Any]] | None:
-    """All contributions, strongest first; None when the features were not kept or another model
-    decided.
+    """All contributions in log-odds, strongest first.
+
+    `scored`: the fields of a scored transaction. None when its features were not kept, or when
+    another model than this one decided.
     """
-    used = scored["model"]
+    model = scored["model"]
     if (
         scorer is None
-        or used is None
+        or model is None
         or scored["features"] is None
-        or (used["name"], used["version"]) != parts_of(scorer.reference)[:2]
+        or (model["name"], model["version"]) != parts_of(scorer.reference)[:2]
     ):
         return None
     values = [math.nan if value is None else value for value in scored["features"]]
-    parts = scorer.contributions(matrix_of([values]))[0]
-    told = [
+    contributions = scorer.contributions(matrix_of([values]))[0]
+    explained = [
         {
-            **reasons.in_words(Contribution(place, part), values).model_dump(),
-            "group": CATALOGUE[place].group,
-            "unit": CATALOGUE[place].unit,
-            "meaning": CATALOGUE[place].meaning,
+            **reasons.in_words(Contribution(index, log_odds), values).model_dump(),
+            "group": CATALOGUE[index].group,
+            "unit": CATALOGUE[index].unit,
+            "meaning": CATALOGUE[index].meaning,
         }
-        for place, part in enumerate(parts)
+        for index, log_odds in enumerate(contributions)
     ]
-    return sorted(told, key=lambda one: -abs(one["contribution"]))
+    return sorted(explained, key=lambda feature: -abs(feature["contribution"]))

@@ -1,4 +1,4 @@
-"""What a batch sends: decisions and dead letters. Pure."""
+"""The messages that a batch leads to: decisions and dead letters. Pure: nothing is sent here."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ CONFLICT = ("conflict", "another transaction with this id was decided before; th
 
 
 def decision_message(item: ScoringInput, decision: DecisionRecord) -> tuple[bytes, bytes, Headers]:
-    """Key, value and headers on `transactions.scored`: CloudEvents 1.0, binary mode of the Kafka
-    binding.
+    """Key, value and headers for `transactions.scored`.
+
+    The headers are CloudEvents 1.0, in the binary mode of the Kafka binding.
     """
     transaction = item.transaction
     headers: Headers = [
@@ -34,7 +35,7 @@ def decision_message(item: ScoringInput, decision: DecisionRecord) -> tuple[byte
 
 
 def dead_letter(record: Record, code: str, detail: str, topic: str = RAW) -> DeadLetter:
-    """The dead letter of a record of this topic."""
+    """The dead letter of a record. `code` and `detail` say why it was not accepted."""
     return DeadLetter(
         topic,
         record.partition,
@@ -50,7 +51,7 @@ def dead_letter(record: Record, code: str, detail: str, topic: str = RAW) -> Dea
 def dead_letters(
     parsed: Sequence[ParsedRecord], conflicts: Sequence[ScoringInput]
 ) -> list[DeadLetter]:
-    """All of a batch: records that are no transactions, and ids that stood for another one before."""
+    """The dead letters of a batch: its invalid records, and its conflicts with earlier ids."""
     return [
         *(
             dead_letter(record.record, record.code, record.detail)

@@ -1,4 +1,7 @@
-"""Raw bytes from `transactions.raw` to what can be scored, or to the reason why they cannot. Pure."""
+"""Turns raw bytes from `transactions.raw` into what can be scored, or into the reason why not.
+
+Pure. Bad input never raises: it becomes an `Invalid` record.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from fraud_app.contracts.transaction import Transaction
 from ml.profile.event import Event, event_of, hash64, occurred_ms
 
 MAX_BYTES = 65_536
+"""Largest message that is parsed: the API's default limit of a request body."""
 REROUTED = "fraud_rerouted"
-"""Header of a record that was sent to its user's partition, so that it cannot circle."""
+"""Header of a record that was sent on to its user's partition, so that it is sent on only once."""
 
 PartitionOf = Callable[[str], int]
 """The partition that a user id belongs to."""
@@ -31,7 +35,7 @@ class Record(NamedTuple):
 
 
 class ConsumedMessage(Protocol):
-    """What of a fetched message is looked at; aiokafka's `ConsumerRecord` has it."""
+    """The parts of a fetched message that are used; aiokafka's `ConsumerRecord` has them."""
 
     @property
     def partition(self) -> int: ...
@@ -54,22 +58,23 @@ class ScoringInput(NamedTuple):
     transaction: Transaction
     event: Event
     user_hash: int
-    """64 bits."""
+    """64-bit hash of the user id."""
 
 
 class Misrouted(NamedTuple):
-    """A valid transaction in another partition than its user's: its producer used no key, another
-    key or another partitioner.
+    """A valid transaction in a partition that is not its user's.
+
+    Its producer used no key, another key or another partitioner.
     """
 
     record: Record
     user_id: str
     partition: int
-    """Where it belongs."""
+    """The partition that the user belongs to."""
 
 
 class Invalid(NamedTuple):
-    """No transaction; goes to the dead-letter topic."""
+    """A record that is no valid transaction; it goes to the dead-letter topic."""
 
     record: Record
     code: str
@@ -80,7 +85,7 @@ ParsedRecord = ScoringInput | Misrouted | Invalid
 
 
 def record_of(message: ConsumedMessage) -> Record:
-    """The record of a fetched message."""
+    """The `Record` of a fetched message."""
     rerouted = any(name == REROUTED for name, _ in message.headers)
     return Record(
         message.partition, message.offset, message.key, message.value, message.timestamp, rerouted
@@ -88,10 +93,10 @@ def record_of(message: ConsumedMessage) -> Record:
 
 
 def parse(record: Record, partition_of: PartitionOf, *, by_occurred: bool = False) -> ParsedRecord:
-    """What a record is. Never raises.
+    """What a record holds. Never raises.
 
-    `partition_of`: the partitioner of the topic. `by_occurred`: windows run on the client's clock,
-    for trusted back-fills only.
+    `partition_of`: the topic's partitioner. `by_occurred`: take the client's clock as the time of
+    the transaction, for trusted back-fills only.
     """
     if not record.value:
         return Invalid(record, "empty", "the message has no value")
@@ -105,28 +110,28 @@ def parse(record: Record, partition_of: PartitionOf, *, by_occurred: bool = Fals
         return Invalid(record, *_first_error(error))
     except RecursionError:
         return Invalid(record, "nested_too_deep", "the JSON is nested too deep")
-    home = partition_of(transaction.user_id)
-    if home == record.partition:
-        received = occurred_ms(transaction) if by_occurred else record.timestamp_ms
-        return scoring_input(record, transaction, received)
+    user_partition = partition_of(transaction.user_id)
+    if user_partition == record.partition:
+        received_ms = occurred_ms(transaction) if by_occurred else record.timestamp_ms
+        return scoring_input(record, transaction, received_ms)
     if record.rerouted:
         return Invalid(
             record,
             "partition_mismatch",
-            f"rerouted to partition {record.partition}, but belongs to {home}",
+            f"rerouted to partition {record.partition}, but belongs to {user_partition}",
         )
-    return Misrouted(record, transaction.user_id, home)
+    return Misrouted(record, transaction.user_id, user_partition)
 
 
 def scoring_input(record: Record, transaction: Transaction, received_ms: int) -> ScoringInput:
-    """The input of a valid transaction. `received_ms`: the windows' clock, in ms since 1970."""
+    """The input of a valid transaction. `received_ms`: its time in all windows, ms since 1970."""
     return ScoringInput(
         record, transaction, event_of(transaction, received_ms), hash64(transaction.user_id)
     )
 
 
 def _first_error(error: ValidationError) -> tuple[str, str]:
-    """Code and detail for the headers; never the value, which may be what must not be kept."""
+    """Code and detail for the headers; never the value, which may be data that must not be kept."""
     errors = error.errors(include_input=False, include_url=False)
     pointer = "/".join(str(part) for part in errors[0]["loc"])
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""

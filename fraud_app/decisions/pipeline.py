@@ -1,8 +1,8 @@
-"""A batch of transactions to decisions and changed rows. What is new is scored and counted; what is
-not gives its decision again.
+"""Turns a batch of transactions into decisions and changed rows.
 
-Pure but for the rows that it reads. Nothing is sent from here, so a batch can be thrown away and
-done again.
+New transactions are scored and counted; for all others the earlier decision is given again. Pure,
+apart from the rows that it reads. Nothing is sent or stored here, so a batch can be thrown away and
+decided again.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from tables.user_row import UserRow
 
 
 class Rows(Protocol):
-    """Where rows are kept; `tables.row_cache.RowCache` is one."""
+    """Gives the rows of users; `tables.row_cache.RowCache` is one implementation."""
 
     def read(self, partition: int, user_id: str) -> UserRow: ...
 
 
 class Position(NamedTuple):
-    """Where the source stands."""
+    """How far the source topic is processed."""
 
     epoch: int
-    """Which life of the topic: a topic made anew starts at offset 0 again."""
+    """Number of the topic's life: a topic that was created anew starts at offset 0 again."""
     acked_offsets: Mapping[int, int]
-    """By partition, the offset up to which decisions are acknowledged by the broker."""
+    """By partition, the offset up to which the broker has acknowledged all decisions."""
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class DecidedBatch:
     """What a batch leads to."""
 
     emitted: list[Decided] = field(default_factory=list)
-    """Decisions to send, in order: new ones and those that are given again."""
+    """Decisions to send, in order: the new ones and those that are given again."""
     new: list[Decided] = field(default_factory=list)
     conflicts: list[ScoringInput] = field(default_factory=list)
     redelivered: list[DeliveryKind] = field(default_factory=list)
@@ -55,24 +55,25 @@ def decide_batch(
     scorer: Scorer | None,
     position: Position,
 ) -> DecidedBatch:
-    """Decide a batch. `signals`: across users, one a transaction; None when Redis did not give
-    them.
+    """Decide a batch of transactions.
 
-    Raises `ValueError` when a user has more decisions waiting for the broker than a row can hold.
+    `signals`: one for each transaction; None when Redis did not answer. `scorer`: None sends every
+    new transaction to review. Raises `ValueError` when more decisions of one user would wait for
+    the broker than a row can hold.
     """
     batch = DecidedBatch()
     current: dict[str, UserRow] = {}
     changed: dict[str, int] = {}
     degraded = () if signals is not None else ("redis",)
-    waiting = list(zip(inputs, signals or [NO_SIGNALS] * len(inputs), strict=True))
-    while waiting:
-        wave, waiting = _first_of_each_user(waiting)
+    remaining = list(zip(inputs, signals or [NO_SIGNALS] * len(inputs), strict=True))
+    while remaining:
+        wave, remaining = _first_of_each_user(remaining)
         for item, _ in wave:
             user = item.transaction.user_id
             if user not in current:
                 current[user] = rows.read(item.record.partition, user)
-        unseen = _unseen(wave, current, position.epoch, batch, changed)
-        for item, decision in score(unseen, current, scorer, degraded):
+        new = _take_new(wave, current, position.epoch, batch, changed)
+        for item, decision in score(new, current, scorer, degraded):
             user, record = item.transaction.user_id, item.record
             acked = position.acked_offsets.get(record.partition, -1)
             current[user] = add_decision(
@@ -86,20 +87,23 @@ def decide_batch(
     return batch
 
 
-def _unseen(
+def _take_new(
     wave: Sequence[WithSignals],
     current: Mapping[str, UserRow],
     epoch: int,
     batch: DecidedBatch,
     changed: dict[str, int],
 ) -> list[WithSignals]:
-    """Those that were never counted; all others are put into the batch as what they are."""
-    unseen = []
+    """The transactions that were never counted. All others are noted in `batch`.
+
+    `changed`: the partition of each user whose row must be written.
+    """
+    new = []
     for item, signals in wave:
         user, record = item.transaction.user_id, item.record
         delivery = classify(current[user], item.event, epoch, record.offset)
         if delivery.kind is DeliveryKind.NEW:
-            unseen.append((item, signals))
+            new.append((item, signals))
             continue
         batch.redelivered.append(delivery.kind)
         if delivery.kind is DeliveryKind.CONFLICT:
@@ -107,22 +111,23 @@ def _unseen(
         elif delivery.decision is not None:
             batch.emitted.append((item, delivery.decision))
         if delivery.kind is DeliveryKind.REPLAYED:
-            # The changelog may lack what the local database has.
+            # Written again, since the changelog may lack a row that the local database has.
             changed[user] = record.partition
-    return unseen
+    return new
 
 
 def _first_of_each_user(
-    waiting: Sequence[WithSignals],
+    remaining: Sequence[WithSignals],
 ) -> tuple[list[WithSignals], list[WithSignals]]:
-    """The first of each user, and the rest in order: a user's next one needs the row that this one
-    leaves.
+    """The first transaction of each user, and the rest in order.
+
+    The next transaction of a user needs the row that the one before leaves.
     """
     users: set[str] = set()
     first: list[WithSignals] = []
     later: list[WithSignals] = []
-    for item in waiting:
-        user = item[0].transaction.user_id
-        (later if user in users else first).append(item)
+    for pair in remaining:
+        user = pair[0].transaction.user_id
+        (later if user in users else first).append(pair)
         users.add(user)
     return first, later

@@ -1,4 +1,8 @@
-"""A feature's contribution in words, with its value and, where there is one, the user's usual."""
+"""The contribution of a feature in words, with its value and, where there is one, the usual value.
+
+Pure: the same contribution always gives the same text, since the texts are part of the scored
+message, which must not change when it is sent again.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +18,20 @@ from ml.features.device import SECONDS_PER_DAY
 from ml.features.feature import Feature
 
 TOP = 5
+"""Most reasons of a decision: few enough to read at once, and to keep in the user's row."""
 LEAST_CONTRIBUTION = 0.05
-"""Log-odds; less than this moves no decision and only adds noise to a list of reasons."""
+"""In log-odds. A smaller contribution moves no decision and would only add noise to the reasons."""
 
 FIRST_PAYMENT = "first_payment"
-"""Stands for all that cannot be compared for a customer without a past."""
+"""Code of the one reason for everything that cannot be compared when a user has no history."""
 _FIRST_PAYMENT_TEXT = "first payment of this customer: nothing to compare with"
-_OF_THE_PAST = ("velocity", "amount", "geo", "device", "merchant", "time")
+_GROUPS_WITH_HISTORY = ("velocity", "amount", "geo", "device", "merchant", "time")
+"""Groups of features that compare with the history of the user."""
 
-_PLACE = {name: place for place, name in enumerate(NAMES)}
+_INDEX = {name: index for index, name in enumerate(NAMES)}
 _CATEGORIES = tuple(Category)
-# The usual of a window is the 7-day figure over the number of such windows in 7 days.
-_USUAL_OF_WEEK = {
+# The usual value of a window: the 7-day figure over the number of such windows in 7 days.
+_WEEKLY_FEATURE_AND_WINDOWS = {
     "tx_count_1m": ("tx_count_7d", 10_080),
     "tx_count_10m": ("tx_count_7d", 1_008),
     "tx_count_1h": ("tx_count_7d", 168),
@@ -36,33 +42,37 @@ _USUAL_OF_WEEK = {
 
 
 def strongest(contributions: Sequence[float]) -> tuple[Contribution, ...]:
-    """The features that raised the risk most, at most five, strongest first. `contributions`: one a
-    feature, log-odds.
+    """The features that raised the risk most: at most five, strongest first.
+
+    `contributions`: one for each feature, in log-odds.
     """
-    strongest = sorted(range(len(contributions)), key=lambda place: -contributions[place])[:TOP]
+    order = sorted(range(len(contributions)), key=lambda index: -contributions[index])[:TOP]
     return tuple(
-        Contribution(place, contributions[place])
-        for place in strongest
-        if contributions[place] >= LEAST_CONTRIBUTION
+        Contribution(index, contributions[index])
+        for index in order
+        if contributions[index] >= LEAST_CONTRIBUTION
     )
 
 
 def explain(reasons: Sequence[Contribution], features: Sequence[float]) -> list[Reason]:
-    """The reasons in words. `features`: the model's input, one number a feature, NaN for missing."""
-    told = []
+    """The reasons in words, strongest first.
+
+    `features`: the model's input, one number for each feature, NaN for missing. What a user without
+    a history lacks is put together into one reason.
+    """
+    explained = []
     newcomer = 0.0
-    for place, contribution in reasons:
-        value = features[place]
+    for index, contribution in reasons:
         if (
-            math.isnan(value)
-            and not features[_PLACE["user_tx_count"]]
-            and CATALOGUE[place].group in _OF_THE_PAST
+            math.isnan(features[index])
+            and not features[_INDEX["user_tx_count"]]
+            and CATALOGUE[index].group in _GROUPS_WITH_HISTORY
         ):
             newcomer += contribution
             continue
-        told.append(in_words(Contribution(place, contribution), features))
+        explained.append(in_words(Contribution(index, contribution), features))
     if newcomer:
-        told.append(
+        explained.append(
             Reason(
                 code=FIRST_PAYMENT,
                 text=_FIRST_PAYMENT_TEXT,
@@ -70,15 +80,15 @@ def explain(reasons: Sequence[Contribution], features: Sequence[float]) -> list[
                 contribution=round(newcomer, 3),
             )
         )
-    return sorted(told, key=lambda reason: -reason.contribution)
+    return sorted(explained, key=lambda reason: -reason.contribution)
 
 
 def in_words(contribution: Contribution, features: Sequence[float]) -> Reason:
-    """One feature's contribution in words."""
-    place, value = contribution.feature, features[contribution.feature]
+    """The reason for the contribution of one feature. `features`: as for `explain`."""
+    index, value = contribution.feature, features[contribution.feature]
     return Reason(
-        code=NAMES[place],
-        text=_sentence(CATALOGUE[place], value, _usual(NAMES[place], features)),
+        code=NAMES[index],
+        text=_sentence(CATALOGUE[index], value, _usual(NAMES[index], features)),
         value=None if math.isnan(value) else _rounded(value),
         contribution=round(contribution.log_odds, 3),
     )
@@ -89,30 +99,31 @@ def _sentence(feature: Feature, value: float, usual: str) -> str:
         return f"not known: {'whether ' if feature.unit == 'flag' else ''}{in_short(feature)}"
     if feature.unit == "flag":
         return feature.phrase if value else f"not: {feature.phrase}"
-    text = feature.phrase.format(value=_in_words(feature, value))
+    text = feature.phrase.format(value=_with_unit(feature, value))
     return f"{text} (usual {usual})" if usual else text
 
 
 def in_short(feature: Feature) -> str:
-    """What the feature is, without its fine print."""
+    """What the feature means, without the details after the first comma or bracket."""
     if feature.unit == "flag":
         return feature.phrase
     return re.split(r"[;,(]", feature.meaning)[0].strip() or feature.name.replace("_", " ")
 
 
 def _usual(name: str, features: Sequence[float]) -> str:
-    if name in _USUAL_OF_WEEK:
-        of, windows = _USUAL_OF_WEEK[name]
-        return _number(features[_PLACE[of]] / windows)
+    """The usual value of this feature for the user, written for people; empty when unknown."""
+    if name in _WEEKLY_FEATURE_AND_WINDOWS:
+        weekly_feature, windows = _WEEKLY_FEATURE_AND_WINDOWS[name]
+        return _number(features[_INDEX[weekly_feature]] / windows)
     if name == "amount":
-        ratio = features[_PLACE["amount_to_median"]]
-        return (
-            "" if math.isnan(ratio) or ratio <= 0 else f"€{features[_PLACE['amount']] / ratio:,.2f}"
-        )
+        ratio = features[_INDEX["amount_to_median"]]
+        if math.isnan(ratio) or ratio <= 0:
+            return ""
+        return f"€{features[_INDEX['amount']] / ratio:,.2f}"
     return ""
 
 
-def _in_words(feature: Feature, value: float) -> str:
+def _with_unit(feature: Feature, value: float) -> str:
     match feature.unit:
         case "EUR":
             return f"€{value:,.2f}"
@@ -154,5 +165,5 @@ def _number(value: float) -> str:
 
 
 def _rounded(value: float) -> float:
-    """float32 values show 0.1 as 0.10000000149; seven significant digits are all that they hold."""
+    """Seven significant digits: all that a float32 holds, which shows 0.1 as 0.10000000149."""
     return float(f"{value:.7g}")

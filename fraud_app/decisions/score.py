@@ -1,4 +1,7 @@
-"""Features, probability, decision and reasons of transactions whose users' rows are at hand. Pure."""
+"""Features, probability, decision and reasons of transactions whose users' rows are given. Pure.
+
+It must not count a transaction: the rows stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ from ml.serving.scorer import Scorer
 from tables.user_row import UserRow
 
 NO_SIGNALS = Signals()
-"""Stands for the signals across users while Redis does not give them."""
+"""Stands for the cross-user signals while Redis does not answer: every value is missing."""
 MAX_US = 0xFFFFFFFF
-"""Longest time that a decision record holds, in microseconds: 71 minutes."""
+"""Longest time that a decision record can hold: 32 bits of microseconds, 71 minutes."""
 
 Decided = tuple[ScoringInput, DecisionRecord]
 WithSignals = tuple[ScoringInput, Signals]
@@ -30,17 +33,18 @@ def score(
     scorer: Scorer | None,
     degraded: Sequence[str] = (),
 ) -> list[Decided]:
-    """Score transactions of different users, each against its user's row (by user id) as it is.
+    """Score transactions of different users, each against the row of its user.
 
-    `scorer`: None sends everything to review. `degraded`: dependencies that were missing.
+    `rows`: by user id. `scorer`: None sends everything to review. `degraded`: the dependencies that
+    were missing.
     """
     if not inputs:
         return []
-    started = time.perf_counter_ns()
+    started_ns = time.perf_counter_ns()
     matrix = compute(
         [(rows[item.transaction.user_id].profile, item.event, signals) for item, signals in inputs]
     )
-    features_done = time.perf_counter_ns()
+    features_done_ns = time.perf_counter_ns()
     if scorer is None:
         decisions, ppms = [policy.WITHOUT_MODEL] * len(inputs), [NO_PROBABILITY] * len(inputs)
         explained: dict[int, tuple[Contribution, ...]] = {}
@@ -48,9 +52,12 @@ def score(
         ppms = [round(probability * 1e6) for probability in scorer.probabilities(matrix)]
         decisions = [policy.decide(ppm / 1e6, scorer.cutoffs) for ppm in ppms]
         explained = _reasons_of_flagged(decisions, matrix, scorer)
-    model_done = time.perf_counter_ns()
+    model_done_ns = time.perf_counter_ns()
     cutoffs = scorer.cutoffs if scorer else Cutoffs(0.0, 0.0)
-    now_us, spent_us = time.time_ns() // 1000, (model_done - started) // 1000
+    features_us = (features_done_ns - started_ns) // 1000
+    model_us = (model_done_ns - features_done_ns) // 1000
+    now_us, spent_us = time.time_ns() // 1000, (model_done_ns - started_ns) // 1000
+    missing = (*degraded, *(() if scorer else ("model",)))
     features = matrix.tobytes()
     return [
         (
@@ -58,12 +65,12 @@ def score(
             DecisionRecord(
                 decision=decisions[row],
                 probability_ppm=ppms[row],
-                degraded=(*degraded, *(() if scorer else ("model",))),
+                degraded=missing,
                 received_ms=item.record.timestamp_ms,
                 scored_ms=now_us // 1000,
                 total_us=min(max(now_us - item.record.timestamp_ms * 1000, spent_us), MAX_US),
-                features_us=(features_done - started) // 1000,
-                model_us=(model_done - features_done) // 1000,
+                features_us=features_us,
+                model_us=model_us,
                 review=cutoffs.review,
                 block=cutoffs.block,
                 model=scorer.reference if scorer else "",
@@ -78,11 +85,12 @@ def score(
 def _reasons_of_flagged(
     decisions: Sequence[Decision], matrix: Matrix, scorer: Scorer
 ) -> dict[int, tuple[Contribution, ...]]:
-    """The reasons of those that are not approved, by their row of the matrix."""
+    """The reasons of the transactions that are not approved, by their row of the matrix."""
     flagged = [row for row, decision in enumerate(decisions) if decision is not Decision.APPROVE]
     if not flagged:
         return {}
     contributions = scorer.contributions(matrix[flagged])
     return {
-        row: reasons.strongest(parts) for row, parts in zip(flagged, contributions, strict=True)
+        row: reasons.strongest(log_odds)
+        for row, log_odds in zip(flagged, contributions, strict=True)
     }

@@ -1,5 +1,6 @@
-"""The scored message of a transaction and its decision: one function, so that every copy of it is
-the same bytes.
+"""Builds the scored message of a transaction and its decision.
+
+One pure function of both, so that every copy of the message has the same bytes, after a crash too.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from ml.serving.registry import parts_of
 
 
 def scored_fields(tx: Transaction, decision: DecisionRecord) -> dict[str, Any]:
-    """The fields of `ScoredTransaction`, ready for JSON."""
+    """The fields of `ScoredTransaction`, ready for JSON. NaN stays NaN."""
     features = feature_values(decision.features)
     cutoffs = Cutoffs(decision.review, decision.block) if decision.model else None
     name, version, digest = parts_of(decision.model)
-    payment = tx.payment_method
+    method = tx.payment_method
     return {
         "transaction_id": tx.transaction_id,
         "user_id": tx.user_id,
@@ -37,9 +38,9 @@ def scored_fields(tx: Transaction, decision: DecisionRecord) -> dict[str, Any]:
         "merchant_id": tx.merchant_id,
         "category": tx.category.value,
         "payment_method": {
-            "type": payment.type.value,
-            "fingerprint": payment.fingerprint,
-            "bin_country": payment.bin_country,
+            "type": method.type.value,
+            "fingerprint": method.fingerprint,
+            "bin_country": method.bin_country,
         },
         "device_id": tx.device_id,
         "ip": tx.ip,
@@ -76,8 +77,9 @@ def scored_message(tx: Transaction, decision: DecisionRecord) -> bytes:
 
 
 def missing_features(features: tuple[float, ...]) -> list[str]:
-    """The names of those that are NaN, and so is the sum of all when there are any: the common case
-    costs an addition each.
+    """The names of the features that are NaN.
+
+    The sum of all is NaN when any is, so the common case costs one addition a feature.
     """
     if math.isfinite(sum(features)):
         return []
@@ -85,12 +87,12 @@ def missing_features(features: tuple[float, ...]) -> list[str]:
 
 
 def feature_values(features: bytes) -> tuple[float, ...]:
-    """The model's input as numbers; empty when it was not kept."""
+    """The model's input as numbers, from packed float32; empty when it was not kept."""
     return struct.unpack(f"<{len(features) // 4}f", features)
 
 
 def timestamp(ms: int) -> str:
-    """RFC 3339 in UTC with milliseconds.
+    """A time in ms since 1970 as RFC 3339 text, in UTC with milliseconds.
 
     >>> timestamp(1_700_000_000_123)
     '2023-11-14T22:13:20.123Z'

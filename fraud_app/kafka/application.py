@@ -1,4 +1,8 @@
-"""A `faust.App` the way this system needs it; the reasons stand in `docs/architecture.md`."""
+"""A `faust.App` with the settings, the consumer and the start-up checks that this system needs.
+
+Nothing connects when the app is created; that happens when it starts. The reasons for the settings
+stand in `docs/explanation/architecture.md`.
+"""
 
 from __future__ import annotations
 
@@ -18,27 +22,27 @@ from fraud_app.kafka.topic_admin import ensure_topics
 from fraud_app.settings import Settings
 
 MAX_STOP_S = 20.0
-"""Longest that a stop may take: what Kubernetes allows for it is 30 s, and what was not
-acknowledged by then comes again.
+"""Longest time that a stop may take. Kubernetes allows 30 s, and whatever is not acknowledged by
+then is delivered again.
 """
 MAX_QUEUED_FETCHES = 32
-"""Fetched pieces that may wait for an agent; each holds at most what the broker gives of one
+"""Fetched pieces that may wait for an agent. Each holds at most what the broker returns of one
 partition, 1 MB.
 """
 
 
 class Application(faust.App):
-    """Faust's app, which first waits for the broker and sees to the topics."""
+    """Faust's app. Before its first start it waits for the broker and creates missing topics."""
 
     settings: Settings
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.batch_topics: set[str] = set()
-        """Topics whose records an agent takes by the batch, see `consumer`."""
+        """Topics whose records an agent takes in batches; see `consumer`."""
         self.fetching = LOW_LATENCY
         self.modules: Sequence[str] = ()
-        """What holds its agents, tasks and routes."""
+        """Names of the modules that define its agents, tasks and routes."""
         self.before_start: Sequence[Callable[[], None]] = ()
 
     def _new_transport(self) -> Any:
@@ -47,21 +51,24 @@ class Application(faust.App):
         return transport
 
     async def stop(self) -> None:
-        """Without a broker to say goodbye to, aiokafka's consumer never stops."""
-        too_late = asyncio.get_running_loop().call_later(
+        """Stop, and end the process when that takes longer than `MAX_STOP_S`.
+
+        Without a broker to leave the group at, aiokafka's consumer never stops.
+        """
+        time_limit = asyncio.get_running_loop().call_later(
             MAX_STOP_S, crash.end_process, "the stop took too long"
         )
         try:
             await super().stop()
         finally:
-            too_late.cancel()
+            time_limit.cancel()
 
     def discover(
         self, *extra_modules: str, categories: Any = None, ignore: Iterable[Any] = ()
     ) -> None:
         """Import the application's own modules and nothing else.
 
-        Faust would also import every module of the package or command that it was started from.
+        Faust would also import every module of the package or command that started it.
         """
         for module in (*self.modules, *extra_modules):
             importlib.import_module(module)
@@ -76,11 +83,12 @@ class Application(faust.App):
 
 
 def tune_garbage_collector() -> None:
-    """Let reference counting do the work of the collector: what it would find here is a handful of
-    cycles, and Faust collects everything at every rebalance. Rows are kept as bytes, which it does
-    not follow (docs/decisions/0014); young objects are looked at often and few at a time, since a
-    pass over 50,000 of them took 64 to 80 ms, one over 1,000 takes less than one
-    (docs/performance.md).
+    """Keep the pauses of the garbage collector short.
+
+    Reference counting frees nearly everything here: there are only a few cycles, and Faust collects
+    everything at every rebalance. Rows are kept as bytes, which the collector does not follow
+    (docs/decisions/0014). Young objects are examined often and few at a time: a pass over 50,000 of
+    them took 64 to 80 ms, a pass over 1,000 takes less than 1 ms (docs/performance.md).
     """
     gc.collect()
     gc.freeze()
@@ -88,9 +96,7 @@ def tune_garbage_collector() -> None:
 
 
 def batch_topic(app: Application, name: str) -> Any:
-    """A topic whose records reach the agent as they are and by the batch: read it with
-    `compat.work_batches`.
-    """
+    """A topic whose raw records reach its agent in batches; read it with `compat.work_batches`."""
     app.batch_topics.add(name)
     return app.topic(name, maxsize=MAX_QUEUED_FETCHES)
 
@@ -104,10 +110,11 @@ def create_app(
     before_start: Sequence[Callable[[], None]] = (),
     **options: Any,
 ) -> Application:
-    """An app that is its own consumer group, at least once, with Faust's own web pages off.
+    """Create an app with its own consumer group and at-least-once delivery.
 
-    `modules`: what holds its agents, tasks and routes. `before_start`: called before any of them
-    starts.
+    Faust's own web pages are off. `modules`: names of the modules that define its agents, tasks and
+    routes. `before_start`: functions to call before any of them starts. `options`: further settings
+    of `faust.App`.
     """
     codec.install()
     kafka = settings.kafka

@@ -1,8 +1,18 @@
-"""aiokafka's messages packed and unpacked a run of fields at a time; it walks their schemas field
-by field, in Python, four times a batch.
+"""Packs and unpacks aiokafka's protocol messages several fields at a time.
 
-The same schemas, the same bytes and the same values (the tests compare them), in a third of the
-time: docs/performance.md.
+aiokafka walks the schemas of its messages field by field, in Python, four times a batch. Here
+neighbouring fields of fixed width are one `struct` call: the same schemas, the same bytes and the
+same values (the tests compare them), in a third of the time (docs/performance.md).
+
+How a schema becomes `struct` calls, for `Schema(a=Int32, b=Int16, c=String, d=Int64)`:
+
+    | fields | run                    | bytes                                     |
+    |--------|------------------------|-------------------------------------------|
+    | a, b   | `Struct(">ih")`        | 4 + 2                                     |
+    | c      | packer of `String`     | Int16 length, or -1 for null; then text   |
+    | d      | `Struct(">q")`         | 8                                         |
+
+`Bytes` and `Array` have an Int32 length or count, -1 for null, and then their content.
 """
 
 from __future__ import annotations
@@ -19,38 +29,43 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.types import Array, Bytes, Int8, Int16, Int32, Int64, Schema, String
 
 Packer = Callable[[Any, list[bytes]], None]
-"""Value and the pieces to add to."""
+"""Takes a value and the list to append its bytes to."""
 Unpacker = Callable[[bytes, int], tuple[Any, int]]
-"""Data and place to value and next place."""
+"""Takes data and a position; returns the value there and the position after it."""
 
 _FIXED = {Int8: "b", Int16: "h", Int32: "i", Int64: "q"}
 _INT16, _INT32 = struct.Struct(">h"), struct.Struct(">i")
 
 
 def install() -> None:
-    """Let aiokafka's requests to fetch and to produce, their answers and the header of requests be
-    packed this way.
+    """Make aiokafka use this codec for fetch and produce requests, their responses and the header.
+
+    May be called more than once.
     """
-    requests = [each for builder in (FetchRequest, ProduceRequest) for each in builder._CLASSES]
-    for packed in [RequestHeader_v1, *requests]:
-        packed.encode = _encode(packed)
-    for answer in {request.RESPONSE_TYPE for request in requests}:
-        answer.decode = classmethod(_decode(answer))
+    requests = [
+        request_class
+        for builder in (FetchRequest, ProduceRequest)
+        for request_class in builder._CLASSES
+    ]
+    for request_class in [RequestHeader_v1, *requests]:
+        request_class.encode = _encode_method(request_class)
+    for response_class in {request_class.RESPONSE_TYPE for request_class in requests}:
+        response_class.decode = classmethod(_decode_method(response_class))
 
 
-def _encode(of: Any) -> Callable[[Any], bytes]:
-    names, pack = of.SCHEMA.names, packer(of.SCHEMA)
+def _encode_method(message_class: Any) -> Callable[[Any], bytes]:
+    names, pack = message_class.SCHEMA.names, packer(message_class.SCHEMA)
 
     def encode(self: Any) -> bytes:
-        here, pieces = self.__dict__, []  # type: ignore[var-annotated]
-        pack([here[name] for name in names], pieces)
+        values, pieces = self.__dict__, []  # type: ignore[var-annotated]
+        pack([values[name] for name in names], pieces)
         return b"".join(pieces)
 
     return encode
 
 
-def _decode(of: Any) -> Callable[[Any, BytesIO | bytes], Any]:
-    unpack = unpacker(of.SCHEMA)
+def _decode_method(message_class: Any) -> Callable[[Any, BytesIO | bytes], Any]:
+    unpack = unpacker(message_class.SCHEMA)
 
     def decode(cls: Any, data: BytesIO | bytes) -> Any:
         payload, at = (data, 0) if isinstance(data, bytes) else (data.getvalue(), data.tell())
@@ -60,24 +75,25 @@ def _decode(of: Any) -> Callable[[Any, BytesIO | bytes], Any]:
 
 
 def packer(kind: Any) -> Packer:
-    """How values of a kind are packed. Raises `TypeError` for a kind that fetching and producing do
-    not use.
+    """The function that packs values of a protocol type.
+
+    Raises `TypeError` for a type that fetching and producing do not use.
     """
-    packing: Packer = _made(kind, _PACKERS)
-    return packing
+    pack: Packer = _for_kind(kind, _PACKERS)
+    return pack
 
 
 def unpacker(kind: Any) -> Unpacker:
-    """How values of a kind are unpacked. Raises `TypeError` as `packer` does."""
-    unpacking: Unpacker = _made(kind, _UNPACKERS)
-    return unpacking
+    """The function that unpacks values of a protocol type. Raises `TypeError` as `packer` does."""
+    unpack: Unpacker = _for_kind(kind, _UNPACKERS)
+    return unpack
 
 
-def _made(kind: Any, makers: Mapping[Any, Callable[[Any], Any]]) -> Any:
-    maker = makers.get(kind) or makers.get(type(kind))
-    if maker is None:
+def _for_kind(kind: Any, factories: Mapping[Any, Callable[[Any], Any]]) -> Any:
+    factory = factories.get(kind) or factories.get(type(kind))
+    if factory is None:
         raise TypeError(f"{kind} is not of what fetching and producing use")
-    return maker(kind)
+    return factory(kind)
 
 
 def _fixed_packer(kind: Any) -> Packer:
@@ -86,12 +102,12 @@ def _fixed_packer(kind: Any) -> Packer:
 
 
 def _fixed_unpacker(kind: Any) -> Unpacker:
-    one = struct.Struct(f">{_FIXED[kind]}")
-    return lambda data, at: (one.unpack_from(data, at)[0], at + one.size)
+    field = struct.Struct(f">{_FIXED[kind]}")
+    return lambda data, at: (field.unpack_from(data, at)[0], at + field.size)
 
 
 def _runs(schema: Schema) -> list[struct.Struct | Any]:
-    """Neighbouring fields of fixed width as one `Struct`, the others by themselves."""
+    """Neighbouring fields of fixed width as one `Struct`, all others by themselves."""
     runs: list[struct.Struct | Any] = []
     for fixed, fields in groupby(schema.fields, _FIXED.__contains__):
         if fixed:
@@ -103,22 +119,23 @@ def _runs(schema: Schema) -> list[struct.Struct | Any]:
 
 def _schema_packer(schema: Schema) -> Packer:
     steps: list[tuple[int, int, Callable[..., bytes] | None, Packer | None]] = []
-    at = 0
+    """For each run: its first field, the field after its last, and one of the two ways to pack."""
+    start = 0
     for run in _runs(schema):
         if isinstance(run, struct.Struct):
-            end = at + len(run.format) - 1
-            steps.append((at, end, run.pack, None))
+            field_count = len(run.format) - 1  # a letter a field, after the ">"
+            steps.append((start, start + field_count, run.pack, None))
         else:
-            end = at + 1
-            steps.append((at, end, None, packer(run)))
-        at = end
+            field_count = 1
+            steps.append((start, start + field_count, None, packer(run)))
+        start += field_count
 
     def pack(values: Sequence[Any], to: list[bytes]) -> None:
-        for start, end, fixed, other in steps:
-            if fixed:
-                to.append(fixed(*values[start:end]))
-            elif other:
-                other(values[start], to)
+        for start, end, pack_fixed, pack_other in steps:
+            if pack_fixed:
+                to.append(pack_fixed(*values[start:end]))
+            elif pack_other:
+                pack_other(values[start], to)
 
     return pack
 
@@ -144,19 +161,20 @@ def _schema_unpacker(schema: Schema) -> Unpacker:
 
 
 def _array_packer(kind: Array) -> Packer:
-    one = packer(kind.array_of)
+    pack_item = packer(kind.array_of)
 
     def pack(values: Sequence[Any] | None, to: list[bytes]) -> None:
         to.append(_INT32.pack(-1 if values is None else len(values)))
         for value in values or ():
-            one(value, to)
+            pack_item(value, to)
 
     return pack
 
 
 def _array_unpacker(kind: Array) -> Unpacker:
-    one = unpacker(kind.array_of)
+    unpack_item = unpacker(kind.array_of)
     runs = _runs(kind.array_of) if isinstance(kind.array_of, Schema) else []
+    # Items of fixed width only are unpacked by a single call.
     row = runs[0] if len(runs) == 1 and isinstance(runs[0], struct.Struct) else None
 
     def unpack(data: bytes, at: int) -> tuple[list[Any] | None, int]:
@@ -169,7 +187,7 @@ def _array_unpacker(kind: Array) -> Unpacker:
             return list(row.iter_unpack(rows or b"")), at
         values = []
         for _ in range(count):
-            value, at = one(data, at)
+            value, at = unpack_item(data, at)
             values.append(value)
         return values, at
 
@@ -190,8 +208,8 @@ def _string_packer(kind: String) -> Packer:
 def _string_unpacker(kind: String) -> Unpacker:
     def unpack(data: bytes, at: int) -> tuple[str | None, int]:
         (length,) = _INT16.unpack_from(data, at)
-        work, at = _piece(data, at + 2, length)
-        return None if work is None else work.decode(kind.encoding), at
+        encoded, at = _piece(data, at + 2, length)
+        return None if encoded is None else encoded.decode(kind.encoding), at
 
     return unpack
 
@@ -209,12 +227,13 @@ def _unpack_bytes(data: bytes, at: int) -> tuple[bytes | None, int]:
 
 
 def _piece(data: bytes, at: int, length: int) -> tuple[bytes | None, int]:
+    """So many bytes of the data, None for a negative length. Raises `ValueError` when some lack."""
     if length < 0:
         return None, at
-    work = data[at : at + length]
-    if len(work) != length:
-        raise ValueError(f"{length} bytes were announced, {len(work)} came")
-    return work, at + length
+    piece = data[at : at + length]
+    if len(piece) != length:
+        raise ValueError(f"{length} bytes were announced, {len(piece)} came")
+    return piece, at + length
 
 
 _PACKERS: Mapping[Any, Callable[[Any], Packer]] = {

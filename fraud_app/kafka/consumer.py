@@ -1,9 +1,9 @@
-"""Faust's consumer, handing over what was fetched of a partition as one piece.
+"""Faust's consumer, changed to hand over all records that were fetched of a partition as one piece.
 
-Faust gives each record two tasks, a lock and a queue entry of its own; that was half of the
+Faust gives each record two tasks, a lock and a queue entry of its own. That was half of the
 worker's time, and most of the sinks'. Here the records of our own topics go to their agent's queue
-as one `Fetched`, and their acknowledgement is one number a partition. All else (assignment,
-rebalance, seeks, changelogs, recovery, the commit itself) is Faust's.
+as one `FetchedRecords`, and their acknowledgement is one number a partition. All else stays with
+Faust: assignment, rebalance, seeks, changelogs, recovery and the commit itself.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from faust.types import TP
 from fraud_app.kafka.on_demand_consumer import OnDemandConsumer
 
 NOTHING_TO_READ_S = 0.02
-"""Pause while this worker has no partitions. Faust's is a second, which the first payment after a
-start would wait for.
+"""Pause while this worker has no partitions. Faust pauses for a second, and the first transaction
+after a start would wait for it.
 """
 
 
 class FetchedRecords:
-    """Consecutive records of one partition, as the broker gave them. `next`: the first that was not
-    taken yet.
+    """Consecutive records of one partition, as the broker gave them.
+
+    `generation`: the assignment during which they were requested. `next`: index of the first record
+    that was not taken yet.
     """
 
     __slots__ = ("generation", "next", "records", "tp")
@@ -35,10 +37,21 @@ class FetchedRecords:
         self.tp, self.generation, self.records = tp, generation, records
         self.next = 0
 
+    @property
+    def is_used_up(self) -> bool:
+        return self.next == len(self.records)
+
+    def take(self, limit: int) -> Sequence[Any]:
+        """The next records, at most `limit` of them."""
+        records = self.records[self.next : self.next + limit]
+        self.next += len(records)
+        return records
+
 
 class WorkBatch:
-    """Records that an agent works on; a rebalance and a stop wait until all of them are
-    acknowledged.
+    """Records that an agent works on. A rebalance and a stop wait until all are acknowledged.
+
+    `refcount` is the number of records that are not acknowledged yet; Faust reads it.
     """
 
     __slots__ = ("__weakref__", "records", "refcount")
@@ -53,8 +66,9 @@ class WorkBatch:
 
 
 class BatchConsumer(Consumer):
-    """Topics named in `app.batch_topics` come as `Fetched`, all others record by record as Faust
-    means it.
+    """Delivers the topics of `app.batch_topics` as `FetchedRecords`.
+
+    All other topics are delivered record by record, as Faust does it.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -64,18 +78,16 @@ class BatchConsumer(Consumer):
         self._channels = self._app.topics._tp_index
         self._in_work: Any = self._unacked_messages
         self.idle = asyncio.Event()
-        """Set while no batch is worked on, and nothing that was fetched waits for its turn."""
+        """Set while the agent works on no batch and no fetched records wait for it."""
         self.idle.set()
         self._done_offsets: dict[TP, int] = {}
-        """By partition, the offset up to which everything is processed and not committed yet, plus
-        one.
-        """
+        """By partition, the next offset to commit: one after the last record that is done."""
 
     def _new_consumer_thread(self) -> OnDemandConsumer:
         return OnDemandConsumer(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
     async def sleep(self, n: Any) -> None:
-        """Faust gives way with `sleep(0)` before each fetch; mode makes a task and a timer of it."""
+        """Sleep without a task for `sleep(0)`, with which Faust yields before each fetch."""
         await (super().sleep(n) if n else asyncio.sleep(0))
 
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
@@ -84,7 +96,11 @@ class BatchConsumer(Consumer):
             return {}, set()
         return await super()._wait_next_records(timeout)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
+    async def getmany(
+        self,
+        timeout: float,  # noqa: ASYNC109 - Faust's signature
+    ) -> AsyncIterator[tuple[TP, Any]]:
+        """Fetch records: deliver those of batch topics, yield those of all others."""
         requested_generation = self.app.consumer_generation_id
         fetched, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
@@ -93,30 +109,30 @@ class BatchConsumer(Consumer):
         if not self.flow_active:
             try:
                 await self.perform_seek()
-            except (
-                Exception
-            ) as error:  # as Faust does: the partitions may be on their way elsewhere
+            except Exception as error:  # as Faust does: the partitions may be moving elsewhere
                 self.log.warning("seek_while_flow_is_stopped_failed: %r", error)
             return
-        single, batches = {}, []
+        record_by_record, batches = {}, []
         for tp, records in fetched.items():
             if active is None or tp in active or tp in self._buffered_partitions:
                 if tp.topic in self._batch_topics:
                     batches.append(FetchedRecords(TP(*tp), requested_generation, records))
                 else:
-                    single[tp] = records
+                    record_by_record[tp] = records
         await self._deliver_batches(batches)
-        for tp, record in self.scheduler.iterate(single):
+        for tp, record in self.scheduler.iterate(record_by_record):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 break
             yield tp, self._to_message(tp, record)
 
     async def deliver_now(self, requested_generation: int) -> bool:
-        """Give an answer of the broker to its agents at once, without the turns of the loop that
-        Faust's way there takes; whether it went. Whatever is out of the ordinary is left to
-        `getmany`. Asked for no partition, as while all of them stand still, aiokafka gives what it
-        has of every one: changelogs, too, whose records nobody but `getmany` can give to the
-        recovery."""
+        """Deliver what the broker answered at once; whether that was done.
+
+        This saves the turns of the event loop that Faust's own way takes. Every special case is
+        left to `getmany`. One of them is that no partition is active: asked for no partition,
+        aiokafka returns what it has of all of them, changelogs included, and only `getmany` can
+        hand those to the recovery.
+        """
         consumer = self._thread._ensure_consumer()
         fetcher, active = consumer._fetcher, self._get_active_partitions()
         if (
@@ -142,11 +158,15 @@ class BatchConsumer(Consumer):
         return True
 
     async def _deliver_batches(self, batches: list[FetchedRecords]) -> None:
+        """Deliver to the agents' queues; wait for free space only where there is none."""
         if batches and not self._delivered(batches):
             await self.wait_first(self._deliver(batches), self.suspend_flow.wait())
 
     def _delivered(self, batches: list[FetchedRecords]) -> bool:
-        """Hand over at once what there is room for, since each wait here is a turn of a busy loop."""
+        """Deliver what the queues have space for, and remove it from `batches`; whether all went.
+
+        Nothing is awaited: each wait would cost a turn of a busy event loop.
+        """
         while batches and self._app.flow_control.is_active():
             queues = [channel.queue for channel in self._channels[batches[0].tp]]
             if any(queue.full() for queue in queues):
@@ -163,12 +183,12 @@ class BatchConsumer(Consumer):
                 await channel.queue.put(fetched)
 
     def begin_work(self, work: WorkBatch) -> None:
-        """These records are worked on now."""
+        """The agent works on these records now: no fetch starts until it waits again."""
         self.idle.clear()
         self._in_work.add(work)
 
     def mark_done(self, work: WorkBatch, records: Iterable[Any]) -> None:
-        """These records of a batch are done, and all before them in their partitions."""
+        """Mark records of a batch as done, and with them all earlier ones of their partitions."""
         for record in records:
             tp = TP(record.topic, record.partition)
             self._done_offsets[tp] = max(record.offset + 1, self._done_offsets.get(tp, 0))
@@ -179,7 +199,7 @@ class BatchConsumer(Consumer):
                 self._waiting_for_ack.set_result(None)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        await super().on_partitions_revoked(revoked)  # waits for what is worked on, and commits it
+        await super().on_partitions_revoked(revoked)  # waits for batches in work and commits them
         for tp in revoked:
             self._done_offsets.pop(tp, None)
 

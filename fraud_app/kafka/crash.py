@@ -1,5 +1,6 @@
-"""The way out when nothing may be acknowledged any more: the process ends, and the supervisor
-starts it again.
+"""Ends the process when nothing may be acknowledged any more; the supervisor starts it again.
+
+Kafka then delivers again whatever was not acknowledged. Nothing here may acknowledge or commit.
 """
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ from typing import Any, NoReturn
 log = logging.getLogger(__name__)
 
 EXIT_CODE = 70
-"""EX_SOFTWARE: the supervisor starts the process again and Kafka delivers what was not
-acknowledged.
-"""
+"""EX_SOFTWARE of `sysexits.h`: an internal error. The supervisor starts the process again."""
 
 
 def end_process(reason: str, error: BaseException | None = None) -> NoReturn:
@@ -25,9 +24,9 @@ def end_process(reason: str, error: BaseException | None = None) -> NoReturn:
 
 
 def log_tasks() -> None:
-    """Log where every task of this loop waits."""
+    """Log for every task of this event loop the lines at which it waits."""
     for task in asyncio.all_tasks():
-        where = [
+        lines = [
             f"{frame.f_code.co_filename}:{frame.f_lineno}" for frame in task.get_stack(limit=3)
         ]
         log.critical(
@@ -35,16 +34,16 @@ def log_tasks() -> None:
             extra={
                 "task": task.get_name(),
                 "coroutine": repr(task.get_coro())[:120],
-                "where": where,
+                "where": lines,
             },
         )
 
 
 def end_process_with(task: asyncio.Task[Any], reason: str) -> None:
-    """End the process when a background task fails."""
+    """End the process when this task fails; a cancelled task has not failed."""
 
-    def ended(done: asyncio.Task[Any]) -> None:
+    def end_if_failed(done: asyncio.Task[Any]) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
             end_process(reason, error)
 
-    task.add_done_callback(ended)
+    task.add_done_callback(end_if_failed)

@@ -1,12 +1,11 @@
-"""Whether the next record of a partition may be processed: none may be skipped, whatever happened
-on its way here. Pure.
+"""Decides whether the next record of a partition may be processed, so that none is skipped. Pure.
 
 Faust drops records in several places while partitions are assigned, and relies on a later seek to
-the committed offset; in a group without a commit that seek does not happen, and the records are
-lost (seen with kill -9 right after the first start). A user's row also relies on order: a record
-behind the row's offset counts as done. So a gap is never passed over: the partition is read again
-from the record that is missing. Only when that record does not come in several tries (it is
-compacted, expired, or a transaction's marker) is the next one work.
+the committed offset. In a group without a commit that seek does not happen, and the records are
+lost (seen with kill -9 right after the first start). A user's row relies on order as well: a record
+at or below the row's offset counts as done. So a gap is never passed over: the partition is read
+again from the missing record. Only when that record does not come in several tries (it was
+compacted, it expired, or it is a transaction marker) is the next one processed.
 """
 
 from __future__ import annotations
@@ -15,13 +14,16 @@ from collections.abc import Hashable
 from enum import Enum
 
 MAX_REREADS = 5
+"""Tries before a missing record counts as gone. Faust may drop it more than once while partitions
+move.
+"""
 
 
 class Admission(Enum):
     PROCESS = "process"
     DROP = "drop"
     SEEK = "seek"
-    """Drop it, and read again from `expected`."""
+    """Drop it, and read the partition again from the expected offset."""
 
 
 class OffsetOrder:
@@ -30,41 +32,40 @@ class OffsetOrder:
     def __init__(self) -> None:
         self._expected: dict[Hashable, int] = {}
         self._highest_seen: dict[Hashable, int] = {}
-        """Partitions that are being read again, with the highest offset that came since."""
+        """Partitions that are being read again, with the highest offset seen since."""
         self._lowest_seen: dict[Hashable, int] = {}
-        """The lowest that came in any try: what has to follow when the expected record is not
-        there.
-        """
+        """The lowest offset seen in any try: the next record when the expected one is gone."""
         self._tries: dict[Hashable, int] = {}
 
     def __contains__(self, partition: Hashable) -> bool:
         return partition in self._expected
 
     def start_at(self, partition: Hashable, offset: int) -> None:
-        """The first record to come is this one."""
+        """The record at this offset must come first."""
         self._expect(partition, offset)
 
     def expected(self, partition: Hashable) -> int:
+        """The offset that must come next. Raises `KeyError` before `start_at`."""
         return self._expected[partition]
 
     def awaiting_reread(self) -> list[Hashable]:
-        """Partitions whose missing record has not come yet: to be sought again when nothing comes
-        any more.
-        """
+        """Partitions whose missing record has not come yet; seek again when nothing else comes."""
         return list(self._highest_seen)
 
     def reset(self) -> None:
-        """Partitions were assigned anew: everything begins again."""
+        """Forget everything: the partitions were assigned anew."""
         self._expected.clear()
         self._highest_seen.clear()
         self._lowest_seen.clear()
         self._tries.clear()
 
     def admit(self, partition: Hashable, offset: int) -> Admission:
-        """What to do with this record. One that comes again is processed again: the row knows what
-        was counted.
+        """What to do with this record.
 
-        >>> order = InOrder()
+        A record that comes again is processed again: the user's row knows what was counted. Raises
+        `KeyError` before `start_at`.
+
+        >>> order = OffsetOrder()
         >>> order.start_at("p", 5)
         >>> [order.admit("p", offset).value for offset in (5, 7, 8, 6, 7)]
         ['process', 'seek', 'drop', 'process', 'process']
@@ -75,9 +76,8 @@ class OffsetOrder:
         if offset == expected:
             self._expect(partition, offset + 1)
             return Admission.PROCESS
-        if (
-            partition in self._highest_seen and offset <= self._highest_seen[partition]
-        ):  # it was read again, and still the record is not there
+        is_reread = offset <= self._highest_seen.get(partition, -1)
+        if is_reread:  # and the expected record is still missing
             if self._tries[partition] >= MAX_REREADS and offset <= self._lowest_seen[partition]:
                 self._expect(partition, offset + 1)
                 return Admission.PROCESS
@@ -85,17 +85,17 @@ class OffsetOrder:
         return self.refuse(partition, offset)
 
     def refuse(self, partition: Hashable, offset: int) -> Admission:
-        """The record cannot be processed now: it must come again."""
-        first = partition not in self._highest_seen
+        """The record cannot be processed now and must come again: `SEEK` once, then `DROP`."""
+        is_first_of_this_try = partition not in self._highest_seen
         self._lowest_seen[partition] = min(offset, self._lowest_seen.get(partition, offset))
         self._highest_seen[partition] = max(offset, self._highest_seen.get(partition, -1))
-        if not first:
+        if not is_first_of_this_try:
             return Admission.DROP
         self._tries[partition] = self._tries.get(partition, 0) + 1
         return Admission.SEEK
 
-    def _expect(self, partition: Hashable, following: int) -> None:
-        self._expected[partition] = following
+    def _expect(self, partition: Hashable, offset: int) -> None:
+        self._expected[partition] = offset
         self._highest_seen.pop(partition, None)
         self._lowest_seen.pop(partition, None)
         self._tries.pop(partition, None)

@@ -1,4 +1,4 @@
-"""The one partition of a user: Kafka's default partitioner, as every Kafka client has it."""
+"""Kafka's default partitioner, as every Kafka client has it: one partition for each user."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from aiokafka.partitioner import murmur2
 
 @lru_cache(maxsize=100_000)
 def partition_of(user_id: str, partitions: int) -> int:
-    """The one partition of a user: Kafka's default partitioner (murmur2) on the user id."""
+    """The partition of a user: murmur2 of the user id, modulo the number of partitions.
+
+    Cached, since murmur2 runs in Python here and the same users come again.
+    """
     hashed: int = murmur2(user_id.encode())
     return (hashed & 0x7FFFFFFF) % partitions

@@ -1,9 +1,9 @@
-"""Messages to Kafka that belong together, through Faust's own producer.
+"""Sends messages that belong together, through Faust's own producer.
 
-They go straight to the batches of aiokafka's accumulator: a tenth of the cost of its `send` for
-each, and one request to a broker carries the batches of all its partitions. (librdkafka sends a
-request a partition: docs/performance.md.) `AIOKafkaProducer.send_batch` would do, but waits while
-the partition has another batch that was not picked up yet.
+The messages go straight to the batches of aiokafka's accumulator. That costs a tenth of its `send`
+for each message, and one request to a broker carries the batches of all its partitions.
+(librdkafka sends a request a partition: docs/performance.md.) `AIOKafkaProducer.send_batch` would
+work, but it waits while the partition has another batch that was not picked up yet.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Iterable, Mapping
-from functools import partial as with_first
+from functools import partial
 from typing import Any, cast
 
 import faust
@@ -21,11 +21,11 @@ from aiokafka.errors import ProducerClosed
 from fraud_app.contracts.message import Headers, Message
 
 Offsets = Mapping[tuple[str, int], int]
-"""By topic and partition, the offset of the last message."""
+"""By topic and partition, the offset of the last message that was sent."""
 
 
 class ProduceBatch:
-    """Messages that are on their way together; in order within each partition."""
+    """Messages with one acknowledgement for all of them; in order within each partition."""
 
     def __init__(self, app: faust.App) -> None:
         self._producer: Any = cast(Any, app.producer)._ensure_producer()
@@ -35,7 +35,10 @@ class ProduceBatch:
         self._complete = False
 
     async def add(self, topic: str, partition: int, messages: Iterable[Message]) -> None:
-        """Hand messages of one partition to the producer."""
+        """Hand messages of one partition to the producer.
+
+        Raises the error that has stopped the producer, if there is one.
+        """
         await self._producer.client._wait_on_metadata(topic)
         accumulator, tp = self._producer._message_accumulator, TopicPartition(topic, partition)
         if accumulator._exception is not None:
@@ -44,36 +47,41 @@ class ProduceBatch:
         batch = (
             pending[-1] if pending else accumulator._append_batch(accumulator.create_builder(), tp)
         )
-        last: dict[Any, int] = {}
+        last_index: dict[Any, int] = {}
         for key, value, headers in messages:
             added = batch._builder.append(key=key, value=value, timestamp=None, headers=headers)
-            if added is None:  # full, or on its way already
+            if added is None:  # the batch is full, or was sent already
                 batch = accumulator._append_batch(accumulator.create_builder(), tp)
                 added = batch._builder.append(key=key, value=value, timestamp=None, headers=headers)
-            last[batch] = added.offset
-        self._missing += len(last)
-        for one, relative in last.items():
-            one.future.add_done_callback(with_first(self._on_ack, tp, relative))
+            last_index[batch] = added.offset
+        self._missing += len(last_index)
+        for batch, index in last_index.items():
+            batch.future.add_done_callback(partial(self._on_ack, tp, index))
 
     async def add_one(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None
     ) -> None:
-        """Hand over a single message; its partition is that of its key, by Kafka's default
-        partitioner.
+        """Hand a single message to the producer. Kafka's default partitioner picks the partition by
+        the key.
         """
         self._missing += 1
         sent = await self._producer.send(topic, value, key=key, headers=headers)
-        sent.add_done_callback(with_first(self._on_ack, None, 0))
+        sent.add_done_callback(partial(self._on_ack, None, 0))
 
     def acknowledged(self) -> asyncio.Future[Offsets]:
-        """Done when all in-sync replicas have every message; raises when they never will. Nothing
-        is added after it.
+        """A future that is done when all in-sync replicas have every message.
+
+        It raises when they never will. Nothing may be added after this call.
         """
         self._complete = True
         self._resolve_when_complete()
         return self._outcome
 
-    def _on_ack(self, tp: TopicPartition | None, relative: int, sent: asyncio.Future[Any]) -> None:
+    def _on_ack(self, tp: TopicPartition | None, index: int, sent: asyncio.Future[Any]) -> None:
+        """Note an answer of the broker. `index`: of our last message in the producer's batch.
+
+        `tp`: None for a single message, whose partition the answer tells.
+        """
         self._missing -= 1
         if self._outcome.done():
             return
@@ -81,11 +89,9 @@ class ProduceBatch:
         if error is not None:
             self._outcome.set_exception(error)
             return
-        told = sent.result()
-        place = tp or told.topic_partition
-        self._last[place.topic, place.partition] = max(
-            told.offset + relative, self._last.get(place, -1)
-        )
+        metadata = sent.result()
+        tp = tp or metadata.topic_partition
+        self._last[tp.topic, tp.partition] = max(metadata.offset + index, self._last.get(tp, -1))
         self._resolve_when_complete()
 
     def _resolve_when_complete(self) -> None:

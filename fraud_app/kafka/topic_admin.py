@@ -1,5 +1,6 @@
-"""Creates the declared topics that are missing, and refuses those that this worker cannot work
-with.
+"""Creates the declared topics that are missing, and refuses topics that this worker cannot use.
+
+It never changes or deletes a topic that exists.
 """
 
 from __future__ import annotations
@@ -9,30 +10,32 @@ import asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from fraud_app.errors import FraudError
 from fraud_app.settings import Kafka
 from fraud_app.topics import TOPICS
 
 
-class TopicsUnusable(Exception):
-    """The broker has a topic that this worker cannot work with."""
+class TopicsUnusable(FraudError):
+    """The broker is missing, or it has a topic that this worker cannot work with."""
 
 
 async def ensure_topics(kafka: Kafka, wait_s: float = 60.0) -> None:
-    """Create what is missing and check what is there. Waits for a broker, then raises
-    `TopicsUnusable` with what to do.
+    """Create the topics that are missing, and check the number of partitions of all others.
+
+    Waits up to `wait_s` seconds for a broker. Raises `TopicsUnusable`, which says what to do.
     """
     admin = await _connect(kafka.brokers, wait_s)
     try:
         wanted = {topic.name: topic.partitions or kafka.partitions for topic in TOPICS}
-        there = {
-            one["topic"]: len(one["partitions"])
-            for one in await admin.describe_topics(list(wanted))
-            if not one["error_code"]
+        existing = {
+            description["topic"]: len(description["partitions"])
+            for description in await admin.describe_topics(list(wanted))
+            if not description["error_code"]
         }
         missing = [
             NewTopic(topic.name, wanted[topic.name], kafka.replication, topic_configs=topic.config)
             for topic in TOPICS
-            if topic.name not in there
+            if topic.name not in existing
         ]
         if missing:
             answer = await admin.create_topics(missing)
@@ -40,11 +43,12 @@ async def ensure_topics(kafka: Kafka, wait_s: float = 60.0) -> None:
                 error = for_code(code)
                 if code and error is not TopicAlreadyExistsError:
                     raise TopicsUnusable(f"the broker would not create {name}: {error.__name__}")
-        for name, partitions in there.items():
+        for name, partitions in existing.items():
             if partitions != wanted[name]:
                 raise TopicsUnusable(
-                    f"{name} has {partitions} partitions and FRAUD_KAFKA__PARTITIONS asks for {wanted[name]}; users would "
-                    "change partitions and lose their history. Set it to what is there, or rebuild into new topics."
+                    f"{name} has {partitions} partitions and FRAUD_KAFKA__PARTITIONS asks for "
+                    f"{wanted[name]}; users would change partitions and lose their history. "
+                    "Set it to what is there, or rebuild into new topics."
                 )
     finally:
         await admin.close()
@@ -60,7 +64,8 @@ async def _connect(brokers: str, wait_s: float) -> AIOKafkaAdminClient:
             await admin.close()
             if asyncio.get_running_loop().time() > deadline:
                 raise TopicsUnusable(
-                    f"FRAUD_KAFKA__BROKERS: no broker answered at {brokers} in {wait_s:.0f} s. Is it running? scripts/demo starts one."
+                    f"FRAUD_KAFKA__BROKERS: no broker answered at {brokers} in {wait_s:.0f} s. "
+                    "Is it running? scripts/demo starts one."
                 ) from error
             await asyncio.sleep(0.5)
         else:

@@ -1,7 +1,7 @@
-"""One connection pool to Redis with a deadline on every call, and a breaker so that an outage costs
-nothing.
+"""A connection pool to Redis with a deadline on every call, and a circuit breaker.
 
-Redis is a cache and a shared memory. Whoever calls this must be able to go on without an answer.
+The breaker makes an outage cost nearly nothing. Redis is a cache and a shared memory: every caller
+must be able to go on without an answer.
 """
 
 from __future__ import annotations
@@ -18,22 +18,26 @@ import redis.asyncio as redis
 from redis.exceptions import ConnectionError as RedisLost
 from redis.exceptions import NoScriptError, RedisError
 
+from fraud_app.errors import FraudError
+
 log = logging.getLogger(__name__)
 
 BREAK_AFTER = 3
-"""Failures in a row before calls are refused without trying."""
+"""Failures in a row after which calls are refused without a try."""
 RETRY_S, LONGEST_RETRY_S = 0.1, 1.0
-"""Until one call is tried again, doubled each time it fails: two cores that had no time for Redis
-have it again a moment later, an outage costs a deadline a second."""
+"""Time until one call is tried again, doubled each time it fails. Two cores that had no time for
+Redis have it again a moment later; a long outage costs one deadline a second.
+"""
 CONNECT_S = 5.0
+"""Longest time to connect. It may exceed a call's deadline: connecting goes on after the call."""
 
 
-class RedisUnavailable(Exception):
+class RedisUnavailable(FraudError):
     """No answer within the deadline, or the breaker is open."""
 
 
 class RedisClient:
-    """`call` with a deadline; `up` tells whether the last calls were answered."""
+    """Calls Redis with a deadline; `up` says whether the last calls were answered."""
 
     def __init__(self, url: str) -> None:
         self.client = redis.from_url(
@@ -46,11 +50,14 @@ class RedisClient:
 
     @property
     def up(self) -> bool:
+        """False while the circuit breaker is open."""
         return self._failures < BREAK_AFTER
 
     async def call(self, awaitable: Awaitable[Any], deadline_s: float) -> Any:
-        """The answer. Raises `RedisAway` after the deadline, on an error, or at once while the
-        breaker is open.
+        """The answer of Redis. `deadline_s`: longest wait, in seconds.
+
+        Raises `RedisUnavailable` after the deadline, on an error, or at once while the breaker is
+        open.
         """
         if not self.up:
             if time.monotonic() < self._retry_at:
@@ -62,7 +69,7 @@ class RedisClient:
         try:
             async with asyncio.timeout(deadline_s):
                 answer = await awaitable
-        except Exception as error:  # redis-py has faults of its own, and none may stop scoring
+        except Exception as error:  # redis-py has bugs of its own, and none may stop scoring
             self._failures += 1
             self.last_error = f"{type(error).__name__}: {error}"
             if not isinstance(error, TimeoutError | RedisError | OSError):
@@ -77,35 +84,35 @@ class RedisClient:
         return answer
 
     def script(self, text: str) -> Script:
-        """A script with a connection of its own."""
+        """A Lua script with a connection of its own."""
         pool: Any = self.client.connection_pool
         self._scripts.append(Script(pool.make_connection(), text))
         return self._scripts[-1]
 
     async def close(self) -> None:
+        """Close all connections."""
         for script in self._scripts:
             await script.close()
         await self.client.aclose()
 
 
 class Script:
-    """A script for every batch, over a connection that it keeps: redis-py's way through pool,
-    retries and a timeout for each half of a call takes more of the loop's time than Redis takes for
-    the answer. To be called through `RedisLink.call`, which has the deadline.
+    """A Lua script that runs for every batch, over a connection that it keeps open.
 
-    It may run twice when Redis was started anew, so running it twice must do what running it once
-    does.
+    redis-py's way through pool, retries and one timeout for each half of a call takes more of the
+    loop's time than Redis takes for the answer. Call it through `RedisClient.call`, which has the
+    deadline. The script may run twice when Redis was restarted, so it must be idempotent.
     """
 
     def __init__(self, connection: Any, text: str) -> None:
         self._connection, self._text = connection, text
-        connection.socket_timeout = None
+        connection.socket_timeout = None  # the deadline is that of `RedisClient.call`
         self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
         self._one_at_a_time = asyncio.Lock()
         self._connecting: asyncio.Future[None] | None = None
 
     async def __call__(self, arguments: Sequence[str]) -> Any:
-        """What the script answers. Raises redis-py's errors."""
+        """The answer of the script. Raises redis-py's errors."""
         async with self._one_at_a_time:
             try:
                 return await self._ask("EVALSHA", self._digest, 0, *arguments)
@@ -113,9 +120,12 @@ class Script:
                 return await self._ask("EVAL", self._text, 0, *arguments)
 
     async def _connected(self) -> None:
-        """A caller whose deadline is over leaves the connecting to go on: the next one finds it
-        made, instead of beginning anew each time. redis-py calls itself connected before the server
-        has let it in, and two who read at once are an error."""
+        """Wait for the connection, and start connecting when there is none.
+
+        Connecting goes on when the caller's deadline is over: the next caller finds it done and
+        does not start again. It is awaited by everybody, because redis-py reports a connection as
+        open before the server has accepted it, and two readers at once are an error.
+        """
         if self._connecting is None or (
             self._connecting.done() and not self._connection.is_connected
         ):

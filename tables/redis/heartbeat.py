@@ -1,7 +1,6 @@
-"""Who is running: each process tells a hash in Redis every few seconds, so that any worker can show
-all of them.
+"""The running processes: each writes a heartbeat to Redis, so that any worker can show all of them.
 
-It is a view for operators. Nothing decides by it.
+This is a view for operators. Nothing is decided by it.
 """
 
 from __future__ import annotations
@@ -14,21 +13,26 @@ import orjson
 from tables.redis.client import RedisClient
 
 KEY = "fleet"
+"""A hash: role and id of a process -> its heartbeat as JSON."""
 DEADLINE_S = 1.0
+"""Nobody waits for a heartbeat, so a slow Redis may take its time."""
 EVERY_S = 2.0
+"""Seconds between two heartbeats of a process: five fit into `SILENT_AFTER_S`."""
 SILENT_AFTER_S = 10.0
-"""Longer without a word, and a process counts as gone."""
+"""After so many seconds without a heartbeat a process counts as silent."""
 FORGET_AFTER_S = 3600.0
+"""After an hour without a heartbeat a process is removed from the list."""
 
 
 class Heartbeat(NamedTuple):
-    """What a process says of itself. `role`: scoring, storage or feed."""
+    """The state of a process. `role`: scoring, storage or feed."""
 
     id: str
     role: str
     at: float
-    """Unix time."""
+    """When it was sent, in seconds since 1970."""
     started: float
+    """When the process started, in seconds since 1970."""
     version: str
     partitions: list[int]
     lag: int
@@ -39,29 +43,36 @@ class Heartbeat(NamedTuple):
     model: str | None = None
 
 
-async def send(link: RedisClient, beat: Heartbeat) -> None:
-    """Say that this process is there. Raises `RedisAway`."""
-    await link.call(link.client.hset(KEY, _field(beat), orjson.dumps(beat._asdict())), DEADLINE_S)
+async def send(redis: RedisClient, heartbeat: Heartbeat) -> None:
+    """Write the heartbeat of a process. Raises `RedisUnavailable`."""
+    value = orjson.dumps(heartbeat._asdict())
+    await redis.call(redis.client.hset(KEY, _field(heartbeat), value), DEADLINE_S)
 
 
-async def remove(link: RedisClient, beat: Heartbeat) -> None:
-    """Say goodbye: who ends in order is not missed. Raises `RedisAway`."""
-    await link.call(link.client.hdel(KEY, _field(beat)), DEADLINE_S)
+async def remove(redis: RedisClient, heartbeat: Heartbeat) -> None:
+    """Remove a process that ends in an orderly way, so that it is not shown as silent.
+
+    Raises `RedisUnavailable`.
+    """
+    await redis.call(redis.client.hdel(KEY, _field(heartbeat)), DEADLINE_S)
 
 
-async def all_heartbeats(link: RedisClient) -> list[Heartbeat]:
-    """Every process that spoke within the hour, scoring first. Raises `RedisAway`."""
-    said = await link.call(link.client.hgetall(KEY), DEADLINE_S)
-    beats = {field: Heartbeat(**orjson.loads(value)) for field, value in said.items()}
+async def all_heartbeats(redis: RedisClient) -> list[Heartbeat]:
+    """The last heartbeat of each process within the hour, ordered by role and id.
+
+    Raises `RedisUnavailable`.
+    """
+    values = await redis.call(redis.client.hgetall(KEY), DEADLINE_S)
+    heartbeats = {field: Heartbeat(**orjson.loads(value)) for field, value in values.items()}
     oldest = time.time() - FORGET_AFTER_S
-    gone = [field for field, beat in beats.items() if beat.at < oldest]
-    if gone:
-        await link.call(link.client.hdel(KEY, *gone), DEADLINE_S)
+    expired = [field for field, heartbeat in heartbeats.items() if heartbeat.at < oldest]
+    if expired:
+        await redis.call(redis.client.hdel(KEY, *expired), DEADLINE_S)
     return sorted(
-        (beat for beat in beats.values() if beat.at >= oldest),
-        key=lambda beat: (beat.role, beat.id),
+        (heartbeat for heartbeat in heartbeats.values() if heartbeat.at >= oldest),
+        key=lambda heartbeat: (heartbeat.role, heartbeat.id),
     )
 
 
-def _field(beat: Heartbeat) -> str:
-    return f"{beat.role}/{beat.id}"
+def _field(heartbeat: Heartbeat) -> str:
+    return f"{heartbeat.role}/{heartbeat.id}"

@@ -1,5 +1,6 @@
-"""The live feed: a Redis Stream of scored messages. Its ids are the cursor by which a client goes
-on after a break.
+"""The live feed: a Redis Stream of scored messages.
+
+The ids of its entries are cursors, with which a client continues after an interruption.
 """
 
 from __future__ import annotations
@@ -10,10 +11,15 @@ from tables.redis.client import RedisClient
 
 KEY = "feed"
 MAX_ENTRIES = 10_000
+"""About so many entries are kept; a client that missed more is told that some are gone."""
 DEADLINE_S = 1.0
+"""Longer than for signals, since no decision waits for the feed."""
 BLOCK_MS = 2_000
+"""How long a read waits for a first entry."""
 LOOK_BACK_MS = 1_000
+"""How far before now a new client's cursor lies."""
 FIELD = b"s"
+"""The one field of an entry; a short name, since every entry stores it."""
 
 _APPEND = f"""
 for _, message in ipairs(ARGV) do
@@ -25,23 +31,27 @@ Entry = tuple[str, bytes]
 """Stream id and scored message."""
 
 
-async def append(link: RedisClient, messages: Sequence[bytes]) -> None:
-    """Add scored messages in one round trip. Raises `RedisAway`."""
-    await link.call(link.client.eval(_APPEND, 1, KEY, *messages), DEADLINE_S)
+async def append(redis: RedisClient, messages: Sequence[bytes]) -> None:
+    """Append scored messages in one round trip. Raises `RedisUnavailable`."""
+    await redis.call(redis.client.eval(_APPEND, 1, KEY, *messages), DEADLINE_S)
 
 
-async def cursor_a_second_ago(link: RedisClient) -> str:
-    """The id after which everything of the last second lies, by the server's own clock. Raises
-    `RedisAway`.
+async def cursor_a_second_ago(redis: RedisClient) -> str:
+    """The cursor after which the entries of the last second lie, by the clock of Redis.
+
+    Raises `RedisUnavailable`.
     """
-    seconds, microseconds = await link.call(link.client.time(), DEADLINE_S)
+    seconds, microseconds = await redis.call(redis.client.time(), DEADLINE_S)
     return f"{seconds * 1000 + microseconds // 1000 - LOOK_BACK_MS}-0"
 
 
-async def after(link: RedisClient, cursor: str, limit: int = 500) -> list[Entry]:
-    """What came after the cursor, waiting up to two seconds for the first. Raises `RedisAway`."""
-    answer = await link.call(
-        link.client.xread({KEY: cursor}, count=limit, block=BLOCK_MS), BLOCK_MS / 1000 + DEADLINE_S
+async def after(redis: RedisClient, cursor: str, limit: int = 500) -> list[Entry]:
+    """The next entries after the cursor; waits up to two seconds for the first one.
+
+    Raises `RedisUnavailable`.
+    """
+    answer = await redis.call(
+        redis.client.xread({KEY: cursor}, count=limit, block=BLOCK_MS), BLOCK_MS / 1000 + DEADLINE_S
     )
     if not answer:
         return []
@@ -49,20 +59,22 @@ async def after(link: RedisClient, cursor: str, limit: int = 500) -> list[Entry]
     return [(entry_id.decode(), fields[FIELD]) for entry_id, fields in entries]
 
 
-async def since(link: RedisClient, cursor: str, limit: int) -> tuple[list[Entry], bool]:
-    """The entries after the cursor, at most `limit` of the newest, and whether some in between are
-    gone.
+async def since(redis: RedisClient, cursor: str, limit: int) -> tuple[list[Entry], bool]:
+    """The newest entries after the cursor, and whether some between are missing.
+
+    At most `limit` entries, oldest first. Raises `RedisUnavailable`.
     """
-    entries = await link.call(link.client.xrevrange(KEY, min=f"({cursor}", count=limit), DEADLINE_S)
-    first = await link.call(link.client.xrange(KEY, count=1), DEADLINE_S)
+    entries = await redis.call(
+        redis.client.xrevrange(KEY, min=f"({cursor}", count=limit), DEADLINE_S
+    )
+    first = await redis.call(redis.client.xrange(KEY, count=1), DEADLINE_S)
     oldest = first[0][0].decode() if first else cursor
-    lost = len(entries) == limit or position(oldest) > position(cursor)
-    return [
-        (entry_id.decode(), fields[FIELD]) for entry_id, fields in reversed(entries)
-    ], lost and bool(entries)
+    may_lack_some = len(entries) == limit or position(oldest) > position(cursor)
+    newest = [(entry_id.decode(), fields[FIELD]) for entry_id, fields in reversed(entries)]
+    return newest, may_lack_some and bool(entries)
 
 
 def position(cursor: str) -> tuple[int, int]:
-    """A stream id as two numbers. Raises `ValueError` for anything else."""
+    """A stream id as milliseconds and sequence number. Raises `ValueError` for anything else."""
     ms, _, sequence = cursor.partition("-")
     return int(ms), int(sequence or 0)

@@ -1,3 +1,5 @@
+"""Batches that wait for the broker: their order, their number, and their bound for each user."""
+
 import asyncio
 from collections import Counter
 
@@ -10,7 +12,7 @@ from tables.user_row import MAX_PENDING
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=60))
-def test_ranges_cover_the_batch_and_bound_each_user(users):
+def test_ranges_cover_the_batch_and_bound_the_transactions_of_each_user(users):
     ranges = list(split_by_user_limit(users))
     assert [index for start, end in ranges for index in range(start, end)] == list(
         range(len(users))
@@ -21,16 +23,16 @@ def test_ranges_cover_the_batch_and_bound_each_user(users):
 
 
 class Broker:
-    """Sends that are acknowledged when the test says so."""
+    """Batches whose messages are acknowledged when the test says so."""
 
     def __init__(self):
-        self.done = []
+        self.acknowledged = []
 
     def batch(self, name, users=("u",)):
         sent = asyncio.get_running_loop().create_future()
 
         def acknowledge(offsets):
-            self.done.append((name, offsets))
+            self.acknowledged.append((name, offsets))
 
         return sent, InFlightBatch(Counter(users), sent, acknowledge)
 
@@ -45,7 +47,7 @@ async def in_flight(failures):
     return InFlightBatches(2, failures.append)
 
 
-async def test_batches_are_acknowledged_in_order_whatever_the_broker_answers_first(
+async def test_batches_are_acknowledged_in_order_whichever_the_broker_answers_first(
     in_flight, failures
 ):
     broker = Broker()
@@ -55,14 +57,14 @@ async def test_batches_are_acknowledged_in_order_whatever_the_broker_answers_fir
     in_flight.submit(b)
     second.set_result(2)
     await asyncio.sleep(0)
-    assert broker.done == []
+    assert broker.acknowledged == []
     first.set_result(1)
     await in_flight.wait_for_capacity(Counter(["u"] * MAX_PENDING))
-    assert broker.done == [("a", 1), ("b", 2)]
+    assert broker.acknowledged == [("a", 1), ("b", 2)]
     assert failures == []
 
 
-async def test_no_more_than_so_many_are_on_their_way(in_flight):
+async def test_a_batch_waits_while_the_limit_of_batches_is_in_flight(in_flight):
     broker = Broker()
     sent, a = broker.batch("a", ["a"])
     in_flight.submit(a)
@@ -74,7 +76,7 @@ async def test_no_more_than_so_many_are_on_their_way(in_flight):
     await asyncio.wait_for(waiting, 1)
 
 
-async def test_a_user_waits_for_capacity_and_others_do_not(in_flight):
+async def test_a_user_with_too_many_pending_decisions_waits_and_others_do_not(in_flight):
     broker = Broker()
     sent, full = broker.batch("a", ["hot"] * MAX_PENDING)
     in_flight.submit(full)
@@ -86,7 +88,7 @@ async def test_a_user_waits_for_capacity_and_others_do_not(in_flight):
     await asyncio.wait_for(waiting, 1)
 
 
-async def test_after_a_send_that_fails_nothing_is_acknowledged_any_more(in_flight, failures):
+async def test_after_a_failed_send_nothing_is_acknowledged(in_flight, failures):
     broker = Broker()
     sent, batch = broker.batch("a")
     later, next_batch = broker.batch("b")
@@ -97,20 +99,20 @@ async def test_after_a_send_that_fails_nothing_is_acknowledged_any_more(in_fligh
     sent.set_exception(lost)
     await asyncio.sleep(0)
     assert failures == [lost]
-    assert broker.done == []
+    assert broker.acknowledged == []
 
 
-async def test_an_acknowledgement_that_fails_is_told_too(in_flight, failures):
+async def test_a_failed_acknowledgement_is_reported_as_well(in_flight, failures):
     sent = asyncio.get_running_loop().create_future()
-    wrong = RuntimeError("no consumer")
+    error = RuntimeError("no consumer")
 
-    def done(offsets):
-        raise wrong
+    def acknowledge(offsets):
+        raise error
 
-    in_flight.submit(InFlightBatch(Counter(["u"]), sent, done))
+    in_flight.submit(InFlightBatch(Counter(["u"]), sent, acknowledge))
     sent.set_result({})
     await asyncio.sleep(0)
-    assert failures == [wrong]
+    assert failures == [error]
 
 
 async def test_after_an_abort_nothing_is_acknowledged(in_flight, failures):
@@ -120,4 +122,4 @@ async def test_after_an_abort_nothing_is_acknowledged(in_flight, failures):
     in_flight.abort()
     sent.set_result(1)
     await asyncio.sleep(0)
-    assert (broker.done, failures) == ([], [])
+    assert (broker.acknowledged, failures) == ([], [])

@@ -10,21 +10,21 @@ from tests.support.builders import NOW_MS, payload
 PARTITIONS = 4
 
 
-def arrived(value, partition=None, **fields):
+def parsed(value, partition=None, **fields):
+    """A message parsed; `partition`: the user's own when it is not given."""
     raw = orjson.dumps(value) if isinstance(value, dict) else value
-    home = partition_of("u1", PARTITIONS) if partition is None else partition
-    return parse(
-        Record(home, 7, b"u1", raw, NOW_MS, **fields), partial(partition_of, partitions=PARTITIONS)
-    )
+    partition = partition_of("u1", PARTITIONS) if partition is None else partition
+    record = Record(partition, 7, b"u1", raw, NOW_MS, **fields)
+    return parse(record, partial(partition_of, partitions=PARTITIONS))
 
 
-def test_a_sound_transaction_is_a_payment_at_its_ingest_time():
-    payment = arrived(payload(occurred_at="2026-01-01T00:00:00Z"))
-    assert isinstance(payment, ScoringInput)
-    assert payment.event.received_ms == NOW_MS
+def test_a_valid_transaction_is_scored_at_its_ingest_time():
+    result = parsed(payload(occurred_at="2026-01-01T00:00:00Z"))
+    assert isinstance(result, ScoringInput)
+    assert result.event.received_ms == NOW_MS
 
 
-def test_users_live_where_kafkas_own_partitioner_puts_them():
+def test_users_belong_to_the_partitions_of_kafkas_default_partitioner():
     # From the Java client: Utils.toPositive(Utils.murmur2(key)) % 4
     assert [partition_of(user, 4) for user in ("u1", "u2", "u3", "user-42")] == [
         partition_of(user, 8) % 4 for user in ("u1", "u2", "u3", "user-42")
@@ -32,14 +32,14 @@ def test_users_live_where_kafkas_own_partitioner_puts_them():
     assert len({partition_of(f"u{number}", 4) for number in range(50)}) == 4
 
 
-def test_a_transaction_in_a_strangers_partition_is_sent_home_once():
+def test_a_misrouted_transaction_is_sent_to_its_users_partition_once():
     elsewhere = (partition_of("u1", PARTITIONS) + 1) % PARTITIONS
-    found = arrived(payload(), elsewhere)
-    assert isinstance(found, Misrouted)
-    assert found.partition == partition_of("u1", PARTITIONS)
-    lost = arrived(payload(), elsewhere, rerouted=True)
-    assert isinstance(lost, Invalid)
-    assert lost.code == "partition_mismatch"
+    first = parsed(payload(), elsewhere)
+    assert isinstance(first, Misrouted)
+    assert first.partition == partition_of("u1", PARTITIONS)
+    again = parsed(payload(), elsewhere, rerouted=True)
+    assert isinstance(again, Invalid)
+    assert again.code == "partition_mismatch"
 
 
 @pytest.mark.parametrize(
@@ -68,17 +68,17 @@ def test_a_transaction_in_a_strangers_partition_is_sent_home_once():
         (payload(__faust={"ns": "x"}), None),
     ],
 )
-def test_whatever_comes_is_told_apart(value, code):
-    found = arrived(value)
-    assert (
-        isinstance(found, ScoringInput)
-        if code is None
-        else (isinstance(found, Invalid) and found.code == code)
-    )
+def test_every_message_is_a_transaction_or_invalid_with_a_code(value, code):
+    result = parsed(value)
+    if code is None:
+        assert isinstance(result, ScoringInput)
+    else:
+        assert isinstance(result, Invalid)
+        assert result.code == code
 
 
-def test_the_reason_never_repeats_a_card_number():
-    found = arrived(payload(metadata={"note": "card 4111111111111111"}))
-    assert isinstance(found, Invalid)
-    assert "4111" not in found.detail
-    assert "note" in found.detail
+def test_the_detail_of_an_invalid_record_never_repeats_a_card_number():
+    result = parsed(payload(metadata={"note": "card 4111111111111111"}))
+    assert isinstance(result, Invalid)
+    assert "4111" not in result.detail
+    assert "note" in result.detail

@@ -1,3 +1,5 @@
+"""Decisions of a batch: counted once, given again, degraded, explained."""
+
 import math
 
 import pytest
@@ -19,13 +21,13 @@ from tests.support.builders import NOW_MS, transaction
 
 
 class Rows:
-    """Rows in a dictionary, in the place of RocksDB."""
+    """Encoded rows by user in a dictionary, in the place of RocksDB."""
 
     def __init__(self):
-        self.kept = {}
+        self.encoded = {}
 
     def read(self, partition, user_id):
-        return decode(self.kept[user_id]) if user_id in self.kept else EMPTY
+        return decode(self.encoded[user_id]) if user_id in self.encoded else EMPTY
 
 
 @pytest.fixture(scope="module")
@@ -34,46 +36,54 @@ def scorer():
     return Scorer(registry.read(models / "fraud-lgbm" / registry.version_of(models, "fraud-lgbm")))
 
 
-def payment(offset, user="u1", received_ms=NOW_MS, **fields):
-    one = transaction(user_id=user, **fields)
+def scoring_input(offset, user="u1", received_ms=NOW_MS, **fields):
+    valid = transaction(user_id=user, **fields)
     return ScoringInput(
         Record(0, offset, user.encode(), b"", received_ms),
-        one,
-        event_of(one, received_ms),
+        valid,
+        event_of(valid, received_ms),
         hash64(user),
     )
 
 
-def decided(rows, scorer, *payments, signals=True):
-    found = decide_batch(
-        payments,
+def decided(rows, scorer, *inputs, signals=True):
+    """Decide a batch and store its rows."""
+    batch = decide_batch(
+        inputs,
         rows,
-        [Signals(1.0, 2.0, 3.0, 4.0)] * len(payments) if signals else None,
+        [Signals(1.0, 2.0, 3.0, 4.0)] * len(inputs) if signals else None,
         scorer,
         Position(1, {0: -1}),
     )
-    for changed in found.rows.values():
-        rows.kept.update({user: encode(row) for user, row in changed.items()})
-    return found
+    for changed in batch.rows.values():
+        rows.encoded.update({user: encode(row) for user, row in changed.items()})
+    return batch
 
 
-def test_payments_of_one_user_in_one_batch_see_each_other(scorer):
+def test_transactions_of_one_user_in_one_batch_see_each_other(scorer):
     rows = Rows()
-    found = decided(rows, scorer, payment(0), payment(1, user="u2"), payment(2), payment(3))
+    batch = decided(
+        rows,
+        scorer,
+        scoring_input(0),
+        scoring_input(1, user="u2"),
+        scoring_input(2),
+        scoring_input(3),
+    )
     counts = [
         feature_values(decision.features)[NAMES.index("tx_count_1h")]
-        for one, decision in found.new
-        if one.transaction.user_id == "u1"
+        for item, decision in batch.new
+        if item.transaction.user_id == "u1"
     ]
     assert counts == [0, 1, 2]
-    assert view(decode(rows.kept["u1"]).profile).payments == 3
-    assert len(found.rows[0]) == 2, "one changed row a user, however many payments"
+    assert view(decode(rows.encoded["u1"]).profile).payments == 3
+    assert len(batch.rows[0]) == 2, "one changed row a user, however many transactions"
 
 
-def test_a_batch_and_single_payments_give_the_same_features(scorer):
+def test_a_batch_and_single_transactions_give_the_same_features(scorer):
     together, apart = Rows(), Rows()
-    payments = [
-        payment(
+    inputs = [
+        scoring_input(
             number,
             received_ms=NOW_MS + number * 1000,
             amount=str(number + 1),
@@ -81,8 +91,8 @@ def test_a_batch_and_single_payments_give_the_same_features(scorer):
         )
         for number in range(4)
     ]
-    at_once = decided(together, scorer, *payments)
-    one_by_one = [(decided(apart, scorer, one)).new[0][1] for one in payments]
+    at_once = decided(together, scorer, *inputs)
+    one_by_one = [decided(apart, scorer, item).new[0][1] for item in inputs]
     assert [decision.features for _, decision in at_once.new] == [
         decision.features for decision in one_by_one
     ]
@@ -91,43 +101,48 @@ def test_a_batch_and_single_payments_give_the_same_features(scorer):
     ]
 
 
-def test_a_replayed_record_is_emitted_again_and_not_counted(scorer):
+def test_a_redelivered_record_is_emitted_again_and_not_counted_again(scorer):
     rows = Rows()
-    first = decided(rows, scorer, payment(0, transaction_id="a"))
-    again = decided(rows, scorer, payment(0, transaction_id="a"))
+    first = decided(rows, scorer, scoring_input(0, transaction_id="a"))
+    again = decided(rows, scorer, scoring_input(0, transaction_id="a"))
     assert again.redelivered == [DeliveryKind.REPLAYED]
     assert again.emitted[0][1] == first.emitted[0][1]
     assert again.new == []
     assert again.rows, "the row is written back: the changelog may lack it"
-    assert view(decode(rows.kept["u1"]).profile).payments == 1
+    assert view(decode(rows.encoded["u1"]).profile).payments == 1
 
 
 def test_a_duplicate_within_one_batch_is_counted_once(scorer):
     rows = Rows()
-    found = decided(rows, scorer, payment(0, transaction_id="a"), payment(1, transaction_id="a"))
-    assert [decision.probability_ppm for _, decision in found.emitted] == [
-        found.new[0][1].probability_ppm
-    ] * 2
-    assert view(decode(rows.kept["u1"]).profile).payments == 1
-
-
-def test_a_conflict_is_not_emitted(scorer):
-    found = decided(
-        Rows(), scorer, payment(0, transaction_id="a"), payment(1, transaction_id="a", amount="99")
+    batch = decided(
+        rows, scorer, scoring_input(0, transaction_id="a"), scoring_input(1, transaction_id="a")
     )
-    assert len(found.emitted) == 1
-    assert [one.record.offset for one in found.conflicts] == [1]
+    assert [decision.probability_ppm for _, decision in batch.emitted] == [
+        batch.new[0][1].probability_ppm
+    ] * 2
+    assert view(decode(rows.encoded["u1"]).profile).payments == 1
 
 
-def test_without_redis_the_shared_signals_are_missing_and_it_says_so(scorer):
-    ((_, decision),) = (decided(Rows(), scorer, payment(0), signals=False)).new
+def test_a_conflict_gives_no_decision(scorer):
+    batch = decided(
+        Rows(),
+        scorer,
+        scoring_input(0, transaction_id="a"),
+        scoring_input(1, transaction_id="a", amount="99"),
+    )
+    assert len(batch.emitted) == 1
+    assert [item.record.offset for item in batch.conflicts] == [1]
+
+
+def test_without_redis_the_cross_user_signals_are_missing_and_the_decision_is_degraded(scorer):
+    ((_, decision),) = decided(Rows(), scorer, scoring_input(0), signals=False).new
     assert decision.degraded == ("redis",)
-    assert all(math.isnan(feature_values(decision.features)[place]) for place in SHARED)
+    assert all(math.isnan(feature_values(decision.features)[index]) for index in SHARED)
     assert decision.probability_ppm >= 0
 
 
-def test_without_a_model_everything_goes_to_review():
-    ((_, decision),) = (decided(Rows(), None, payment(0))).new
+def test_without_a_model_every_transaction_goes_to_review():
+    ((_, decision),) = decided(Rows(), None, scoring_input(0)).new
     assert (decision.decision, decision.probability, decision.degraded) == (
         Decision.REVIEW,
         None,
@@ -135,15 +150,14 @@ def test_without_a_model_everything_goes_to_review():
     )
 
 
-def test_only_what_is_not_approved_is_explained(scorer, monkeypatch):
-    monkeypatch.setattr(
-        scorer, "cutoffs", Cutoffs(0.02, 0.9)
-    )  # whatever the champion's are: this is not about where they lie
-    found = decided(
+def test_only_decisions_other_than_approve_have_reasons(scorer, monkeypatch):
+    # Fixed cutoffs, since this must not depend on those of the champion.
+    monkeypatch.setattr(scorer, "cutoffs", Cutoffs(0.02, 0.9))
+    batch = decided(
         Rows(),
         scorer,
-        payment(0),
-        payment(
+        scoring_input(0),
+        scoring_input(
             1,
             user="x",
             amount="200",
@@ -153,7 +167,7 @@ def test_only_what_is_not_approved_is_explained(scorer, monkeypatch):
             longitude=106.8,
         ),
     )
-    by_user = {one.transaction.user_id: decision for one, decision in found.new}
+    by_user = {item.transaction.user_id: decision for item, decision in batch.new}
     assert by_user["u1"].decision is Decision.APPROVE
     assert by_user["u1"].reasons == ()
     assert by_user["x"].decision is not Decision.APPROVE

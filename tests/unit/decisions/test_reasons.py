@@ -1,3 +1,5 @@
+"""Reasons in words, as analysts read them."""
+
 import math
 
 import pytest
@@ -11,47 +13,47 @@ def vector(**values):
     return [values.get(name, 0.0) for name in NAMES]
 
 
-def contribution(name, part=1.0):
-    return Contribution(NAMES.index(name), part)
+def contribution(name, log_odds=1.0):
+    return Contribution(NAMES.index(name), log_odds)
 
 
-def test_the_strongest_five_that_raise_the_risk_are_reasons():
-    parts = [0.0] * len(NAMES)
-    parts[0:8] = [0.9, -3.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.01]
-    assert [one.feature for one in strongest(parts)] == [0, 2, 3, 4, 5]
+def test_the_five_features_that_raise_the_risk_most_are_the_reasons():
+    contributions = [0.0] * len(NAMES)
+    contributions[0:8] = [0.9, -3.0, 0.8, 0.7, 0.6, 0.5, 0.4, 0.01]
+    assert [reason.feature for reason in strongest(contributions)] == [0, 2, 3, 4, 5]
 
 
-def test_velocity_is_told_with_the_users_usual():
-    told = explain(
+def test_velocity_is_shown_with_the_usual_value_of_the_user():
+    explained = explain(
         [contribution("tx_count_10m")],
         vector(tx_count_10m=7.0, tx_count_7d=302.4, user_tx_count=40.0),
     )
-    assert told[0].text == "7 payments in 10 minutes (usual 0.3)"
+    assert explained[0].text == "7 payments in 10 minutes (usual 0.3)"
 
 
-def test_an_amount_is_told_in_euro_with_the_usual():
-    told = explain(
+def test_an_amount_is_shown_in_euro_with_the_usual_amount():
+    explained = explain(
         [contribution("amount")], vector(amount=200.0, amount_to_median=8.0, user_tx_count=4.0)
     )
-    assert told[0].text == "amount of €200.00 (usual €25.00)"
+    assert explained[0].text == "amount of €200.00 (usual €25.00)"
 
 
 @pytest.mark.parametrize(
-    ("days", "said"),
+    ("days", "text"),
     [(1.8e-05, "1.6 s"), (0.5, "12 h"), (1.0, "1 day"), (12.0, "12 days"), (0.0, "0 s")],
 )
-def test_an_age_is_told_in_the_unit_that_fits(days, said):
-    told = explain(
+def test_an_age_is_shown_in_a_suitable_unit(days, text):
+    explained = explain(
         [contribution("account_age_days")], vector(account_age_days=days, user_tx_count=2.0)
     )
-    assert told[0].text == f"customer known for {said}"
+    assert explained[0].text == f"customer known for {text}"
 
 
-def test_what_a_newcomer_lacks_is_one_reason():
+def test_everything_that_a_new_user_lacks_is_one_reason():
     features = vector(
         user_tx_count=0.0, amount_to_max=math.nan, km_from_last=math.nan, card_country_differs=1.0
     )
-    told = explain(
+    explained = explain(
         [
             contribution("km_from_last", 2.0),
             contribution("amount_to_max", 1.0),
@@ -59,7 +61,7 @@ def test_what_a_newcomer_lacks_is_one_reason():
         ],
         features,
     )
-    assert [(one.code, one.contribution) for one in told] == [
+    assert [(reason.code, reason.contribution) for reason in explained] == [
         (FIRST_PAYMENT, 3.0),
         ("card_country_differs", 0.5),
     ]
@@ -68,6 +70,5 @@ def test_what_a_newcomer_lacks_is_one_reason():
 def test_every_feature_can_be_put_into_words():
     for name in NAMES:
         for value in (0.0, 1.0, 7.0, math.nan):
-            assert explain([contribution(name)], vector(**{name: value, "user_tx_count": 3.0}))[
-                0
-            ].text
+            features = vector(**{name: value, "user_tx_count": 3.0})
+            assert explain([contribution(name)], features)[0].text

@@ -1,4 +1,4 @@
-"""The app's own part of Faust's life cycle."""
+"""How our app stops, which Faust's own does not limit."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 from fraud_app.kafka.crash import EXIT_CODE
 from fraud_app.settings import ROOT
 
-HANGS = """
+PROGRAM_WHOSE_STOP_HANGS = """
 import asyncio
 from fraud_app.kafka import application
 from fraud_app.settings import Settings
@@ -24,14 +24,14 @@ asyncio.run(main())
 """
 
 
-def test_a_stop_that_hangs_ends_the_process_and_says_so():
-    ended = subprocess.run(
-        [sys.executable, "-c", HANGS],
+def test_a_stop_that_hangs_ends_the_process_with_a_log_line():
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM_WHOSE_STOP_HANGS],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert ended.returncode == EXIT_CODE, ended.stderr
-    assert "worker_dies" in ended.stderr
+    assert result.returncode == EXIT_CODE, result.stderr
+    assert "worker_dies" in result.stderr

@@ -1,59 +1,19 @@
-"""The private parts of Faust and aiokafka that we lean on; an upgrade that moves one turns these
-red.
-"""
+"""Batches of records: in order, without a gap, and read again when Faust dropped some."""
 
 import asyncio
-import inspect
 from types import SimpleNamespace
 
-import faust
 import pytest
-from aiokafka.consumer.fetcher import Fetcher
-from faust.tables.base import Collection
-from faust.transport.conductor import Conductor
-from faust.transport.consumer import Consumer
-from faust.transport.drivers.aiokafka import Producer
 from faust.types import TP
 
-from fraud_app.kafka import compat
+from fraud_app.kafka import batches
 from fraud_app.kafka.consumer import BatchConsumer, FetchedRecords
 from fraud_app.kafka.ordering import OffsetOrder
 
 
-def test_what_is_used_of_faust_is_there():
-    assert faust.__version__.startswith("0.15")
-    assert "_ensure_producer" in vars(Producer)
-    assert {
-        "getmany",
-        "unacked",
-        "_new_offset",
-        "_filter_tps_with_pending_acks",
-        "wait_empty",
-    } <= vars(Consumer).keys()
-    assert {"_wait_next_records", "_get_active_partitions", "_clean_unacked_messages"} <= vars(
-        Consumer
-    ).keys()
-    for name in ("_prefetch_backoff", "_fetch_max_wait_ms", "self._proc_fetch_request("):
-        assert name in inspect.getsource(Fetcher)
-    for name in (
-        "_committed_offset",
-        "_buffered_partitions",
-        "_waiting_for_ack",
-        "suspend_flow",
-        "flow_active",
-    ):
-        assert name in inspect.getsource(Consumer)
-    assert "_tp_index" in inspect.getsource(Conductor)
-    assert {"apply_changelog_batch", "changelog_topic_name"} <= vars(Collection).keys()
-    from faust.stores.rocksdb import Store
-
-    assert {"_db_for_partition", "set_persisted_offset"} <= vars(Store).keys()
-    assert "self._dbs" in inspect.getsource(Store)
-
-
-async def test_the_last_records_before_a_silence_are_asked_for_again_when_faust_dropped_them():
-    """Read up to 10 by the consumer, but the agent was given only what lies before 7, and nothing
-    else comes to show the gap.
+async def test_last_records_before_a_silence_are_read_again_when_faust_dropped_them():
+    """The consumer has read up to 10, the agent got the records before 7, and no later record comes
+    that would show the gap.
     """
     positions = {TP("raw", 0): 10, TP("raw", 1): 4, TP("labels", 0): 9, TP("raw", 2): 3}
 
@@ -72,7 +32,7 @@ async def test_the_last_records_before_a_silence_are_asked_for_again_when_faust_
                         return State(positions[TP(*tp)])
 
         async def committed(self, tp):
-            return 1  # of raw 2, which was never begun: all that was read of it was dropped
+            return 1  # of raw 2, of which every record was dropped
 
     class Thread:
         def _ensure_consumer(self):
@@ -91,18 +51,16 @@ async def test_the_last_records_before_a_silence_are_asked_for_again_when_faust_
     order = OffsetOrder()
     order.start_at(TP("raw", 0), 7)
     order.start_at(TP("raw", 1), 4)
-    assert sorted(await compat._skipped_partitions(App, ["raw"], order)) == [
+    assert sorted(await batches._skipped_partitions(App, ["raw"], order)) == [
         (TP("raw", 0), 7),
         (TP("raw", 2), 1),
     ]
     App.rebalancing = True
-    assert await compat._skipped_partitions(App, ["raw"], order) == []
+    assert await batches._skipped_partitions(App, ["raw"], order) == []
 
 
-async def test_partitions_that_move_while_records_wait_find_the_broker_asked_again():
-    """The flow is stopped until the changelogs are read; who asks only when idle must be idle
-    meanwhile.
-    """
+async def test_consumer_keeps_fetching_when_partitions_move_while_records_wait():
+    """The flow is stopped until the changelogs are read, and they are fetched only when idle."""
 
     class Flow(asyncio.Event):
         is_active, acquire = asyncio.Event.is_set, asyncio.Event.wait
@@ -122,19 +80,19 @@ async def test_partitions_that_move_while_records_wait_find_the_broker_asked_aga
     flow.set()
     app = SimpleNamespace(consumer=consumer, flow_control=flow, consumer_generation_id=1)
 
-    async def started():
+    async def maybe_start():
         pass
 
     stream = SimpleNamespace(
-        app=app, channel=SimpleNamespace(queue=queue), should_stop=False, maybe_start=started
+        app=app, channel=SimpleNamespace(queue=queue), should_stop=False, maybe_start=maybe_start
     )
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(compat, "_start_offset", lambda *_: asyncio.sleep(0, 0))
-        batches = compat.work_batches(stream, 1)
-        assert [record.offset for record in (await anext(batches)).records] == [0]
+        patched.setattr(batches, "_start_offset", lambda *_: asyncio.sleep(0, 0))
+        yielded = batches.work_batches(stream, 1)
+        assert [record.offset for record in (await anext(yielded)).records] == [0]
         assert not consumer.idle.is_set()
         flow.clear()
-        following = asyncio.create_task(anext(batches))
+        following = asyncio.create_task(anext(yielded))
         await asyncio.wait_for(consumer.idle.wait(), 1)
         assert not following.done()
         flow.set()

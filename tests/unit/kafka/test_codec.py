@@ -1,4 +1,4 @@
-"""Messages packed in runs against aiokafka's own way, field by field."""
+"""Our codec against aiokafka's own, which packs field by field."""
 
 from io import BytesIO
 
@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from fraud_app.kafka import codec
 
 _BITS = {Int8: 8, Int16: 16, Int32: 32, Int64: 64}
-KINDS = [
-    each.SCHEMA
+SCHEMAS = [
+    message_class.SCHEMA
     for request in (*FetchRequest._CLASSES, *ProduceRequest._CLASSES)
-    for each in (request, request.RESPONSE_TYPE)
+    for message_class in (request, request.RESPONSE_TYPE)
 ]
 
 
 def values(kind):
-    """What aiokafka gives back when it unpacks this kind."""
+    """Values as aiokafka returns them when it unpacks this type."""
     if kind in _BITS:
         return st.integers(-(2 ** (_BITS[kind] - 1)), 2 ** (_BITS[kind] - 1) - 1)
     if isinstance(kind, Schema):
@@ -32,8 +32,8 @@ def values(kind):
 
 
 @given(st.data())
-def test_every_version_is_packed_and_unpacked_as_aiokafka_does(data):
-    schema = data.draw(st.sampled_from(KINDS))
+def test_every_version_is_packed_and_unpacked_as_by_aiokafka(data):
+    schema = data.draw(st.sampled_from(SCHEMAS))
     given_values = data.draw(values(schema))
     pieces = []
     codec.packer(schema)(given_values, pieces)
@@ -44,20 +44,20 @@ def test_every_version_is_packed_and_unpacked_as_aiokafka_does(data):
 
 
 @given(st.data())
-def test_what_is_cut_off_is_an_error_and_never_half_a_message(data):
-    schema = data.draw(st.sampled_from(KINDS))
+def test_a_truncated_message_is_an_error(data):
+    schema = data.draw(st.sampled_from(SCHEMAS))
     packed = schema.encode(data.draw(values(schema)))
     with pytest.raises((ValueError, codec.struct.error)):
         codec.unpacker(schema)(packed[: data.draw(st.integers(0, len(packed) - 1))], 0)
 
 
-def test_a_kind_that_is_not_known_here_is_refused_at_once():
+def test_an_unknown_type_is_refused_when_the_packer_is_built():
     for make in (codec.packer, codec.unpacker):
         with pytest.raises(TypeError):
             make(Schema(("flag", Boolean)))
 
 
-def test_a_whole_request_and_its_answer_through_aiokafka():
+def test_a_request_and_its_response_pass_through_aiokafka():
     request = ProduceRequest(
         transactional_id=None,
         required_acks=-1,
@@ -65,16 +65,16 @@ def test_a_whole_request_and_its_answer_through_aiokafka():
         topics=[("t", [(0, bytearray(b"records")), (1, b"")])],
     ).prepare({0: (0, 7)})
     header = RequestHeader_v1(request, correlation_id=7, client_id="me")
-    plain = [
-        each.SCHEMA.encode([each.__dict__[name] for name in each.SCHEMA.names])
-        for each in (request, header)
+    expected = [
+        message.SCHEMA.encode([message.__dict__[name] for name in message.SCHEMA.names])
+        for message in (request, header)
     ]
-    answer = (
+    response = (
         ResponseHeader_v0(7).encode()
         + request.RESPONSE_TYPE([("t", [(0, 0, 5, -1, 0)])], 0).encode()
     )
     codec.install()
-    assert [request.encode(), header.encode()] == plain
-    read = BytesIO(answer)
-    assert request.parse_response_header(read).correlation_id == 7
-    assert request.RESPONSE_TYPE.decode(read).topics == [("t", [(0, 0, 5, -1, 0)])]
+    assert [request.encode(), header.encode()] == expected
+    stream = BytesIO(response)
+    assert request.parse_response_header(stream).correlation_id == 7
+    assert request.RESPONSE_TYPE.decode(stream).topics == [("t", [(0, 0, 5, -1, 0)])]

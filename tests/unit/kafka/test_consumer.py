@@ -1,4 +1,4 @@
-"""Acknowledgement by the batch, and handing over what was fetched."""
+"""Acknowledgement of batches, and delivery of fetched records."""
 
 import asyncio
 from types import SimpleNamespace
@@ -26,15 +26,15 @@ class Flow:
 
 @pytest.fixture
 def consumer():
-    made = BatchConsumer.__new__(BatchConsumer)
-    made._batch_topics, made._done_offsets, made._in_work = {"raw"}, {}, WeakSet()
-    made._acked, made._waiting_for_ack, made.idle = {}, None, asyncio.Event()
-    made._app = SimpleNamespace(flow_control=Flow())
-    made._channels = {RAW: [SimpleNamespace(queue=asyncio.Queue(2))]}
-    return made
+    consumer = BatchConsumer.__new__(BatchConsumer)
+    consumer._batch_topics, consumer._done_offsets, consumer._in_work = {"raw"}, {}, WeakSet()
+    consumer._acked, consumer._waiting_for_ack, consumer.idle = {}, None, asyncio.Event()
+    consumer._app = SimpleNamespace(flow_control=Flow())
+    consumer._channels = {RAW: [SimpleNamespace(queue=asyncio.Queue(2))]}
+    return consumer
 
 
-def test_an_offset_is_committed_once_and_only_when_it_is_done(consumer):
+def test_an_offset_is_committed_once_and_only_when_its_record_is_done(consumer):
     work = WorkBatch(records(5, 6, 7))
     consumer.begin_work(work)
     assert list(consumer._filter_tps_with_pending_acks()) == []
@@ -44,7 +44,7 @@ def test_an_offset_is_committed_once_and_only_when_it_is_done(consumer):
     assert (consumer._new_offset(RAW), consumer._new_offset(RAW)) == (7, None)
 
 
-def test_a_stop_waits_for_all_that_was_taken(consumer):
+def test_a_stop_waits_until_the_whole_batch_is_acknowledged(consumer):
     work = WorkBatch(records(5) + records(1, partition=1))
     consumer.begin_work(work)
     consumer.mark_done(work, work.records[:1])
@@ -55,7 +55,7 @@ def test_a_stop_waits_for_all_that_was_taken(consumer):
     assert not consumer._in_work
 
 
-async def test_whoever_waits_for_the_last_acknowledgement_is_woken(consumer):
+async def test_the_last_acknowledgement_wakes_a_waiting_rebalance(consumer):
     consumer._waiting_for_ack = asyncio.get_running_loop().create_future()
     work = WorkBatch(records(1))
     consumer.begin_work(work)
@@ -63,14 +63,14 @@ async def test_whoever_waits_for_the_last_acknowledgement_is_woken(consumer):
     assert consumer._waiting_for_ack.done()
 
 
-def test_a_record_that_was_processed_again_does_not_move_the_offset_back(consumer):
+def test_a_record_that_is_processed_again_does_not_move_the_offset_back(consumer):
     late, again = WorkBatch(records(9)), WorkBatch(records(3))
     consumer.mark_done(late, late.records)
     consumer.mark_done(again, again.records)
     assert consumer._new_offset(RAW) == 10
 
 
-def test_what_has_no_room_stays_and_nothing_is_handed_over_twice(consumer):
+def test_records_without_space_in_the_queue_stay_and_none_is_delivered_twice(consumer):
     pieces = [FetchedRecords(RAW, 1, records(number)) for number in range(3)]
     left = list(pieces)
     assert not consumer._delivered(left)
@@ -81,21 +81,21 @@ def test_what_has_no_room_stays_and_nothing_is_handed_over_twice(consumer):
     assert left == []
 
 
-def test_nothing_is_handed_over_while_partitions_are_assigned(consumer):
+def test_nothing_is_delivered_while_partitions_are_assigned(consumer):
     consumer._app.flow_control.active = False
     left = [FetchedRecords(RAW, 1, records(0))]
     assert not consumer._delivered(left)
     assert len(left) == 1
 
 
-def test_nothing_more_is_asked_for_while_a_batch_is_worked_on(consumer):
+def test_no_fetch_starts_while_the_agent_works_on_a_batch(consumer):
     consumer.idle.set()
     consumer.begin_work(WorkBatch(records(1)))
     assert not consumer.idle.is_set()
 
 
-class Answered:
-    """A consumer of aiokafka's that holds an answer of the broker."""
+class AiokafkaConsumer:
+    """aiokafka's consumer with an answer of the broker that nobody has read yet."""
 
     def __init__(self, *topics, kind=FetchResult):
         records = {TP(topic, 0): kind.__new__(kind) for topic in topics}
@@ -110,9 +110,9 @@ class Answered:
         }  # as aiokafka does
 
 
-def holding(consumer, answered, *active):
+def with_answer(consumer, aiokafka, *active):
     consumer._thread = SimpleNamespace(
-        _ensure_consumer=lambda: answered, _fetch_records=answered.fetch
+        _ensure_consumer=lambda: aiokafka, _fetch_records=aiokafka.fetch
     )
     consumer._active_partitions = {TP(topic, 0) for topic in active}
     consumer.app = SimpleNamespace(consumer_generation_id=7)
@@ -121,8 +121,8 @@ def holding(consumer, answered, *active):
     return consumer
 
 
-async def test_an_answer_goes_straight_to_its_agent_whatever_else_lies_there_unread(consumer):
-    holding(consumer, Answered("raw", "changelog"), "raw")
+async def test_an_answer_goes_directly_to_its_agent_whatever_else_is_unread(consumer):
+    with_answer(consumer, AiokafkaConsumer("raw", "changelog"), "raw")
     assert await consumer.deliver_now(7)
     fetched = consumer._channels[RAW][0].queue.get_nowait()
     assert (fetched.tp, fetched.generation, [record.offset for record in fetched.records]) == (
@@ -133,13 +133,13 @@ async def test_an_answer_goes_straight_to_its_agent_whatever_else_lies_there_unr
 
 
 @pytest.mark.parametrize("case", ["changelog", "error", "moving", "older", "stopped", "all paused"])
-async def test_what_is_out_of_the_ordinary_is_left_to_faust(consumer, case):
-    answered = {
-        "changelog": Answered("raw", "changelog"),
-        "error": Answered("raw", kind=FetchError),
-    }.get(case, Answered("raw"))
-    holding(consumer, answered, *(() if case == "all paused" else ("raw", "changelog")))
-    answered._fetcher._subscriptions.reassignment_in_progress = case == "moving"
+async def test_special_cases_are_left_to_faust(consumer, case):
+    aiokafka = {
+        "changelog": AiokafkaConsumer("raw", "changelog"),
+        "error": AiokafkaConsumer("raw", kind=FetchError),
+    }.get(case, AiokafkaConsumer("raw"))
+    with_answer(consumer, aiokafka, *(() if case == "all paused" else ("raw", "changelog")))
+    aiokafka._fetcher._subscriptions.reassignment_in_progress = case == "moving"
     consumer.flow_active = case != "stopped"
     assert not await consumer.deliver_now(6 if case == "older" else 7)
     assert consumer._channels[RAW][0].queue.empty()

@@ -1,4 +1,4 @@
-"""When the broker is asked; and a thread's service as a task of the same loop."""
+"""When the broker is asked, and the consumer's service as a task of the same event loop."""
 
 import asyncio
 import threading
@@ -11,26 +11,23 @@ from fraud_app.kafka.on_demand_consumer import InLoopWorker, OnDemandConsumer, _
 
 
 class Consumer:
-    """Wants records when it is told to; takes what came unless it is told not to."""
+    """A consumer that is idle when the test says so. `delivers`: whether it delivers at once."""
 
-    def __init__(self, *, takes=True):
-        self.idle, self.app, self._takes = (
-            asyncio.Event(),
-            SimpleNamespace(consumer_generation_id=3),
-            takes,
-        )
-        self.requested_generation = []
+    def __init__(self, *, delivers=True):
+        self.idle, self._delivers = asyncio.Event(), delivers
+        self.app = SimpleNamespace(consumer_generation_id=3)
+        self.requested_generations = []
 
     async def deliver_now(self, requested_generation):
-        self.requested_generation.append(requested_generation)
-        return self._takes
+        self.requested_generations.append(requested_generation)
+        return self._delivers
 
 
-async def found(*request):
+async def fetch_records(*request):
     return True
 
 
-async def test_the_broker_is_asked_when_the_agent_waits_and_not_before():
+async def test_the_broker_is_asked_only_when_the_agent_is_idle():
     consumer, asked = Consumer(), []
 
     async def fetch(*request):
@@ -45,13 +42,13 @@ async def test_the_broker_is_asked_when_the_agent_waits_and_not_before():
     consumer.idle.set()
     assert await asyncio.wait_for(waiting, 1) is False
     assert asked == [("assignment", 0, "request")]
-    assert consumer.requested_generation == [], "there was nothing to hand over"
+    assert consumer.requested_generations == [], "there was nothing to deliver"
 
 
-async def test_one_broker_is_asked_again_only_after_a_while_and_another_at_once():
+async def test_the_same_broker_is_asked_again_only_after_a_pause_and_another_at_once():
     consumer = Consumer()
     consumer.idle.set()
-    fetch = _fetch_on_demand(consumer, found, 60.0)
+    fetch = _fetch_on_demand(consumer, fetch_records, 60.0)
     await fetch("assignment", 1, "request")
     await asyncio.wait_for(fetch("assignment", 2, "request"), 1)
     again = asyncio.create_task(fetch("assignment", 1, "request"))
@@ -61,18 +58,21 @@ async def test_one_broker_is_asked_again_only_after_a_while_and_another_at_once(
     assert await asyncio.wait_for(again, 1) is False
 
 
-@pytest.mark.parametrize("takes", [True, False])
-async def test_faust_is_woken_only_for_what_was_not_handed_over(takes):
-    consumer = Consumer(takes=takes)
+@pytest.mark.parametrize("delivers", [True, False])
+async def test_faust_is_woken_only_for_records_that_were_not_delivered(delivers):
+    consumer = Consumer(delivers=delivers)
     consumer.idle.set()
-    assert await _fetch_on_demand(consumer, found, 0.0)("assignment", 0, "request") is not takes
-    assert consumer.requested_generation == [3]
+    assert (
+        await _fetch_on_demand(consumer, fetch_records, 0.0)("assignment", 0, "request")
+        is not delivers
+    )
+    assert consumer.requested_generations == [3]
 
 
-async def test_what_cannot_be_read_ends_the_process(monkeypatch):
-    died, damaged = [], ValueError("a checksum is wrong")
+async def test_an_unreadable_answer_ends_the_process(monkeypatch):
+    errors, damaged = [], ValueError("a checksum is wrong")
     monkeypatch.setattr(
-        "fraud_app.kafka.crash.end_process", lambda reason, error: died.append(error)
+        "fraud_app.kafka.crash.end_process", lambda reason, error: errors.append(error)
     )
     consumer = Consumer()
     consumer.idle.set()
@@ -81,12 +81,12 @@ async def test_what_cannot_be_read_ends_the_process(monkeypatch):
         raise damaged
 
     await _fetch_on_demand(consumer, fetch, 0.0)("assignment", 0, "request")
-    assert died == [damaged]
+    assert errors == [damaged]
 
 
-async def test_a_request_that_is_no_longer_wanted_ends_as_one_that_brought_nothing():
+async def test_a_cancelled_request_ends_as_one_without_records():
     async def fetch(*request):
-        raise AssertionError("its partitions have moved")
+        raise AssertionError("the partitions have moved")
 
     waiting = asyncio.create_task(
         _fetch_on_demand(Consumer(), fetch, 0.0)("assignment", 0, "request")
@@ -96,7 +96,7 @@ async def test_a_request_that_is_no_longer_wanted_ends_as_one_that_brought_nothi
     assert await asyncio.wait_for(waiting, 1) is False
 
 
-class Served(QueueServiceThread):
+class Service(QueueServiceThread):
     Worker = InLoopWorker
     call_thread = OnDemandConsumer.call_thread
     _gather_remaining_tasks = OnDemandConsumer._gather_remaining_tasks
@@ -107,17 +107,17 @@ class Served(QueueServiceThread):
         self.stopped_in = threading.get_ident()
 
 
-async def test_the_service_lives_and_ends_in_the_loop_that_started_it():
+async def test_the_service_runs_and_stops_in_the_loop_that_started_it():
     loop = asyncio.get_running_loop()
-    service = Served(loop=loop, thread_loop=loop)
-    bystander = asyncio.create_task(asyncio.sleep(60))
+    service = Service(loop=loop, thread_loop=loop)
+    unrelated_task = asyncio.create_task(asyncio.sleep(60))
     await service.start()
 
-    async def where():
+    async def thread_and_loop():
         return threading.get_ident(), asyncio.get_running_loop()
 
-    assert await service.call_thread(where) == (threading.get_ident(), loop)
+    assert await service.call_thread(thread_and_loop) == (threading.get_ident(), loop)
     await service.stop()
     assert service.stopped_in == threading.get_ident()
-    assert not bystander.done()
-    bystander.cancel()
+    assert not unrelated_task.done()
+    unrelated_task.cancel()

@@ -1,3 +1,5 @@
+"""The user row: its bytes, its bounds and its older formats."""
+
 import json
 import math
 from pathlib import Path
@@ -15,10 +17,11 @@ from tables.user_row import EMPTY, MAX_BYTES, MAX_PENDING, decode, encode, posit
 from tests.support.builders import NOW_MS, decision, event, same
 
 
-def grown(count, step_ms=1000, acked_offset=None, **fields):
+def row_after(count, step_ms=1000, acked_offset=None, **fields):
+    """The row after so many transactions; the decisions before the last one are acknowledged."""
     row = EMPTY
     for number in range(count):
-        one = event(
+        transaction = event(
             NOW_MS + number * step_ms,
             transaction_id=f"t{number}",
             device_id=f"d{number % 20}",
@@ -29,8 +32,8 @@ def grown(count, step_ms=1000, acked_offset=None, **fields):
         )
         row = add_decision(
             row,
-            one,
-            decision(scored_ms=one.received_ms + number),
+            transaction,
+            decision(scored_ms=transaction.received_ms + number),
             1,
             number,
             number - 1 if acked_offset is None else acked_offset,
@@ -40,16 +43,16 @@ def grown(count, step_ms=1000, acked_offset=None, **fields):
 
 @given(st.integers(0, 60), st.sampled_from([1000, HOUR_MS, DAY_MS]))
 def test_decoding_gives_back_what_was_encoded(count, step):
-    row = grown(count, step)
+    row = row_after(count, step)
     assert same(decode(encode(row)), row)
 
 
-def test_the_largest_row_stays_under_its_bound():
+def test_the_largest_row_stays_under_4_kib():
     row = EMPTY
-    reasons = tuple(Contribution(place, 1.0) for place in range(5))
+    reasons = tuple(Contribution(feature, 1.0) for feature in range(5))
     features = b"\x00\x00\x80\x3f" * len(NAMES)
     for number in range(3000):
-        one = event(
+        transaction = event(
             NOW_MS + number * 210_000,
             device_id=f"d{number}",
             merchant_id=f"m{number}",
@@ -61,42 +64,42 @@ def test_the_largest_row_stays_under_its_bound():
             features=features,
             model=f"fraud-lgbm-challenger:2026.11.24-{number // 700:05d}",
         )
-        row = add_decision(row, one, decided, 1, number, number - MAX_PENDING)
+        row = add_decision(row, transaction, decided, 1, number, number - MAX_PENDING)
         assert len(encode(row)) <= MAX_BYTES
     assert len(row.pending) == MAX_PENDING
 
 
-def test_a_row_that_would_be_too_large_is_an_error_and_no_surprise():
-    row = grown(3)
+def test_a_row_that_is_too_large_is_refused():
+    row = row_after(3)
     with pytest.raises(ValueError, match="breaks the bound"):
         encode(row._replace(pending=row.pending * 200))
 
 
-def test_more_decisions_than_a_row_can_hold_are_refused():
+def test_more_pending_decisions_than_a_row_can_hold_are_refused():
     with pytest.raises(ValueError, match="wait for the broker"):
-        grown(MAX_PENDING + 1, acked_offset=-1)
+        row_after(MAX_PENDING + 1, acked_offset=-1)
 
 
-def test_a_row_of_another_format_says_what_to_do():
+def test_the_error_of_an_unknown_format_says_what_to_do():
     with pytest.raises(ValueError, match="rebuild the table"):
-        decode(b"\x63" + encode(grown(1))[1:])
+        decode(b"\x63" + encode(row_after(1))[1:])
 
 
 @pytest.mark.parametrize("written", ["format-1", "format-2"])
-def test_rows_of_the_formats_before_are_read(written):
-    """Rows of three users as the release before wrote them, and the same payments in today's
+def test_rows_of_older_formats_are_read(written):
+    """Rows of three users as an older release wrote them, and the same transactions in today's
     format.
     """
-    before = json.loads((Path(__file__).parent / "legacy_rows.json").read_text())
-    for count, row in before[written].items():
-        assert same(decode(bytes.fromhex(row)), grown(int(count), HOUR_MS))
+    legacy = json.loads((Path(__file__).parent / "legacy_rows.json").read_text())
+    for count, row in legacy[written].items():
+        assert same(decode(bytes.fromhex(row)), row_after(int(count), HOUR_MS))
 
 
-def test_the_position_can_be_read_without_the_rest():
-    assert position(encode(grown(7))) == (1, 6)
+def test_the_position_is_read_without_decoding_the_row():
+    assert position(encode(row_after(7))) == (1, 6)
 
 
-def test_a_place_that_is_not_known_stays_unknown():
+def test_an_unknown_location_stays_unknown():
     assert math.isnan(
-        view(decode(encode(grown(1, latitude=None, longitude=None))).profile).latitude
+        view(decode(encode(row_after(1, latitude=None, longitude=None))).profile).latitude
     )

@@ -15,7 +15,7 @@ def after_a_kill(table, partition, tmp_path):
     """
     left = tmp_path / "left"
     shutil.copytree(
-        table._store_here.partition_path(partition), left, ignore=shutil.ignore_patterns("LOCK")
+        table.data.partition_path(partition), left, ignore=shutil.ignore_patterns("LOCK")
     )
     return rocksdict.Rdict(str(left), rocksdict.Options(raw_mode=True))
 
@@ -30,7 +30,7 @@ def test_the_offset_never_outlives_the_rows_before_it(tmp_path):
     table.rows_sent({(table.changelog_topic_name, 0): 49, ("transactions.scored", 0): 70})
     table.note_offsets()
     left = after_a_kill(table, 0, tmp_path)
-    assert int(left[table._store_here.offset_key]) == 49
+    assert int(left[table.data.offset_key]) == 49
     assert {user: left.get(key_of(user)) for user in rows} == rows
 
 
@@ -41,4 +41,4 @@ def test_an_offset_of_a_partition_that_moved_away_is_forgotten(tmp_path):
     table = UserTable.register(app, 4)
     table.rows_sent({(table.changelog_topic_name, 3): 7})
     table.note_offsets()
-    assert not table._store_here._dbs
+    assert not table.data._dbs

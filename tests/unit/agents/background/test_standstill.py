@@ -3,16 +3,16 @@
 from agents.background.standstill import Standstill
 
 
-def test_waiting_records_and_nothing_done_is_a_standstill():
+def test_a_worker_with_waiting_records_and_no_progress_stands_still():
     standstill = Standstill(0.0)
     assert standstill.seconds({0: 5}, {0: 10}, 10.0) == 0.0, (
-        "the first look: something may just have been done"
+        "the first measurement: a record may just have been processed"
     )
     assert standstill.seconds({0: 5}, {0: 10}, 25.0) == 15.0
     assert standstill.seconds({0: 9}, {0: 10}, 45.0) == 35.0
 
 
-def test_any_record_done_is_no_standstill():
+def test_any_processed_record_ends_a_standstill():
     standstill = Standstill(0.0)
     standstill.seconds({0: 5, 1: 7}, {0: 10, 1: 3}, 1.0)
     assert standstill.seconds({0: 5, 1: 6}, {0: 10, 1: 4}, 60.0) == 0.0

@@ -1,0 +1,1 @@
+"""Tasks that run beside the agents: heartbeats, the mirror, model reloads, gauges, the watchdog."""
