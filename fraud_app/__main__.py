@@ -1,4 +1,4 @@
-"""`python -m fraud_app` is `fraud`."""
+"""`python -m fraud_app` does the same as `fraud`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The scoring application: its topic, its table, and where its agents and pages are. Wiring only.
-
-`fraud worker` runs it; so does `faust -A fraud_app worker`.
+"""The scoring application: its topic, its table, and the modules with its agents and routes. This
+is wiring only; no work may be done here. `fraud worker` runs it; so does `faust -A fraud_app
+worker`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ user_table = UserTable.register(app, config.kafka.partitions)
 
 
 def own_rows() -> Iterator[tuple[str, bytes]]:
-    """The rows of the partitions that this worker owns now."""
+    """Key and bytes of each user's row in the partitions that this worker owns now."""
     for partition in compat.assigned_partitions(app, user_table.changelog_topic_name):
         yield from user_table.rows(partition)
 
@@ -53,7 +53,7 @@ mirror = Mirror(redis_client, config.redis.mirror_interval_ms, config.worker_id,
 
 
 def own_heartbeat() -> Heartbeat:
-    """What this worker says of itself."""
+    """The state of this worker, to be sent to Redis."""
     reference = champion.scorer.reference if champion.scorer else None
     address = f"{config.web.bind}:{config.web.port}"
     return heartbeat_of(
@@ -65,13 +65,15 @@ metrics.BUILD.info({"version": __version__})
 
 
 @app.on_partitions_assigned.connect
-async def _copy_rows_of_new_partitions(*_: Any, **__: Any) -> None:
+async def _mirror_new_partitions(*_: Any, **__: Any) -> None:
     mirror.rebuild_soon()
 
 
 @app.on_configured.connect
-def _never_open_without_keys(*given: Any, **__: Any) -> None:
-    if is_open_without_keys(config.auth.mode, given[1].web_bind):
+def _refuse_open_address_without_keys(*arguments: Any, **__: Any) -> None:
+    """Check the address again: `--web-bind` of Faust overrides the setting."""
+    faust_settings = arguments[1]
+    if is_open_without_keys(config.auth.mode, faust_settings.web_bind):
         raise SystemExit(
             "--web-bind is an address that others can reach, and FRAUD_AUTH__MODE is off"
         )

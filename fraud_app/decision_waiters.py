@@ -1,4 +1,4 @@
-"""Requests that wait for a transaction's decision."""
+"""HTTP requests that wait for the decision of a transaction. Waiting must never delay scoring."""
 
 from __future__ import annotations
 
@@ -7,30 +7,35 @@ from collections import defaultdict
 
 
 class DecisionWaiters:
-    """Decisions by transaction id, handed to whoever waits for them on this worker."""
+    """Passes each decision to the requests of this worker that wait for its transaction id."""
 
     def __init__(self) -> None:
-        self.wanted = asyncio.Event()
-        """Set when somebody begins to wait for what comes through the live feed."""
+        self.needed = asyncio.Event()
+        """Set when a request or a client begins to wait; then the live feed must be followed."""
         self._futures: dict[str, list[asyncio.Future[bytes]]] = defaultdict(list)
 
     def expect(self, transaction_id: str) -> asyncio.Future[bytes]:
-        """A future for the scored message. Call before publishing, and `forget` it in the end."""
+        """A future of the scored message (JSON). Call this before publishing, and `forget` at the
+        end.
+        """
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._futures[transaction_id].append(future)
-        self.wanted.set()
+        self.needed.set()
         return future
 
     def resolve(self, transaction_id: str, scored: bytes) -> None:
+        """Complete every future of this transaction with its scored message."""
         for future in self._futures.get(transaction_id, ()):
             if not future.done():
                 future.set_result(scored)
 
     def forget(self, transaction_id: str, future: asyncio.Future[bytes]) -> None:
+        """Remove a future of `expect`. Raises `ValueError` when it was removed before."""
         futures = self._futures[transaction_id]
         futures.remove(future)
         if not futures:
             del self._futures[transaction_id]
 
     def __bool__(self) -> bool:
+        """Whether any request waits."""
         return bool(self._futures)

@@ -1,4 +1,6 @@
-"""What is true of an application now, sent to Redis as long as it runs."""
+"""Heartbeats: the state of an application, sent to Redis as long as it runs. Without Redis the
+application must go on.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ _started = time.time()
 
 
 def heartbeat_of(app: faust.App, role: str, topic: str, worker_id: str, **more: Any) -> Heartbeat:
-    """The heartbeat of this process's application. `topic`: the one that it reads."""
+    """The current state of an application of this process. `topic` is the topic that it reads."""
     return Heartbeat(
         id=worker_id,
         role=role,
@@ -37,7 +39,7 @@ def heartbeat_of(app: faust.App, role: str, topic: str, worker_id: str, **more: 
 async def send_heartbeats(
     app: faust.App, client: RedisClient, current: Callable[[], Heartbeat]
 ) -> None:
-    """Send a heartbeat every two seconds, and take it back when the application ends in order."""
+    """Send a heartbeat every two seconds, and remove it when the application stops normally."""
     try:
         while not app.should_stop:
             with suppress(RedisUnavailable):

@@ -1,5 +1,5 @@
-"""Logs are events with fields: pretty on a terminal, JSON elsewhere. Faust, aiokafka and our own
-code share one format.
+"""Logging: each record is an event with fields, readable on a terminal and JSON elsewhere. Faust,
+aiokafka and our own code share one format. A log must never hold card data or a secret.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import structlog
 from fraud_app import __version__
 from fraud_app.settings import Settings
 
+# Libraries whose INFO records would hide our own events; only their warnings are logged.
 _QUIET = (
     "aiokafka",
     "kafka",
@@ -25,13 +26,15 @@ _QUIET = (
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
-    """For `logging.config.dictConfig`, which Faust's worker calls."""
+    """The dictionary for `logging.config.dictConfig`, which Faust's worker calls."""
     console = settings.log.format == "console" or (
         settings.log.format == "auto" and sys.stderr.isatty()
     )
     renderer = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
 
-    def service(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    def add_service(
+        _: Any, __: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
         return {**event, "version": __version__, "worker": settings.worker_id}
 
     return {
@@ -46,7 +49,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
                     structlog.stdlib.ExtraAdder(),
                     structlog.processors.TimeStamper(fmt="iso", key="ts"),
                     structlog.processors.format_exc_info,
-                    service,
+                    add_service,
                 ],
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -67,7 +70,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
 
 
 def configure(settings: Settings) -> None:
-    """For commands that run without Faust's worker."""
+    """Configure logging in a command that runs without Faust's worker."""
     import logging.config
 
     logging.config.dictConfig(configuration(settings))

@@ -1,5 +1,5 @@
-"""What a process works with beside Kafka: Redis, models, PostgreSQL. Nothing is opened before it is
-first used.
+"""The resources of a process beside Kafka: Redis, models and PostgreSQL. Importing this module must
+open nothing; each connection is opened when it is first used.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ config = settings()
 redis_client = RedisClient(config.redis.url.get_secret_value())
 signal_store = SignalStore(redis_client, config.redis.deadline_ms)
 champion = ModelLoader(config.model.dir, config.model.name, config.model.alias)
-"""Decides."""
+"""The model that decides."""
 challenger = ModelLoader(config.model.dir, config.model.name, CHALLENGER, required=False)
-"""Scores what was decided, from the stored features, beside the hot path."""
+"""Scores decided transactions from their stored features, outside the hot path."""
 database = Database(config.postgres)
 decision_waiters = DecisionWaiters()

@@ -1,8 +1,9 @@
-"""Every setting, its default and its meaning. Read once at start; all errors are reported together.
+"""Every setting, its default and its meaning. They are read once, at start, and all errors are
+reported together. An error must never show a value, since it may be a secret.
 
-Precedence: environment (`FRAUD_KAFKA__BROKERS`), then `.env`, then `fraud.toml` (or the file named
-by `FRAUD_CONFIG`), then the defaults here. A secret may come from a file: `FRAUD_SECRETS_DIR` names
-a directory with one file a setting.
+Precedence: environment (`FRAUD_KAFKA__BROKERS`), then `.env`, then `fraud.toml` (or the file that
+`FRAUD_CONFIG` names), then the defaults here. A secret may come from a file: `FRAUD_SECRETS_DIR`
+names a directory with one file for each setting.
 """
 
 from __future__ import annotations
@@ -111,11 +112,13 @@ class Model(BaseModel):
 class Auth(BaseModel):
     mode: Literal["off", "keys"] = Field(
         "off",
-        description="off only on loopback; keys: Authorization: Bearer, or Basic with the key as password",
+        description="off only on loopback; "
+        "keys: Authorization: Bearer, or Basic with the key as password",
     )
     key_hashes: Annotated[list[str], NoDecode] = Field(
         [],
-        description="SHA-256 (hex) of each accepted key, parted by commas; name=hash says whose verdicts it gives",
+        description="SHA-256 (hex) of each accepted key, parted by commas; "
+        "name=hash says whose verdicts it gives",
     )
 
     @field_validator("key_hashes", mode="before")
@@ -125,17 +128,18 @@ class Auth(BaseModel):
 
     @field_validator("key_hashes")
     @classmethod
-    def _hex(cls, value: list[str]) -> list[str]:
-        if any(not re.fullmatch(r"([A-Za-z0-9._@-]{1,64}=)?[0-9a-f]{64}", one) for one in value):
+    def _check_hashes(cls, value: list[str]) -> list[str]:
+        if not all(re.fullmatch(r"([A-Za-z0-9._@-]{1,64}=)?[0-9a-f]{64}", item) for item in value):
             raise ValueError(
-                "each must be 64 hexadecimal digits, or name=digits; `fraud key new` prints a key and its hash"
+                "each must be 64 hexadecimal digits, or name=digits; "
+                "`fraud key new` prints a key and its hash"
             )
         return value
 
     def holders(self) -> list[tuple[str, str]]:
-        """Hash and holder of each key; a key without a name is known by the start of its hash."""
-        parted = [one.rpartition("=") for one in self.key_hashes]
-        return [(digest, name or f"key-{digest[:8]}") for name, _, digest in parted]
+        """(hash, holder) of each key; without a name, the holder is `key-` and the first digits."""
+        parts = [item.rpartition("=") for item in self.key_hashes]
+        return [(digest, name or f"key-{digest[:8]}") for name, _, digest in parts]
 
 
 class Stream(BaseModel):
@@ -160,7 +164,7 @@ class Log(BaseModel):
 
 
 class Settings(BaseSettings):
-    """All of it. Raises `pydantic.ValidationError` with every error at once."""
+    """All settings. Raises `pydantic.ValidationError` with every error at once."""
 
     model_config = SettingsConfigDict(
         env_prefix="FRAUD_",
@@ -185,15 +189,17 @@ class Settings(BaseSettings):
     demo: bool = Field(False, description="show that this is a demonstration")
 
     @model_validator(mode="after")
-    def _never_open_without_keys(self) -> Settings:
+    def _refuse_open_address_without_keys(self) -> Settings:
         if is_open_without_keys(self.auth.mode, self.web.bind):
             raise ValueError(
-                f"web.bind is {self.web.bind}, which others can reach, and auth.mode is off: set FRAUD_AUTH__MODE=keys and "
-                "FRAUD_AUTH__KEY_HASHES (`fraud key new`), or bind 127.0.0.1"
+                f"web.bind is {self.web.bind}, which others can reach, and auth.mode is off: "
+                "set FRAUD_AUTH__MODE=keys and FRAUD_AUTH__KEY_HASHES (`fraud key new`), "
+                "or bind 127.0.0.1"
             )
         if self.auth.mode == "keys" and not self.auth.key_hashes:
             raise ValueError(
-                "auth.mode is keys and there is no key: set FRAUD_AUTH__KEY_HASHES (`fraud key new`)"
+                "auth.mode is keys and there is no key: "
+                "set FRAUD_AUTH__KEY_HASHES (`fraud key new`)"
             )
         return self
 
@@ -213,12 +219,12 @@ class Settings(BaseSettings):
 
 
 def is_open_without_keys(auth_mode: str, bind: str) -> bool:
-    """Whether others could reach this address and no key would be asked for."""
+    """Whether other machines can reach this address without a key."""
     return auth_mode == "off" and not is_loopback(bind)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine only."""
+    """Whether a host name or an address can only be reached from this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -226,21 +232,18 @@ def is_loopback(host: str) -> bool:
 
 
 def in_words(error: ValidationError) -> str:
-    """Every error of the settings, one a line, by the name that sets it; no values, since they may
-    be secrets.
-    """
+    """Every error on a line, with the name of the setting, but no value: it may be a secret."""
     lines = ["The settings cannot be used:"]
-    for one in error.errors(include_input=False, include_url=False):
-        place = "__".join(str(part) for part in one["loc"]).upper()
-        lines.append(
-            f"  {f'FRAUD_{place}: ' if place else ''}{one['msg'].removeprefix('Value error, ')}"
-        )
+    for details in error.errors(include_input=False, include_url=False):
+        name = "__".join(str(part) for part in details["loc"]).upper()
+        prefix = f"FRAUD_{name}: " if name else ""
+        lines.append(f"  {prefix}{details['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)
 
 
 @cache
 def settings() -> Settings:
-    """The settings of this process. Exits with every error when they cannot be used."""
+    """The settings, read once. Raises `SystemExit` with every error when they cannot be used."""
     try:
         return Settings()
     except ValidationError as error:
@@ -248,8 +251,7 @@ def settings() -> Settings:
 
 
 def _split(value: Any) -> Any:
-    return (
-        [part.strip() for part in value.split(",") if part.strip()]
-        if isinstance(value, str)
-        else value
-    )
+    """A text with commas as a list without empty items; any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]

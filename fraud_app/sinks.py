@@ -1,8 +1,8 @@
-"""The applications behind scoring: storage and feed, each a consumer group of its own, so that
-neither can hold up the other.
+"""The applications that read scored transactions: storage and feed. Each is a consumer group of its
+own, so that neither can delay the other, and neither may delay scoring. This is wiring only.
 
 `fraud sinks` runs both in one process; `faust -A fraud_app.sinks:storage worker` and
-`faust -A fraud_app.sinks:feed worker` run them apart.
+`faust -A fraud_app.sinks:feed worker` run them separately.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ to_feed = batch_topic(feed, topics.SCORED)
 
 
 def run() -> None:
-    """Both in one process, until a signal ends it."""
+    """Run both applications in this process until a signal ends it."""
     for app in (storage, feed):
         app.finalize()
     worker = faust.Worker(

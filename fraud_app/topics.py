@@ -1,8 +1,9 @@
-"""The topics, declared in one place and created before any agent starts. Their names are a
-contract.
+"""The Kafka topics, which are created before any agent starts. Their names are a contract and must
+never change.
 
-Faust itself declares the changelog. `transactions.raw` carries the broker's own append time: the
-windows' clock must be one that no client sets and that a replay finds unchanged.
+Faust itself declares the changelog. The timestamp of a record in `transactions.raw` is the broker's
+append time, because the clock of the windows must be one that no client can set and that is the
+same in a replay.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ _DAY_MS = 86_400_000
 
 
 class Topic(NamedTuple):
+    """A topic to create: its name, what its key is, and its configuration."""
+
     name: str
     key: str
     partitions: int | None
@@ -26,11 +29,33 @@ class Topic(NamedTuple):
 
 
 TOPICS = (
-    Topic(RAW, "user_id", None, {
-        "cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS), "max.message.bytes": "1048588",
-        "message.timestamp.type": "LogAppendTime",
-    }),
-    Topic(SCORED, "user_id", None, {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}),
-    Topic(DEAD_LETTERS, "as received", 1, {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}),
-    Topic(LABELS, "transaction_id", 4, {"cleanup.policy": "compact,delete", "retention.ms": str(400 * _DAY_MS)}),
-)  # fmt: skip
+    Topic(
+        RAW,
+        "user_id",
+        None,
+        {
+            "cleanup.policy": "delete",
+            "retention.ms": str(7 * _DAY_MS),
+            "max.message.bytes": "1048588",
+            "message.timestamp.type": "LogAppendTime",
+        },
+    ),
+    Topic(
+        SCORED,
+        "user_id",
+        None,
+        {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)},
+    ),
+    Topic(
+        DEAD_LETTERS,
+        "as received",
+        1,
+        {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)},
+    ),
+    Topic(
+        LABELS,
+        "transaction_id",
+        4,
+        {"cleanup.policy": "compact,delete", "retention.ms": str(400 * _DAY_MS)},
+    ),
+)

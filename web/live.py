@@ -1,8 +1,8 @@
-"""`/ws`: the live feed. Every worker follows the one stream in Redis; each client has a bounded
-queue, so a slow one hurts nobody.
+"""`/ws`: the live feed over WebSocket. Every worker reads the same Redis Stream, and each client
+has a bounded queue: a slow client must never delay another one or use more and more memory.
 
-Frames: `hello` first; `batch` at most four a second; `gap` when something was skipped; `stats` is
-left to the REST API.
+Frames: first `hello`; then `batch`, at most four in a second, and `gap` when events were skipped.
+There is no frame for statistics; they are read from the REST API.
 """
 
 from __future__ import annotations
@@ -23,20 +23,29 @@ from tables.redis.client import RedisUnavailable
 from web.http.problem import Problem
 
 FRAME_S = 0.25
+"""Time between two batches: a person cannot follow more than four in a second."""
 QUEUE = 1_000
+"""Most events that wait for one client; it bounds the memory."""
 RESUME = 500
+"""Most events that are sent again to a client that comes back; more are read over the REST API."""
 SEND_S = 5.0
+"""A client that does not take a frame within this time is disconnected."""
 RETRY_S = 1.0
 LINGER_S = 5.0
-"""How long the stream is still followed after the last one who wanted it."""
+"""How long the stream is still read after the last client or request has gone, so that a page that
+is reloaded misses nothing.
+"""
 TYPES = frozenset({"scored", "alert"})
-_LEFT_OUT = ("features", "metadata", "missing")
+_OMITTED_FIELDS = ("features", "metadata", "missing")
+"""Large fields that the live page does not show."""
 
 
 class Item(NamedTuple):
+    """One event of the feed, encoded once for all clients."""
+
     cursor: str
     position: tuple[int, int]
-    """The cursor as two numbers, to be compared."""
+    """The cursor as two numbers, which can be compared."""
     transaction_id: str
     alert: bool
     score: int
@@ -44,7 +53,9 @@ class Item(NamedTuple):
 
 
 class Client:
-    """A queue of what one client has not been sent yet; when it is full the oldest approval goes."""
+    """The queue of events that one client has not been sent yet. When it is full, the oldest
+    approval is dropped; alerts are dropped only when there is nothing else.
+    """
 
     def __init__(self, types: frozenset[str], min_score: int) -> None:
         self._types, self._min_score = types, min_score
@@ -53,25 +64,30 @@ class Client:
         self.dropped = 0
 
     def begin_after(self, cursor: str) -> None:
-        """Everything up to this cursor is known to the client."""
+        """Skip every event up to this cursor, which the client has already. Raises `ValueError`
+        when it is not a cursor.
+        """
         self._newest = live_feed.position(cursor)
 
     def offer(self, item: Item) -> None:
+        """Queue the item if it is newer than the last one and passes the client's filter."""
         if item.position <= self._newest:
             return
         self._newest = item.position
-        wanted = "scored" in self._types or ("alert" in self._types and item.alert)
-        if not wanted or item.score < self._min_score:
+        type_matches = "scored" in self._types or ("alert" in self._types and item.alert)
+        if not type_matches or item.score < self._min_score:
             return
         if len(self._queue) >= QUEUE:
-            victim = next((place for place, one in enumerate(self._queue) if not one.alert), 0)
-            del self._queue[victim]
+            oldest_approval = next(
+                (index for index, queued in enumerate(self._queue) if not queued.alert), 0
+            )
+            del self._queue[oldest_approval]
             self.dropped += 1
             metrics.WS_DROPPED.inc()
         self._queue.append(item)
 
     def take(self) -> tuple[list[Item], int]:
-        """All that waits, and how many were dropped since the last call."""
+        """All queued items, and the number of items dropped since the last call."""
         items, dropped = list(self._queue), self.dropped
         self._queue.clear()
         self.dropped = 0
@@ -82,9 +98,10 @@ _clients: dict[Client, web.WebSocketResponse] = {}
 
 
 def item_of(entry: live_feed.Entry) -> Item:
+    """The item of an entry of the stream, without the large fields."""
     cursor, message = entry
     scored = orjson.loads(message)
-    for name in _LEFT_OUT:
+    for name in _OMITTED_FIELDS:
         scored.pop(name, None)
     alert = scored["decision"] != "approve"
     event = {"id": cursor, "event": "alert" if alert else "scored", "data": scored}
@@ -100,18 +117,18 @@ def item_of(entry: live_feed.Entry) -> Item:
 
 @app.task
 async def follow() -> None:
-    """Hand what comes through the stream to the clients and to requests that wait for a decision,
-    while there are any.
+    """Read the stream and pass its entries to the clients and to the requests that wait for a
+    decision. While there are none, nothing is read.
     """
     cursor: str | None = None
-    listened = 0.0
+    last_needed = 0.0
     while not app.should_stop:
         if _clients or decision_waiters:
-            listened = time.monotonic()
-        elif time.monotonic() - listened > LINGER_S:
+            last_needed = time.monotonic()
+        elif time.monotonic() - last_needed > LINGER_S:
             cursor = None
-            decision_waiters.wanted.clear()
-            await decision_waiters.wanted.wait()
+            decision_waiters.needed.clear()
+            await decision_waiters.needed.wait()
         try:
             if cursor is None:
                 cursor = await live_feed.cursor_a_second_ago(redis_client)
@@ -138,16 +155,16 @@ async def live(request: web.Request) -> web.WebSocketResponse:
             f"this worker serves {config.web.ws_clients} live clients already",
             headers={"Retry-After": "10"},
         )
-    client, since = _wanted(request)
+    client, since = _client_of(request)
     socket = web.WebSocketResponse(heartbeat=20, max_msg_size=4096, compress=False)
     await socket.prepare(request)
     _clients[client] = socket
-    decision_waiters.wanted.set()
+    decision_waiters.needed.set()
     metrics.WS_CLIENTS.set(len(_clients))
     sender = asyncio.create_task(_send(socket, client, since))
     try:
         async for _ in socket:
-            pass  # nothing that a client says changes anything
+            pass  # messages of a client are ignored
     finally:
         sender.cancel()
         _clients.pop(client, None)
@@ -156,14 +173,14 @@ async def live(request: web.Request) -> web.WebSocketResponse:
 
 
 async def close_all(_: Any) -> None:
-    """At shutdown: tell every client to come again."""
+    """Close every socket at shutdown, with the code that tells clients to connect again."""
     for socket in list(_clients.values()):
         await socket.close(code=WSCloseCode.SERVICE_RESTART, message=b"restart")
 
 
 async def _send(socket: web.WebSocketResponse, client: Client, since: str | None) -> None:
     try:
-        await _say(
+        await _send_frame(
             socket,
             orjson.dumps(
                 {"type": "hello", "version": 1, "server_id": config.worker_id, "resume_from": since}
@@ -174,9 +191,9 @@ async def _send(socket: web.WebSocketResponse, client: Client, since: str | None
         while not socket.closed:
             items, dropped = client.take()
             if dropped:
-                await _say(socket, orjson.dumps({"type": "gap", "dropped": dropped}))
+                await _send_frame(socket, orjson.dumps({"type": "gap", "dropped": dropped}))
             if items:
-                await _say(socket, _batch(items))
+                await _send_frame(socket, _batch(items))
             await asyncio.sleep(FRAME_S)
     except TimeoutError:
         await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow")
@@ -185,19 +202,20 @@ async def _send(socket: web.WebSocketResponse, client: Client, since: str | None
 
 
 async def _catch_up(socket: web.WebSocketResponse, client: Client, since: str) -> None:
+    """Queue the entries after `since`; a `gap` says that some are no longer in the stream."""
     try:
         entries, lost = await live_feed.since(redis_client, since, RESUME)
     except RedisUnavailable:
         entries, lost = [], True
     if lost:
-        await _say(socket, orjson.dumps({"type": "gap", "dropped": None}))
-    came_meanwhile, _ = client.take()
+        await _send_frame(socket, orjson.dumps({"type": "gap", "dropped": None}))
+    queued_meanwhile, _ = client.take()
     client.begin_after(since)
-    for item in (*(item_of(entry) for entry in entries), *came_meanwhile):
+    for item in (*(item_of(entry) for entry in entries), *queued_meanwhile):
         client.offer(item)
 
 
-async def _say(socket: web.WebSocketResponse, frame: bytes) -> None:
+async def _send_frame(socket: web.WebSocketResponse, frame: bytes) -> None:
     await asyncio.wait_for(socket.send_str(frame.decode()), SEND_S)
 
 
@@ -205,7 +223,8 @@ def _batch(items: list[Item]) -> bytes:
     return b'{"type":"batch","items":[' + b",".join(item.frame for item in items) + b"]}"
 
 
-def _wanted(request: web.Request) -> tuple[Client, str | None]:
+def _client_of(request: web.Request) -> tuple[Client, str | None]:
+    """A client with the filter of the query string, and its cursor. Raises `Problem` 422."""
     types = frozenset(filter(None, request.query.get("types", "scored,alert").split(",")))
     if not types <= TYPES:
         raise Problem(422, "validation_failed", f"types: any of {', '.join(sorted(TYPES))}")

@@ -1,5 +1,5 @@
-"""The pages and their files: rendered by Jinja with autoescape, static files from the package,
-nothing from elsewhere.
+"""The pages and their static files. Pages are rendered by Jinja with autoescape on. They must never
+load anything from another host.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ _templates = Environment(
 
 
 @cache
-def _mark() -> str:
-    """Changes with any static file, so that a browser may keep them for ever."""
+def _static_hash() -> str:
+    """A hash of all static files. It is part of their address, so that a browser may cache them for
+    ever.
+    """
     digest = hashlib.sha256()
     for path in sorted(STATIC.rglob("*")):
         if path.is_file():
@@ -37,17 +39,17 @@ def _mark() -> str:
 
 @cache
 def _modules(name: str) -> tuple[str, ...]:
-    """The scripts that a page's own needs, so that the browser fetches all at once instead of one
-    after the other.
+    """The scripts that a page's script imports, directly or not. The page names them all, so that
+    the browser fetches them at the same time instead of one after the other.
     """
-    found: dict[str, None] = {}
-    waiting = ["shell.js", name]
-    while waiting:
-        module = waiting.pop()
-        if module not in found:
-            found[module] = None
-            waiting += re.findall(r'from "\./(\w+\.js)"', (STATIC / module).read_text())
-    return tuple(found)
+    modules: dict[str, None] = {}  # a set that keeps the order
+    to_visit = ["shell.js", name]
+    while to_visit:
+        module = to_visit.pop()
+        if module not in modules:
+            modules[module] = None
+            to_visit += re.findall(r'from "\./(\w+\.js)"', (STATIC / module).read_text())
+    return tuple(modules)
 
 
 def _page(name: str, **values: str) -> web.Response:
@@ -56,7 +58,7 @@ def _page(name: str, **values: str) -> web.Response:
         version=__version__,
         demo=config.demo,
         auth=config.auth.mode,
-        mark=_mark(),
+        mark=_static_hash(),
         modules=_modules(module if (STATIC / module).exists() else "shell.js"),
         **values,
     )
@@ -109,7 +111,9 @@ async def errors(request: web.Request) -> web.Response:
 
 
 async def static(request: web.Request) -> web.StreamResponse:
-    """A file of the package; its address carries a mark of the contents."""
+    """A static file of the package. Its address contains a hash of all contents. Raises
+    `HTTPNotFound` for every other path.
+    """
     path = (STATIC / request.match_info["name"]).resolve()
     if not path.is_relative_to(STATIC) or not path.is_file():
         raise web.HTTPNotFound
@@ -131,10 +135,12 @@ async def static(request: web.Request) -> web.StreamResponse:
 
 
 async def favicon(request: web.Request) -> web.StreamResponse:
+    """The icon; browsers ask for it at this fixed address, so it is cached for a day only."""
     return web.FileResponse(STATIC / "icon.svg", headers={"Cache-Control": "public, max-age=86400"})
 
 
 def register(router: web.UrlDispatcher) -> None:
+    """Add the routes of the pages and of the static files."""
     router.add_get("/", overview)
     router.add_get("/live", live)
     router.add_get("/review", review)
@@ -145,4 +151,4 @@ def register(router: web.UrlDispatcher) -> None:
     router.add_get("/docs", docs)
     router.add_get("/docs/errors", errors)
     router.add_get("/favicon.ico", favicon)
-    router.add_get(f"/static/{_mark()}/{{name:.+}}", static)
+    router.add_get(f"/static/{_static_hash()}/{{name:.+}}", static)

@@ -1,4 +1,6 @@
-"""`fraud`: every command of this system, one a file."""
+"""The command line `fraud`: every command of this system, each in a file of its own. A command must
+not import the Faust application before it runs, so that `--help` is fast and needs no settings.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ for command in (worker, sinks, config, topics, migrate, key, model, faust):
 
 
 def main() -> None:
-    """Run a command."""
-    # Before anything else: importing the app makes the first use of the policy.
+    """Entry point of the `fraud` script."""
+    # First of all: importing the application uses the event loop policy.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     fraud(prog_name="fraud")

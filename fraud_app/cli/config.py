@@ -1,4 +1,4 @@
-"""`fraud config`: the settings of this process."""
+"""`fraud config`: shows or checks the settings of this process. It must never show a secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from fraud_app.settings import Settings, settings
 @click.command()
 @click.argument("action", type=click.Choice(["show", "check"]), default="show")
 def config(action: str) -> None:
-    """Show the settings with secrets masked (`config show`), or only check them (`config check`)."""
+    """Show the settings with secrets masked (`config show`), or only check them (`config
+    check`).
+    """
     current = settings()
     if action == "check":
         click.echo("the settings can be used")
@@ -24,7 +26,7 @@ def config(action: str) -> None:
 
 
 def flattened(current: Settings) -> Iterator[tuple[str, Any]]:
-    """Every setting by its environment name, secrets masked."""
+    """Each setting as (environment name, value), with secrets masked."""
     for name, value in current:
         if isinstance(value, BaseModel):
             for inner, setting in value:

@@ -1,4 +1,6 @@
-"""`fraud worker`, and Faust's other commands on the scoring application."""
+"""`fraud worker` and `fraud faust`: Faust's own commands on the scoring application. Options are
+passed on unread, because Faust parses them itself.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +8,19 @@ import sys
 
 import click
 
-_AS_FAUST_HAS_THEM = {"ignore_unknown_options": True, "help_option_names": []}
+_PASS_OPTIONS_ON = {"ignore_unknown_options": True, "help_option_names": []}
 
 
-@click.command(context_settings=_AS_FAUST_HAS_THEM)
+@click.command(context_settings=_PASS_OPTIONS_ON)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def worker(arguments: tuple[str, ...]) -> None:
-    """Score transactions, serve the API and the pages. `fraud worker --help` lists Faust's options."""
+    """Score transactions, serve the API and the pages. `fraud worker --help` lists Faust's
+    options.
+    """
     _run("worker", *arguments)
 
 
-@click.command(context_settings=_AS_FAUST_HAS_THEM)
+@click.command(context_settings=_PASS_OPTIONS_ON)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def faust(arguments: tuple[str, ...]) -> None:
     """Faust's own commands on the scoring application: agents, tables, reset and others."""

@@ -1,4 +1,4 @@
-"""`fraud key`: keys of the API."""
+"""`fraud key`: creates keys of the API. Only the hash may ever be stored."""
 
 from __future__ import annotations
 
@@ -12,5 +12,6 @@ import click
 @click.argument("action", type=click.Choice(["new"]), default="new")
 def key(action: str) -> None:
     """Make an API key: it is shown once, its hash goes into FRAUD_AUTH__KEY_HASHES."""
-    made = secrets.token_urlsafe(32)
-    click.echo(f"key:  {made}\nhash: {hashlib.sha256(made.encode()).hexdigest()}")
+    api_key = secrets.token_urlsafe(32)
+    digest = hashlib.sha256(api_key.encode()).hexdigest()
+    click.echo(f"key:  {api_key}\nhash: {digest}")

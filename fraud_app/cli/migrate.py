@@ -1,4 +1,4 @@
-"""`fraud migrate`: the database's schema."""
+"""`fraud migrate`: applies the migrations of the database schema."""
 
 from __future__ import annotations
 

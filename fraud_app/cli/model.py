@@ -1,5 +1,5 @@
-"""`fraud model list | show | compare | promote | rollback`: the registry of models from the command
-line.
+"""`fraud model list | show | compare | promote | rollback`: the model registry on the command line.
+It moves aliases only, and must never change the files of a version.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fraud_app.settings import settings
 from ml.serving import registry
 from ml.serving.registry import ModelFiles, ModelRefused
 
-_COMPARED = (
+_COMPARED_METRICS = (
     "pr_auc",
     "roc_auc",
     "recall_flagged",
@@ -27,10 +27,14 @@ _COMPARED = (
     "expected_calibration_error",
     "cost_eur",
 )
-_VERSIONS = {"list": 0, "show": 1, "compare": 2, "promote": 1, "rollback": 0}
-"""How many versions each action takes."""
-_USAGE = "model list | show VERSION | compare A B | promote VERSION [--alias challenger] | rollback [--alias ...]"
+_VERSION_COUNTS = {"list": 0, "show": 1, "compare": 2, "promote": 1, "rollback": 0}
+"""The number of versions that each action takes."""
+_USAGE = (
+    "model list | show VERSION | compare A B | promote VERSION [--alias challenger] | "
+    "rollback [--alias ...]"
+)
 HOURS = 24.0
+"""Live figures cover a whole day, since traffic differs by the hour."""
 
 
 @click.command()
@@ -44,7 +48,7 @@ def model(action: str, versions: tuple[str, ...], alias: str, name: str | None) 
 
     Running workers load what the alias stands for within seconds, without a restart.
     """
-    if _VERSIONS.get(action) != len(versions):
+    if _VERSION_COUNTS.get(action) != len(versions):
         raise click.UsageError(_USAGE)
     store, name = settings().model.dir, name or settings().model.name
     try:
@@ -77,29 +81,31 @@ def _compare(champion: ModelFiles, challenger: ModelFiles) -> None:
 
 
 def listed(store: Any, name: str) -> list[str]:
-    """A line a version: its aliases, its figures on its own test part, or why it cannot be used."""
+    """One line for each version, the oldest first: its aliases, and its metrics on its own test
+    part or why it cannot be used.
+    """
     by_version: dict[str, list[str]] = {}
     for alias, version in registry.aliases(store, name).items():
         by_version.setdefault(version, []).append(alias)
     lines = []
     for version in registry.versions(store, name):
-        marks = ", ".join(sorted(by_version.get(version, [])))
+        aliases = ", ".join(sorted(by_version.get(version, [])))
         try:
             test = registry.read(store / name / version).metrics["test"]
-            told = f"PR-AUC {test['pr_auc']:.3f}  cost €{test['cost_eur']:,.0f}"
+            summary = f"PR-AUC {test['pr_auc']:.3f}  cost €{test['cost_eur']:,.0f}"
         except (ModelRefused, KeyError) as refused:
-            told = f"cannot be used: {refused}"
-        lines.append(f"{version:22} {marks:20} {told}")
+            summary = f"cannot be used: {refused}"
+        lines.append(f"{version:22} {aliases:20} {summary}")
     return lines
 
 
 def compared(first: ModelFiles, second: ModelFiles) -> list[str]:
-    """The two versions' figures, each on its own test part."""
+    """A table of two versions' metrics, each on its own test part."""
     lines = [f"{'':28} {first.version:>20} {second.version:>20}"]
-    for figure in _COMPARED:
-        values = [files.metrics.get("test", {}).get(figure) for files in (first, second)]
+    for metric in _COMPARED_METRICS:
+        values = [files.metrics.get("test", {}).get(metric) for files in (first, second)]
         cells = [f"{value:>20,.5f}" if value is not None else f"{'–':>20}" for value in values]
-        lines.append(f"{figure.replace('_', ' '):28} {' '.join(cells)}")
+        lines.append(f"{metric.replace('_', ' '):28} {' '.join(cells)}")
     lines.append(f"{'cutoffs (review, block)':28} {_cutoffs(first):>20} {_cutoffs(second):>20}")
     return lines
 
@@ -111,21 +117,29 @@ def _cutoffs(files: ModelFiles) -> str:
 async def _live(champion: ModelFiles, challenger: ModelFiles) -> str:
     try:
         async with connect(settings().postgres) as connection:
-            found = await compare(connection, registry.version_in(challenger.reference), HOURS)
+            agreement = await compare(connection, registry.version_in(challenger.reference), HOURS)
     except OSError as error:
         return f"\nlive: PostgreSQL does not answer ({error})"
-    return f"\nlive, last {HOURS:g} hours: {told(found)}"
+    return f"\nlive, last {HOURS:g} hours: {describe(agreement)}"
 
 
-def told(found: Agreement) -> str:
-    """An agreement in words."""
-    if not found.transactions:
-        return "the challenger scored nothing; is it promoted with --alias challenger, and do the sinks run?"
-    said = (
-        f"{found.transactions:,} scored by both, {found.same:.2%} decided alike, {found.stricter:,} stricter and {found.laxer:,} laxer by the "
-        f"challenger, mean shift of the probability {found.shift:+.4f}"
+def describe(agreement: Agreement) -> str:
+    """A challenger's agreement with the champion, as a sentence."""
+    if not agreement.transactions:
+        return (
+            "the challenger scored nothing; is it promoted with --alias challenger, "
+            "and do the sinks run?"
+        )
+    sentence = (
+        f"{agreement.transactions:,} scored by both, {agreement.same:.2%} decided alike, "
+        f"{agreement.stricter:,} stricter and {agreement.laxer:,} laxer by the "
+        f"challenger, mean shift of the probability {agreement.shift:+.4f}"
     )
-    if found.champion is None or found.challenger is None:
-        return f"{said}; no labelled fraud among them yet"
-    ours, theirs = found.champion.average_precision, found.challenger.average_precision
-    return f"{said}; of {found.labelled:,} labelled, average precision {ours:.3f} against the challenger's {theirs:.3f}"
+    if agreement.champion is None or agreement.challenger is None:
+        return f"{sentence}; no labelled fraud among them yet"
+    ours = agreement.champion.average_precision
+    theirs = agreement.challenger.average_precision
+    return (
+        f"{sentence}; of {agreement.labelled:,} labelled, average precision {ours:.3f} "
+        f"against the challenger's {theirs:.3f}"
+    )

@@ -1,4 +1,6 @@
-"""`fraud topics`: the topics in Kafka."""
+"""`fraud topics`: creates and checks the topics in Kafka. It must never change a topic that
+exists.
+"""
 
 from __future__ import annotations
 

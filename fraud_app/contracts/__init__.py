@@ -1,0 +1,3 @@
+"""Messages and values that cross a boundary. This package must need nothing but pydantic and the
+standard library.
+"""

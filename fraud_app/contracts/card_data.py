@@ -1,7 +1,6 @@
-"""Keeps card numbers and security codes out of the system (PCI DSS 4.0.1, 3.3.1 and 3.5.1).
-
-The error never repeats the value, since errors are logged and go to the dead-letter topic's
-headers.
+"""Keeps card numbers and security codes out of the system (PCI DSS 4.0.1, 3.3.1 and 3.5.1): finds
+them, refuses them and masks them. An error must never repeat the value, because errors are logged
+and go to the headers of the dead-letter topic.
 """
 
 from __future__ import annotations
@@ -14,69 +13,97 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from fraud_app.errors import FraudError
+
 FORBIDDEN_FIELDS = frozenset(
     {"pan", "card_number", "cardnumber", "cvv", "cvc", "cvv2", "cvc2", "track", "track1", "track2"}
 )
 MAX_DEPTH = 8
-SHORTEST, LONGEST = 13, 19
-"""Digits of a card number."""
-SHORT = 64
-"""Letters of a field's name that are repeated in an error, and of those that are remembered as
-harmless.
+"""Levels of nested objects and arrays; no real transaction comes near, and the recursion is
+bounded.
 """
+SHORTEST, LONGEST = 13, 19
+"""Number of digits of a card number (ISO/IEC 7812-1)."""
+SHORT = 64
+"""An error repeats only this many letters of a field's name, and longer names are not cached."""
 
-# Whatever is found below has so many of these behind each other, and nearly no text does: a third
-# of the time of looking closer.
+# A quick test: every card number has this many digits, spaces or hyphens in a row, and nearly no
+# other text has. It takes a third of the time of `_DIGITS`.
 _ENOUGH = re.compile(rf"[\d -]{{{SHORTEST}}}")
-# Digits may be parted by single spaces or hyphens.
+# Single spaces or hyphens may stand between the digits.
 _DIGITS = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d])")
 _RUN = re.compile(r"\d(?:[ -]?\d)*")
 _GROUP = re.compile(r"\d+")
-# A UUID or a hex digest has such digits by chance: of a million random ones about two hundred.
+# A UUID or a hex digest looks like a card number by chance: about 200 of a million random ones.
 _RANDOM_IDENTIFIERS = re.compile(
-    r"(?<![0-9A-Za-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=\d*[a-f])[0-9a-f]{24,})(?![0-9A-Za-z])",
+    r"(?<![0-9A-Za-z])"
+    r"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=\d*[a-f])[0-9a-f]{24,})"
+    r"(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
-# Issuer ranges of the large schemes.
+# Issuer ranges of the large card schemes, in this order: Visa, Mastercard (two ranges), American
+# Express, Diners Club, Discover, UnionPay.
 _SCHEMES = re.compile(
-    r"^(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[068]\d{12}|6(?:011|5\d\d)\d{12}|62\d{14,17})$"
+    r"^(?:4\d{12}(?:\d{3}){0,2}"
+    r"|5[1-5]\d{14}|2[2-7]\d{14}"
+    r"|3[47]\d{13}"
+    r"|3[068]\d{12}"
+    r"|6(?:011|5\d\d)\d{12}"
+    r"|62\d{14,17})$"
 )
+_FORBIDDEN_NAMES = "|".join(
+    name.replace("_", "[-_]") for name in sorted(FORBIDDEN_FIELDS, reverse=True)
+)
+# A forbidden name with the value behind it, in a text that is not valid JSON.
 _NAMED = re.compile(
-    rf"""(["']?\b(?:{"|".join(name.replace("_", "[-_]") for name in sorted(FORBIDDEN_FIELDS, reverse=True))})\b["']?\s*[:=]\s*)"""
+    rf"""(["']?\b(?:{_FORBIDDEN_NAMES})\b["']?\s*[:=]\s*)"""
     r"""("(?:[^"\\]|\\.)*"|[^\s,;&}\]]+)""",
     re.IGNORECASE,
 )
 _HIDDEN = "***"
+_LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){11,18}")
 
 
-class CardDataRefused(ValueError):
-    """Card data was found; the message names the field and nothing else."""
+class CardDataRefused(FraudError, ValueError):
+    """Card data was found. The message names the field and nothing else."""
+
+
+def without_long_numbers(text: str) -> str:
+    """The text with every number of 12 to 19 digits replaced, for previews on a page: what is cut
+    in the middle can no longer be checked for a card number.
+    """
+    return _LONG_NUMBER.sub("…", text)
 
 
 def is_card_number(text: str) -> bool:
-    """Whether the digits are a card number: a scheme's range and a valid Luhn check digit (ISO/IEC
-    7812-1).
+    """Whether a string of digits is a card number: in a scheme's range, with a valid Luhn check
+    digit (ISO/IEC 7812-1).
 
-    >>> is_card_number("4111111111111111"), is_card_number("4111111111111112"), is_card_number("20261124093000")
-    (True, False, False)
+    >>> is_card_number("4111111111111111"), is_card_number("4111111111111112")
+    (True, False)
+    >>> is_card_number("20261124093000")
+    False
     """
     if not _SCHEMES.match(text):
         return False
     total = 0
-    for place, digit in enumerate(reversed(text)):
+    for position, digit in enumerate(reversed(text)):
         number = int(digit)
-        if place % 2:
+        if position % 2:
             number = number * 2 - 9 if number > 4 else number * 2
         total += number
     return total % 10 == 0
 
 
 def refuse(value: Any, name: str = "", depth: int = 0) -> None:
-    """Raise `CardDataRefused` when a field is named like card data or any text holds a card number."""
+    """Raise `CardDataRefused` when a field is named like card data, when any text, number or name
+    holds a card number, or when the value is nested deeper than 8 levels. `name` is the field of
+    the value and `depth` its level.
+    """
     if isinstance(value, str):
         _refuse_text(value, name)
     elif isinstance(value, int) and not isinstance(value, bool):
-        if _numbers_a_card(value):
+        if _is_card_integer(value):
             raise CardDataRefused(
                 f"{name or 'value'}: a card number is not accepted; send a fingerprint"
             )
@@ -85,7 +112,7 @@ def refuse(value: Any, name: str = "", depth: int = 0) -> None:
         for key, item in value.items():
             name = str(key)
             (_refuse_short_name if len(name) <= SHORT else _refuse_name)(name)
-            if type(item) is not str:  # the common case without a call
+            if type(item) is not str:  # strings, the common case, need no recursive call
                 refuse(item, name[:SHORT], depth + 1)
             elif len(item) >= SHORTEST:
                 _refuse_text(item, name[:SHORT])
@@ -96,18 +123,20 @@ def refuse(value: Any, name: str = "", depth: int = 0) -> None:
 
 
 def masked(value: bytes) -> bytes:
-    """A refused message as it may be kept: the same bytes, unless there is card data in them. Then
-    stars stand for the digits of each card number but the last four (PCI DSS 4.0.1, 3.4.1), and for
-    all that a field named like card data holds."""
+    """A refused message as it may be stored: the same bytes when there is no card data in them.
+    Else stars replace all digits of each card number but the last four (PCI DSS 4.0.1, 3.4.1), and
+    every value whose field is named like card data.
+    """
     try:
-        told = from_json(value, allow_inf_nan=False)
-        kept = _masked_fields(told)
+        fields = from_json(value, allow_inf_nan=False)
+        masked_fields = _masked_fields(fields)
     except (ValueError, RecursionError):
         text = _NAMED.sub(rf'\1"{_HIDDEN}"', value.decode(errors="surrogateescape"))
     else:
-        # The text is looked at in any case: of a name that comes twice only the last is in the
-        # fields, and a key may be a bare number.
-        text = (value if kept == told or isinstance(told, int) else to_json(kept)).decode()
+        # The text is masked in any case. When a name occurs twice, `fields` holds only the last
+        # one, and a key may be a bare number.
+        keep_bytes = masked_fields == fields or isinstance(fields, int)
+        text = (value if keep_bytes else to_json(masked_fields)).decode()
     return _masked_text(text).encode(errors="surrogateescape")
 
 
@@ -115,7 +144,7 @@ def _masked_fields(value: Any) -> Any:
     if isinstance(value, str):
         return _masked_text(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return _masked_text(str(value)) if _numbers_a_card(value) else value
+        return _masked_text(str(value)) if _is_card_integer(value) else value
     if isinstance(value, dict):
         return {
             _masked_text(name): _HIDDEN if _is_forbidden(name) else _masked_fields(item)
@@ -138,32 +167,34 @@ def _masked_text(text: str) -> str:
 
 
 def _card_numbers(text: str) -> Iterator[tuple[int, int]]:
-    """Where card numbers are in a text: by themselves in any groups, or among other digits when
-    they begin with a group of four or more, as on a card. (To try each digit as the first would
-    take a hostile text's length twenty times.)"""
-    if not text.isascii():  # the digits of every script, full-width ones too, letter for letter
+    """Start and end of the card numbers in a text: runs of digits that are a card number, in groups
+    of any size; and, among other digits, card numbers that begin with a group of four or more
+    digits, as on a card. (To try every digit as the first one would take twenty times the length of
+    a hostile text.)
+    """
+    if not text.isascii():  # digits of all scripts, also full-width ones; the length stays the same
         text = "".join(
             str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in text
         )
-    text = _RANDOM_IDENTIFIERS.sub(lambda found: "…" * len(found.group()), text)
-    for found in _DIGITS.finditer(text):
-        if is_card_number("".join(_GROUP.findall(found.group()))):
-            yield found.span()
+    text = _RANDOM_IDENTIFIERS.sub(lambda match: "…" * len(match.group()), text)
+    for match in _DIGITS.finditer(text):
+        if is_card_number("".join(_GROUP.findall(match.group()))):
+            yield match.span()
     for run in _RUN.finditer(text):
         groups = [group.span() for group in _GROUP.finditer(text, *run.span())]
         for first, (start, end) in enumerate(groups):
-            if end - start < 4 or text[start - 1 : start] == ".":
+            if end - start < 4 or text[start - 1 : start] == ".":  # a fraction is no card number
                 continue
             digits = ""
-            for group in groups[first : first + LONGEST]:
-                digits += text[slice(*group)]
+            for group_start, group_end in groups[first : first + LONGEST]:
+                digits += text[group_start:group_end]
                 if len(digits) > LONGEST:
                     break
                 if len(digits) >= SHORTEST and is_card_number(digits):
-                    yield start, group[1]
+                    yield start, group_end
 
 
-def _numbers_a_card(value: int) -> bool:
+def _is_card_integer(value: int) -> bool:
     return value > 10**12 and is_card_number(str(value))
 
 

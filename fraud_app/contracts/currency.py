@@ -1,8 +1,7 @@
-"""Currencies that are accepted, their minor units (ISO 4217) and what one unit is worth in euro.
-
-The rates are fixed reference values, not a market feed: the model needs amounts on one scale, and a
-rate that moved between training and serving would be a skew. Money shown to people is always in the
-currency it was sent in.
+"""The accepted currencies, their minor units (ISO 4217) and the value of one unit in euro. The
+rates are fixed reference values and must never come from a market feed: the model needs all amounts
+on one scale, and a rate that changed between training and serving would be a train/serve skew.
+Amounts shown to people are always in the currency of the transaction.
 """
 
 from __future__ import annotations
@@ -12,38 +11,41 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-# code: (digits after the point, euro per unit)
+# code: (digits after the decimal point, euro per unit)
 _CURRENCIES: dict[str, tuple[int, float]] = {
-    "EUR": (2, 1.0), "USD": (2, 0.92), "GBP": (2, 1.17), "CHF": (2, 1.05), "SEK": (2, 0.087), "NOK": (2, 0.086),
-    "DKK": (2, 0.134), "PLN": (2, 0.23), "CZK": (2, 0.040), "HUF": (2, 0.0025), "RON": (2, 0.20), "BGN": (2, 0.511),
-    "TRY": (2, 0.028), "UAH": (2, 0.023), "CAD": (2, 0.67), "AUD": (2, 0.60), "NZD": (2, 0.56), "JPY": (0, 0.0061),
-    "CNY": (2, 0.127), "HKD": (2, 0.118), "SGD": (2, 0.69), "KRW": (0, 0.00067), "INR": (2, 0.011), "THB": (2, 0.026),
-    "IDR": (2, 0.000058), "PHP": (2, 0.016), "BRL": (2, 0.17), "MXN": (2, 0.050), "ARS": (2, 0.0010), "CLP": (0, 0.00098),
-    "ZAR": (2, 0.050), "NGN": (2, 0.00060), "AED": (2, 0.25), "SAR": (2, 0.245), "ILS": (2, 0.25), "KWD": (3, 3.0),
+    "EUR": (2, 1.0), "USD": (2, 0.92), "GBP": (2, 1.17), "CHF": (2, 1.05),
+    "SEK": (2, 0.087), "NOK": (2, 0.086), "DKK": (2, 0.134), "PLN": (2, 0.23),
+    "CZK": (2, 0.040), "HUF": (2, 0.0025), "RON": (2, 0.20), "BGN": (2, 0.511),
+    "TRY": (2, 0.028), "UAH": (2, 0.023), "CAD": (2, 0.67), "AUD": (2, 0.60),
+    "NZD": (2, 0.56), "JPY": (0, 0.0061), "CNY": (2, 0.127), "HKD": (2, 0.118),
+    "SGD": (2, 0.69), "KRW": (0, 0.00067), "INR": (2, 0.011), "THB": (2, 0.026),
+    "IDR": (2, 0.000058), "PHP": (2, 0.016), "BRL": (2, 0.17), "MXN": (2, 0.050),
+    "ARS": (2, 0.0010), "CLP": (0, 0.00098), "ZAR": (2, 0.050), "NGN": (2, 0.00060),
+    "AED": (2, 0.25), "SAR": (2, 0.245), "ILS": (2, 0.25), "KWD": (3, 3.0),
 }  # fmt: skip
 
 
-def _known(code: str) -> str:
+def _accepted(code: str) -> str:
     if code not in _CURRENCIES:
         raise ValueError(f"not an accepted currency; one of {', '.join(sorted(_CURRENCIES))}")
     return code
 
 
-Code = Annotated[str, AfterValidator(_known), Field(description="ISO 4217", examples=["EUR"])]
+Code = Annotated[str, AfterValidator(_accepted), Field(description="ISO 4217", examples=["EUR"])]
 
 
 def minor_digits(code: str) -> int:
-    """Digits after the point (ISO 4217)."""
+    """Digits after the decimal point (ISO 4217). Raises `KeyError` for an unknown currency."""
     return _CURRENCIES[code][0]
 
 
 def euro_per_unit(code: str) -> float:
-    """What one unit of the currency is worth in euro."""
+    """The value of one unit in euro. Raises `KeyError` for an unknown currency."""
     return _CURRENCIES[code][1]
 
 
 def check_precision(amount: Decimal, code: str) -> None:
-    """Raise `ValueError` when the amount has more digits after the point than its currency has."""
+    """Raise `ValueError` when the amount has more decimal digits than its currency (`code`)."""
     digits = minor_digits(code)
     exponent = amount.normalize().as_tuple().exponent
     if isinstance(exponent, int) and -exponent > digits:

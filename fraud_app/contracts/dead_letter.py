@@ -1,4 +1,6 @@
-"""What goes to `transactions.dlq`: the original key and value, with the reason in headers."""
+"""The message for the dead-letter topic `transactions.dlq`: the original key and value, with the
+reason in the headers. It must never hold card data.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from fraud_app.contracts import card_data
 from fraud_app.contracts.message import Headers, Message
 
 MAX_DETAIL_BYTES = 1024
+"""Headers count towards the size of a message, which the broker limits."""
 HEADERS = (
     "dlq_original_topic",
     "dlq_original_partition",
@@ -32,11 +35,14 @@ class DeadLetter(NamedTuple):
     value: bytes | None
     code: str
     detail: str
-    """For people; never repeats the value, which may be what must not be kept."""
+    """A message for people. It never repeats the value, which may be card data."""
 
     def message(self, app_version: str) -> Message:
-        """The Kafka message. Card data in key and value is masked, and `dlq_masked` says so."""
-        key, value = (part and card_data.masked(part) for part in (self.key, self.value))
+        """The Kafka message. Card data in key and value is masked; the header `dlq_masked` is then
+        set.
+        """
+        key = self.key and card_data.masked(self.key)
+        value = self.value and card_data.masked(self.value)
         headers: Headers = [
             ("dlq_original_topic", self.topic.encode()),
             ("dlq_original_partition", str(self.partition).encode()),

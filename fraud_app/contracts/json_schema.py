@@ -1,4 +1,6 @@
-"""Descriptions in generated schemas: docstrings are wrapped for who reads the code, not for who reads the schema."""
+"""Descriptions in generated schemas. Docstrings are wrapped for readers of the code; in a schema
+each paragraph is one line. Words must never be changed here.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import Any
 
 
 def unwrapped(text: str) -> str:
-    """A docstring with each paragraph in one line.
+    """The docstring with each paragraph in one line.
 
     >>> unwrapped("One thought,\\ncontinued.\\n\\nAnother.")
     'One thought, continued.\\n\\nAnother.'
@@ -16,7 +18,7 @@ def unwrapped(text: str) -> str:
 
 
 def with_unwrapped_descriptions(schema: Any) -> Any:
-    """The schema with every description's paragraphs in one line each."""
+    """A copy of the JSON schema in which each paragraph of a description is one line."""
     if isinstance(schema, dict):
         return {
             name: unwrapped(value)

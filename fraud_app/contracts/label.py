@@ -1,15 +1,13 @@
-"""What became known of a transaction after its decision."""
+"""The label of a transaction: what became known after the decision. A label must never change the
+decision itself.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    Field,
-)
+from pydantic import AwareDatetime, BaseModel, Field
 
 from fraud_app.contracts.transaction import Identifier
 
@@ -24,7 +22,8 @@ class Label(BaseModel):
     scenario: str | None = None
     verdict: Literal["approve", "block", "fraud"] | None = Field(
         None,
-        description="an analyst's own word: block is fraud as far as they know, fraud was confirmed",
+        description="an analyst's own word: block is fraud as far as they know, "
+        "fraud was confirmed",
     )
     reason: str | None = None
     labelled_by: str | None = None

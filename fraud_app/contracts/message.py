@@ -1,4 +1,4 @@
-"""A Kafka message as plain values, so that pure code can make one."""
+"""A Kafka message as plain values, so that pure code can build one without a Kafka library."""
 
 from __future__ import annotations
 

@@ -1,15 +1,13 @@
-"""What a shop gets back: a transaction with its decision, the reasons and how long it took."""
+"""The scored transaction that a shop gets back: the decision, the reasons and the latency. It must
+never hold card data.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    Field,
-)
+from pydantic import AwareDatetime, BaseModel, Field
 
 from fraud_app.contracts.transaction import PaymentMethod
 
@@ -48,9 +46,15 @@ class Thresholds(BaseModel):
     block: float
 
 
+LATENCY_TARGET_MS = 50.0
+"""What is promised for the time to a decision, at the 99th percentile."""
+
+
 class Latency(BaseModel):
-    """Milliseconds. `total` runs from the moment the worker read the message (or request) to the
-    decision.
+    """Milliseconds. `total` runs from the moment the broker appended the record to
+    `transactions.raw` until the decision was made, before it is sent; for `POST /score` from when
+    the request's body was read. `features` and `model` are the times of all transactions that were
+    scored together. All three are 0 when an earlier decision is given again from its short form.
     """
 
     total: float

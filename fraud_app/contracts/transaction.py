@@ -1,8 +1,6 @@
-"""The events that cross a boundary: what a shop sends and what it gets back.
-
-These models are the JSON on Kafka, in the REST API and on the WebSocket, and the source of
-`schemas/` and OpenAPI. They know nothing of Kafka, Redis or SQL. Card numbers and security codes
-must never enter: see `card_data`.
+"""The transaction that a shop sends. This model is the JSON on Kafka and in the REST API, and the
+source of `schemas/` and OpenAPI. It must know nothing of Kafka, Redis or SQL, and card numbers and
+security codes must never enter: see `card_data`.
 """
 
 from __future__ import annotations
@@ -39,6 +37,7 @@ CountryCode = Annotated[
 
 
 def _canonical_address(text: str) -> str:
+    """The address as the operating system prints it, so that equal addresses are equal strings."""
     family = socket.AF_INET6 if ":" in text else socket.AF_INET
     try:
         return socket.inet_ntop(family, socket.inet_pton(family, text))
@@ -55,7 +54,9 @@ IpAddress = Annotated[
 
 
 class Category(StrEnum):
-    """What is sold; anything a shop cannot map is `other`. The order is part of the model's input."""
+    """What is sold; anything a shop cannot map is `other`. The order is part of the model's
+    input.
+    """
 
     OTHER = "other"
     GROCERIES = "groceries"

@@ -1,3 +1,4 @@
-"""PostgreSQL: what was decided, for people and for audit. One module a table; SQL is nowhere else
-but in `migrations/`.
+"""PostgreSQL stores every decision for analysts and for audit. There is one module for each table,
+and SQL is written only in these modules and in `migrations/`. Scoring must never wait for this
+package.
 """

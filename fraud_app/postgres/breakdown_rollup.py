@@ -1,5 +1,6 @@
-"""Counts by country, by reason and by hour, each transaction once: written in the transaction that
-stores the rows, like `rollup`.
+"""Counts of decisions by country, by reason and by hour, each transaction once. They are written in
+the database transaction that stores the rows, like `decision_rollup`, and must never be written
+outside it.
 """
 
 from __future__ import annotations
@@ -12,52 +13,59 @@ from typing import Any, NamedTuple
 import asyncpg
 
 UNKNOWN = "unknown"
+"""Stands for a transaction without a country, since a key column cannot be null."""
 MAX_VALUES = 12
-"""Countries or reasons that are told; a chart of more says nothing."""
+"""The number of countries or reasons that are returned. A chart with more cannot be read."""
 
 _UPSERT = """
 INSERT INTO breakdown_rollup (kind, bucket, value, decision, transactions, amount_eur)
-SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::numeric[])
+SELECT * FROM unnest(
+    $1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::numeric[])
 ON CONFLICT (kind, bucket, value, decision) DO UPDATE SET
     transactions = breakdown_rollup.transactions + excluded.transactions,
     amount_eur = breakdown_rollup.amount_eur + excluded.amount_eur
 """
-_OF_KIND = """
+_BY_KIND = """
 SELECT value, sum(transactions) FILTER (WHERE decision = 'approve') AS approve,
-    sum(transactions) FILTER (WHERE decision = 'review') AS review, sum(transactions) FILTER (WHERE decision = 'block') AS block,
+    sum(transactions) FILTER (WHERE decision = 'review') AS review,
+    sum(transactions) FILTER (WHERE decision = 'block') AS block,
     sum(amount_eur) FILTER (WHERE decision <> 'approve') AS flagged_eur
 FROM breakdown_rollup WHERE kind = $1 AND bucket >= $2 GROUP BY value
-ORDER BY sum(transactions) FILTER (WHERE decision <> 'approve') DESC NULLS LAST, sum(transactions) DESC, value LIMIT $3
+ORDER BY sum(transactions) FILTER (WHERE decision <> 'approve') DESC NULLS LAST,
+    sum(transactions) DESC, value LIMIT $3
 """
-_HOURS = """
-SELECT bucket, sum(transactions) AS transactions, coalesce(sum(transactions) FILTER (WHERE decision <> 'approve'), 0) AS flagged
+_BY_HOUR = """
+SELECT bucket, sum(transactions) AS transactions,
+    coalesce(sum(transactions) FILTER (WHERE decision <> 'approve'), 0) AS flagged
 FROM breakdown_rollup WHERE kind = 'hour' AND bucket >= $1 GROUP BY bucket ORDER BY bucket
 """
 
 
 class BreakdownEntry(NamedTuple):
-    """What of a decision is counted here. `reasons`: codes, of flagged decisions."""
+    """The parts of one decision that are counted here."""
 
     at: datetime
     decision: str
     country: str | None
     cents: int
+    """Amount in euro cents."""
     reasons: Sequence[str]
+    """Codes of the reasons; empty for an approved transaction."""
 
 
-async def add(connection: asyncpg.Connection, decided: Iterable[BreakdownEntry]) -> None:
-    """Add these decisions, in a fixed order so that writers cannot deadlock."""
+async def add(connection: asyncpg.Connection, entries: Iterable[BreakdownEntry]) -> None:
+    """Add decisions to the counts, in a fixed order so that writers cannot deadlock."""
     counts: Counter[tuple[str, datetime, str, str]] = Counter()
     cents: Counter[tuple[str, datetime, str, str]] = Counter()
-    for one in decided:
-        minute = one.at.replace(second=0, microsecond=0)
+    for entry in entries:
+        minute = entry.at.replace(second=0, microsecond=0)
         for key in (
-            ("country", minute, one.country or UNKNOWN, one.decision),
-            ("hour", minute.replace(minute=0), "", one.decision),
-            *(("reason", minute, code, one.decision) for code in one.reasons),
+            ("country", minute, entry.country or UNKNOWN, entry.decision),
+            ("hour", minute.replace(minute=0), "", entry.decision),
+            *(("reason", minute, code, entry.decision) for code in entry.reasons),
         ):
             counts[key] += 1
-            cents[key] += one.cents
+            cents[key] += entry.cents
     keys = sorted(counts)
     columns = [list(column) for column in zip(*keys, strict=True)]
     await connection.execute(
@@ -66,12 +74,14 @@ async def add(connection: asyncpg.Connection, decided: Iterable[BreakdownEntry])
 
 
 async def by_kind(connection: asyncpg.Pool, kind: str, start: datetime) -> list[Any]:
-    """Countries or reasons since `start`, those with most flagged decisions first."""
-    found: list[Any] = await connection.fetch(_OF_KIND, kind, start, MAX_VALUES)
-    return found
+    """Rows of `kind` ("country" or "reason") since `start`: value, approve, review, block and
+    flagged_eur. At most 12 rows, those with the most flagged decisions first.
+    """
+    rows: list[Any] = await connection.fetch(_BY_KIND, kind, start, MAX_VALUES)
+    return rows
 
 
 async def by_hour(connection: asyncpg.Pool, start: datetime) -> list[Any]:
-    """Decisions and flagged ones of each hour (UTC) since `start`."""
-    found: list[Any] = await connection.fetch(_HOURS, start)
-    return found
+    """Rows of each hour (UTC) since `start`: bucket, transactions and flagged."""
+    rows: list[Any] = await connection.fetch(_BY_HOUR, start)
+    return rows

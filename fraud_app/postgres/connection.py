@@ -1,4 +1,6 @@
-"""Connections to PostgreSQL, and the schema brought up to date before the first is used."""
+"""Connections to PostgreSQL, and the migrations that bring the schema up to date before the first
+connection is used. Importing this module must never open a connection.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 4_207_113_558
-"""Any number, the same for every worker: only one of them migrates."""
+"""Key of the advisory lock. Any number will do, but every worker must use the same one, so that
+only one of them migrates.
+"""
 
 UNAVAILABLE = (
     OSError,
@@ -31,13 +35,13 @@ UNAVAILABLE = (
     asyncpg.DiskFullError,
     asyncpg.UndefinedTableError,
 )
-"""Errors that pass: the same statement may work later. A table is missing until the storage worker
-has migrated.
+"""Temporary errors: the same statement may work later. A missing table is one of them, because the
+storage worker may not have migrated yet.
 """
 
 
 async def apply_migrations(postgres: Postgres) -> None:
-    """Apply what the database lacks. Safe when several workers start at once."""
+    """Apply the migrations that the database lacks. Safe when several workers start at once."""
     async with connect(postgres) as connection:
         await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
         await migrate.apply(connection, MIGRATIONS, schema_name="public", logger=log)
@@ -45,7 +49,7 @@ async def apply_migrations(postgres: Postgres) -> None:
 
 @asynccontextmanager
 async def connect(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
-    """One connection, for commands. Raises `OSError` when there is no server."""
+    """One connection, for commands. Raises `OSError` when no server answers within 5 seconds."""
     connection = await asyncpg.connect(postgres.dsn.get_secret_value(), timeout=5)
     try:
         yield connection

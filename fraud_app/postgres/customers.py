@@ -1,4 +1,6 @@
-"""What is stored of one customer, summed up from their latest payments."""
+"""Summary of one customer: the totals of all their stored transactions, and the devices, countries,
+addresses, cards and merchants of the latest ones. This module only reads.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,10 @@ from typing import Any
 import asyncpg
 
 RECENT = 1_000
+"""Only the latest transactions are grouped, so that a busy customer is not slow to read."""
 MAX_VALUES = 8
-USED = {
+"""Rows of each kind; more do not fit on the page."""
+ENTITY_COLUMNS = {
     "devices": "device_id",
     "countries": "country",
     "addresses": "ip",
@@ -16,37 +20,46 @@ USED = {
     "merchants": "merchant_id",
 }
 
-_SUMS = """
+_TOTALS = """
 SELECT count(*) AS payments, min(scored_at) AS first_at, max(scored_at) AS last_at,
-    count(*) FILTER (WHERE decision = 'approve') AS approve, count(*) FILTER (WHERE decision = 'review') AS review,
+    count(*) FILTER (WHERE decision = 'approve') AS approve,
+    count(*) FILTER (WHERE decision = 'review') AS review,
     count(*) FILTER (WHERE decision = 'block') AS block
 FROM transactions WHERE user_id = $1
 """
-_USED = {
-    name: f"SELECT {column} AS value, count(*) AS payments, count(*) FILTER (WHERE decision <> 'approve') AS flagged, "  # noqa: S608 - our own columns
-    f"min(scored_at) AS first_at, max(scored_at) AS last_at FROM (SELECT {column}, decision, scored_at FROM transactions "
-    f"WHERE user_id = $1 ORDER BY scored_at DESC LIMIT {RECENT}) AS latest WHERE {column} IS NOT NULL "
-    f"GROUP BY {column} ORDER BY last_at DESC LIMIT {MAX_VALUES}"
-    for name, column in USED.items()
+# The only interpolated values are our own column names and limits.
+_ENTITIES = {
+    name: f"""
+SELECT {column} AS value, count(*) AS payments,
+    count(*) FILTER (WHERE decision <> 'approve') AS flagged,
+    min(scored_at) AS first_at, max(scored_at) AS last_at
+FROM (SELECT {column}, decision, scored_at FROM transactions
+    WHERE user_id = $1 ORDER BY scored_at DESC LIMIT {RECENT}) AS latest
+WHERE {column} IS NOT NULL GROUP BY {column} ORDER BY last_at DESC LIMIT {MAX_VALUES}
+"""  # noqa: S608 - our own columns
+    for name, column in ENTITY_COLUMNS.items()
 }
 _FRAUD = """
-SELECT count(DISTINCT transaction_id) FROM labels JOIN transactions t USING (transaction_id) WHERE t.user_id = $1 AND is_fraud
+SELECT count(DISTINCT transaction_id) FROM labels JOIN transactions t USING (transaction_id)
+WHERE t.user_id = $1 AND is_fraud
 """
 
 
 async def totals(connection: asyncpg.Pool, user_id: str) -> Any:
-    """Payments, first_at, last_at and the count of each decision."""
-    return await connection.fetchrow(_SUMS, user_id)
+    """One row: payments (the number of transactions), first_at, last_at, and the count of each
+    decision.
+    """
+    return await connection.fetchrow(_TOTALS, user_id)
 
 
 async def entities(connection: asyncpg.Pool, user_id: str) -> dict[str, list[Any]]:
-    """Devices, countries, addresses, cards and merchants of the latest thousand payments, most
-    recently used first.
+    """Devices, countries, addresses, cards and merchants of the latest thousand transactions, the
+    most recently used first. Each row: value, payments, flagged, first_at and last_at.
     """
-    return {name: await connection.fetch(query, user_id) for name, query in _USED.items()}
+    return {name: await connection.fetch(query, user_id) for name, query in _ENTITIES.items()}
 
 
 async def fraud_count(connection: asyncpg.Pool, user_id: str) -> int:
-    """How many of their payments are labelled as fraud."""
+    """The number of the customer's transactions that are labelled as fraud."""
     count: int = await connection.fetchval(_FRAUD, user_id)
     return count

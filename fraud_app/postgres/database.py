@@ -1,5 +1,5 @@
-"""The API's way to PostgreSQL: a pool that appears when the server does, and one error for its
-absence.
+"""The connection pool of the API. It connects when the server is there, and turns every failure
+into one error. No request may wait longer than the statement timeout.
 """
 
 from __future__ import annotations
@@ -10,34 +10,39 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from fraud_app.errors import FraudError
 from fraud_app.postgres.connection import UNAVAILABLE, create_pool
 from fraud_app.settings import Postgres
 
 Result = TypeVar("Result")
 
 CHECK_S = 1.0
+"""A health check must answer soon, whatever the statement timeout is."""
 
 
-class DatabaseUnavailable(Exception):
+class DatabaseUnavailable(FraudError):
     """PostgreSQL does not answer; scoring goes on, history is delayed."""
 
 
 class Database:
-    """`ask` with a question of the pool; never waits longer than the statement timeout, even for a
-    server that is frozen.
+    """Runs queries on a pool that is created at the first query. It never waits longer than the
+    statement timeout, even when the server is frozen.
     """
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
         self._pool: asyncpg.Pool | None = None
-        self._asking: set[asyncio.Task[Any]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
+        """Holds a reference to each task, so that none is garbage-collected before it ends."""
 
     async def query(
         self, question: Callable[[asyncpg.Pool], Awaitable[Result]], seconds: float | None = None
     ) -> Result:
-        """The answer. Raises `HistoryAway` when there is none in time."""
-        task = asyncio.ensure_future(self._answer(question))
-        self._asking.add(task)
+        """The result of `question(pool)`, within `seconds` (default: the statement timeout). Raises
+        `DatabaseUnavailable` when there is no result in time.
+        """
+        task = asyncio.ensure_future(self._run(question))
+        self._running.add(task)
         task.add_done_callback(self._forget)
         # Not wait_for: it would wait for asyncpg to cancel the statement, which needs the server
         # that does not answer.
@@ -48,14 +53,14 @@ class Database:
         return task.result()
 
     async def responds(self) -> bool:
-        """Whether a query works now."""
+        """Whether a query works now; answers within one second."""
         try:
-            await self.query(lambda connected: connected.fetchval("SELECT 1"), CHECK_S)
+            await self.query(lambda pool: pool.fetchval("SELECT 1"), CHECK_S)
         except DatabaseUnavailable:
             return False
         return True
 
-    async def _answer(self, question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result:
+    async def _run(self, question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result:
         try:
             if self._pool is None:
                 self._pool = await create_pool(self._postgres)
@@ -64,6 +69,7 @@ class Database:
             raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._asking.discard(task)
+        """Drop the task. Reading its exception keeps asyncio from logging that nobody did."""
+        self._running.discard(task)
         if not task.cancelled():
             task.exception()

@@ -1,7 +1,6 @@
-"""Counts in buckets of ten seconds by decision, score and latency: what the dashboard asks for,
-without reading the history.
-
-Written in the very transaction that stores the rows, so each transaction is counted once.
+"""Counts of decisions in buckets of ten seconds, by decision, risk score and latency. The dashboard
+reads them instead of the whole history. They are written in the database transaction that stores
+the rows, and must never be written outside it: so each transaction is counted once.
 """
 
 from __future__ import annotations
@@ -16,31 +15,35 @@ import asyncpg
 
 BUCKET_S = 10
 SCORE_BIN = 5
+"""Width of a bin of risk scores, which run from 0 to 99."""
 LATENCY_EDGES_MS = (0.5, 1, 2, 3, 4, 5, 7.5, 10, 15, 20, 30, 40, 50, 75, 100, 250, 500, 1000, 5000)
-"""Upper edges; one more bin holds what is slower. 50 ms is the promise."""
+"""Upper edges of the latency bins. One more bin holds every slower decision. 50 ms is an edge,
+because it is the latency that we promise.
+"""
 
 RollupEntry = tuple[datetime, str, int, float, int]
-"""scored at, decision, risk score, latency in ms, euro cents"""
+"""Scored at, decision, risk score, latency in ms, amount in euro cents."""
 
 _UPSERT = """
 INSERT INTO decision_rollup (bucket, decision, score_bin, latency_bin, transactions, amount_eur)
-SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::smallint[], $4::smallint[], $5::bigint[], $6::numeric[])
+SELECT * FROM unnest(
+    $1::timestamptz[], $2::text[], $3::smallint[], $4::smallint[], $5::bigint[], $6::numeric[])
 ON CONFLICT (bucket, decision, score_bin, latency_bin) DO UPDATE SET
     transactions = decision_rollup.transactions + excluded.transactions,
     amount_eur = decision_rollup.amount_eur + excluded.amount_eur
 """
-_WINDOW = """
-SELECT date_bin(make_interval(secs => $3), bucket, 'epoch') AS bucket, decision, score_bin, latency_bin,
-    sum(transactions)::bigint AS transactions, sum(amount_eur) AS amount_eur
+_BETWEEN = """
+SELECT date_bin(make_interval(secs => $3), bucket, 'epoch') AS bucket, decision, score_bin,
+    latency_bin, sum(transactions)::bigint AS transactions, sum(amount_eur) AS amount_eur
 FROM decision_rollup WHERE bucket >= $1 AND bucket < $2 GROUP BY 1, 2, 3, 4
 """
 
 
-async def add(connection: asyncpg.Connection, decided: Sequence[RollupEntry]) -> None:
-    """Add these decisions to their buckets, in a fixed order so that writers cannot deadlock."""
+async def add(connection: asyncpg.Connection, entries: Sequence[RollupEntry]) -> None:
+    """Add decisions to their buckets, in a fixed order so that writers cannot deadlock."""
     counts: Counter[tuple[datetime, str, int, int]] = Counter()
     cents: Counter[tuple[datetime, str, int, int]] = Counter()
-    for at, decision, score, latency, amount in decided:
+    for at, decision, score, latency, amount in entries:
         seconds = int(at.timestamp()) // BUCKET_S * BUCKET_S
         key = (
             datetime.fromtimestamp(seconds, UTC),
@@ -60,15 +63,16 @@ async def add(connection: asyncpg.Connection, decided: Sequence[RollupEntry]) ->
 async def between(
     connection: asyncpg.Pool, start: datetime, end: datetime, step_s: int
 ) -> list[Any]:
-    """The rollup of a span, summed up in steps of so many seconds since 1970; a span of a day is as
-    few rows as one of an hour.
+    """Rows from `start` up to, but without, `end`, summed in steps of `step_s` seconds since 1970.
+    So a span of a day has as few rows as one of an hour.
     """
-    rows: list[Any] = await connection.fetch(_WINDOW, start, end, step_s)
+    rows: list[Any] = await connection.fetch(_BETWEEN, start, end, step_s)
     return rows
 
 
 def percentile(bins: Counter[int], share: float) -> float | None:
-    """The latency in ms below which this share lies, linear within its bin; None without any.
+    """The latency in ms below which this share (0 to 1) of the decisions lies, linear within its
+    bin. None when the bins are empty.
 
     >>> percentile(Counter({3: 10}), 0.5)
     2.5
@@ -76,18 +80,18 @@ def percentile(bins: Counter[int], share: float) -> float | None:
     total = sum(bins.values())
     if not total:
         return None
-    wanted, seen = share * total, 0.0
-    for place in sorted(bins):
-        low = LATENCY_EDGES_MS[place - 1] if place else 0.0
-        high = LATENCY_EDGES_MS[place] if place < len(LATENCY_EDGES_MS) else LATENCY_EDGES_MS[-1]
-        if seen + bins[place] >= wanted:
-            return low + (high - low) * (wanted - seen) / bins[place]
-        seen += bins[place]
+    target, count_below = share * total, 0.0
+    for index in sorted(bins):
+        low = LATENCY_EDGES_MS[index - 1] if index else 0.0
+        high = LATENCY_EDGES_MS[index] if index < len(LATENCY_EDGES_MS) else LATENCY_EDGES_MS[-1]
+        if count_below + bins[index] >= target:
+            return low + (high - low) * (target - count_below) / bins[index]
+        count_below += bins[index]
     return LATENCY_EDGES_MS[-1]
 
 
 def latency_bins(rows: Iterable[Any]) -> Counter[int]:
-    """Latency histogram of rollup rows."""
+    """Latency histogram of rollup rows: transactions by number of the bin."""
     bins: Counter[int] = Counter()
     for row in rows:
         bins[row["latency_bin"]] += row["transactions"]

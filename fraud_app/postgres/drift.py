@@ -1,4 +1,6 @@
-"""Drift of live traffic, measured from what was stored lately, and kept as a series."""
+"""Drift of live traffic against the training data: measured from the latest stored transactions,
+and stored as a time series. It only reports; it must never change a decision.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,9 @@ from ml.serving.drift import SCORE, Drift, drift_of
 from ml.serving.registry import ModelFiles
 
 MAX_TRANSACTIONS = 5_000
+"""Enough for stable bins, and few enough to be read every minute."""
 MIN_TRANSACTIONS = 500
-"""Below that the index says more about chance than about traffic."""
+"""With fewer, the index shows chance rather than a change of the traffic."""
 KEPT_DAYS = 90
 
 _LATEST = """
@@ -25,9 +28,16 @@ ORDER BY scored_at DESC LIMIT $2
 """
 _INSERT = """
 INSERT INTO drift (model, measured_at, feature, psi, missing, reference_missing, transactions)
-SELECT $1, now(), f, p, m, r, $6 FROM unnest($2::text[], $3::double precision[], $4::double precision[], $5::double precision[])
+SELECT $1, now(), f, p, m, r, $6 FROM unnest(
+    $2::text[], $3::double precision[], $4::double precision[], $5::double precision[])
     AS measured(f, p, m, r)
 ON CONFLICT DO NOTHING
+"""
+_DELETE_OLD = "DELETE FROM drift WHERE measured_at < now() - make_interval(days => $1)"
+_LATEST_MEASUREMENT = """
+SELECT measured_at, transactions, feature, psi, missing, reference_missing FROM drift
+WHERE model = $1 AND measured_at = (SELECT max(measured_at) FROM drift WHERE model = $1)
+ORDER BY psi DESC, feature
 """
 
 
@@ -42,7 +52,9 @@ class DriftMeasurement(NamedTuple):
 async def latest_traffic(
     connection: asyncpg.Connection, model: str
 ) -> list[tuple[str | None, float]]:
-    """Features (JSON) and probability of the latest decisions of a model (`name:version`)."""
+    """Features (a JSON array) and probability of the latest decisions of a model (`name:version`):
+    at most 5,000, from the last 24 hours.
+    """
     return [
         (record[0], record[1])
         for record in await connection.fetch(_LATEST, model, MAX_TRANSACTIONS)
@@ -50,36 +62,32 @@ async def latest_traffic(
 
 
 def measure(files: ModelFiles, traffic: list[tuple[str | None, float]]) -> list[Drift]:
-    """Drift of this traffic against the model's bins; nothing when there is too little or the model
-    has no bins.
+    """Drift of this traffic against the model's bins, one item for each feature and one for the
+    score. Empty when there is too little traffic or when the model has no bins.
     """
-    kept = [(orjson.loads(features), probability) for features, probability in traffic if features]
-    if len(kept) < MIN_TRANSACTIONS or not files.drift:
+    decisions = [
+        (orjson.loads(features), probability) for features, probability in traffic if features
+    ]
+    if len(decisions) < MIN_TRANSACTIONS or not files.drift:
         return []
-    matrix = np.array([features for features, _ in kept], dtype=float)
-    columns: dict[str, Any] = {name: matrix[:, place] for place, name in enumerate(NAMES)}
-    columns[SCORE] = np.array([probability for _, probability in kept])
+    matrix = np.array([features for features, _ in decisions], dtype=float)
+    columns: dict[str, Any] = {name: matrix[:, column] for column, name in enumerate(NAMES)}
+    columns[SCORE] = np.array([probability for _, probability in decisions])
     return drift_of(files.drift, columns)
 
 
 async def store(
-    connection: asyncpg.Connection, model: str, found: list[Drift], transactions: int
+    connection: asyncpg.Connection, model: str, measured: list[Drift], transactions: int
 ) -> None:
-    """Keep one measurement, and forget those that are older than 90 days."""
-    columns = [list(column) for column in zip(*found, strict=True)]
+    """Store one measurement, and delete those that are older than 90 days."""
+    columns = [list(column) for column in zip(*measured, strict=True)]
     await connection.execute(_INSERT, model, *columns, transactions)
-    await connection.execute(
-        "DELETE FROM drift WHERE measured_at < now() - make_interval(days => $1)", KEPT_DAYS
-    )
+    await connection.execute(_DELETE_OLD, KEPT_DAYS)
 
 
 async def latest_measurement(connection: asyncpg.Pool, model: str) -> DriftMeasurement | None:
-    """The latest measurement of a model, the largest index first."""
-    records = await connection.fetch(
-        "SELECT measured_at, transactions, feature, psi, missing, reference_missing FROM drift WHERE model = $1 AND "
-        "measured_at = (SELECT max(measured_at) FROM drift WHERE model = $1) ORDER BY psi DESC, feature",
-        model,
-    )
+    """The latest measurement of a model, the largest index first; None when there is none."""
+    records = await connection.fetch(_LATEST_MEASUREMENT, model)
     if not records:
         return None
     return DriftMeasurement(

@@ -1,5 +1,5 @@
-"""What became known of transactions: analysts' verdicts, chargebacks, a generator's truth. The
-latest of a source stands.
+"""Labels of transactions: analysts' verdicts, chargebacks, and the generator's ground truth. The
+latest label of each source is the one that counts.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ import asyncpg
 from fraud_app.contracts.label import Label
 
 _UPSERT = """
-INSERT INTO labels (transaction_id, source, is_fraud, scenario, labelled_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO labels (transaction_id, source, is_fraud, scenario, labelled_at)
+VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (transaction_id, source) DO UPDATE SET
     is_fraud = excluded.is_fraud, scenario = excluded.scenario, labelled_at = excluded.labelled_at
 WHERE labels.labelled_at <= excluded.labelled_at
 """
+_FOR_TRANSACTION = """
+SELECT source, is_fraud, labelled_at FROM labels WHERE transaction_id = $1 ORDER BY labelled_at
+"""
 
 
 async def store(connection: asyncpg.Connection, labels: Sequence[Label]) -> None:
-    """Store labels; an older one never replaces a newer one."""
+    """Store labels. An older label never replaces a newer one."""
     await connection.executemany(
         _UPSERT,
         [
@@ -31,9 +35,6 @@ async def store(connection: asyncpg.Connection, labels: Sequence[Label]) -> None
 
 
 async def for_transaction(connection: asyncpg.Pool, transaction_id: str) -> list[Any]:
-    """What is known of a transaction: source, is_fraud, labelled_at."""
-    found: list[Any] = await connection.fetch(
-        "SELECT source, is_fraud, labelled_at FROM labels WHERE transaction_id = $1 ORDER BY labelled_at",
-        transaction_id,
-    )
-    return found
+    """The labels of a transaction, oldest first: source, is_fraud and labelled_at."""
+    rows: list[Any] = await connection.fetch(_FOR_TRANSACTION, transaction_id)
+    return rows

@@ -1,4 +1,6 @@
-"""Payments that share something with one: its customer, device, address or card."""
+"""Transactions that share something with a given one: its customer, device, address or card. This
+module only reads.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +9,29 @@ from typing import Any
 import asyncpg
 
 MAX_RELATED = 10
-BY = ("user_id", "device_id", "ip", "card")
+"""Rows of each list; more do not fit beside the case."""
+SHARED_COLUMNS = ("user_id", "device_id", "ip", "card")
 
 _BRIEF = "transaction_id, user_id, amount, currency, country, decision, risk_score, scored_at"
-# Ten of each, counted up to a hundred: "99+" says as much as a million, and no busy address can
-# make the page slow.
+# Ten rows of each list, counted up to a hundred: "99+" says as much as a million, and a busy
+# address cannot make the page slow. The only interpolated values are our own names and limits.
 _QUERIES = {
-    column: f"SELECT {_BRIEF}, count(*) OVER () AS found FROM (SELECT {_BRIEF} FROM transactions WHERE {column} = $1 "  # noqa: S608 - our own columns
-    f"AND transaction_id <> $2 ORDER BY scored_at DESC LIMIT 100) AS latest ORDER BY scored_at DESC LIMIT {MAX_RELATED}"
-    for column in BY
+    column: f"""
+SELECT {_BRIEF}, count(*) OVER () AS found
+FROM (SELECT {_BRIEF} FROM transactions WHERE {column} = $1
+    AND transaction_id <> $2 ORDER BY scored_at DESC LIMIT 100) AS latest
+ORDER BY scored_at DESC LIMIT {MAX_RELATED}
+"""  # noqa: S608 - our own columns
+    for column in SHARED_COLUMNS
 }
 
 
 async def related_to(
     connection: asyncpg.Pool, transaction_id: str, shared: dict[str, str | None]
 ) -> dict[str, list[Any]]:
-    """The latest ten others by each thing that is known of the transaction."""
+    """The latest ten other transactions for each column of `shared` whose value is known. Each row
+    also has `found`, the number of such transactions, counted up to a hundred.
+    """
     return {
         column: await connection.fetch(_QUERIES[column], value, transaction_id)
         for column, value in shared.items()

@@ -1,7 +1,6 @@
-"""The review queue: what waits for an analyst, dearest expected loss first, and who is looking at
-what.
-
-An item is taken for a few minutes at a time, so that a closed laptop gives it back.
+"""The review queue: transactions that wait for an analyst, the largest expected loss first. An
+analyst claims an item for a few minutes at a time, so that an item never stays with someone who has
+gone home.
 """
 
 from __future__ import annotations
@@ -13,47 +12,59 @@ from typing import Any, NamedTuple
 import asyncpg
 
 CLAIM_S = 300
+"""How long a claim lasts: long enough to decide a case, and it can be renewed."""
 SKIP_S = 3600
-"""For how long an analyst does not see what they skipped; others do."""
+"""For how long an analyst does not see an item that they skipped. Other analysts do see it."""
 
 _ENTER = """
 INSERT INTO review_queue (transaction_id, expected_loss_eur, entered_at)
 SELECT * FROM unnest($1::text[], $2::double precision[], $3::timestamptz[]) ON CONFLICT DO NOTHING
 """
 _OPEN = """
-SELECT q.expected_loss_eur, q.entered_at, CASE WHEN q.taken_until > now() THEN q.taken_by END AS taken_by, q.taken_until, t.scored
+SELECT q.expected_loss_eur, q.entered_at,
+    CASE WHEN q.taken_until > now() THEN q.taken_by END AS taken_by, q.taken_until, t.scored
 FROM review_queue q JOIN transactions t USING (transaction_id)
-WHERE q.closed_at IS NULL AND t.risk_score >= $2 AND ($3::text IS NULL OR t.user_id = $3) AND ($4::text IS NULL OR t.country = $4)
-    AND NOT EXISTS (SELECT FROM verdicts s WHERE s.transaction_id = q.transaction_id AND s.analyst = $1 AND s.verdict = 'skip'
-        AND s.given_at > now() - make_interval(secs => $5) AND NOT EXISTS (SELECT FROM verdicts u WHERE u.undoes = s.verdict_id))
+WHERE q.closed_at IS NULL AND t.risk_score >= $2 AND ($3::text IS NULL OR t.user_id = $3)
+    AND ($4::text IS NULL OR t.country = $4)
+    AND NOT EXISTS (SELECT FROM verdicts s WHERE s.transaction_id = q.transaction_id
+        AND s.analyst = $1 AND s.verdict = 'skip'
+        AND s.given_at > now() - make_interval(secs => $5)
+        AND NOT EXISTS (SELECT FROM verdicts u WHERE u.undoes = s.verdict_id))
 """
 ORDERS = {
     "loss": "q.expected_loss_eur DESC, q.transaction_id",
     "age": "q.entered_at, q.transaction_id",
     "score": "t.risk_score DESC, q.transaction_id",
 }
-_STATE = """
+_SUMMARY = """
 SELECT (SELECT count(*) FROM review_queue WHERE closed_at IS NULL) AS open,
     (SELECT min(entered_at) FROM review_queue WHERE closed_at IS NULL) AS oldest_at,
-    count(*) FILTER (WHERE given_at > now() - interval '1 hour') AS verdicts_hour, count(*) AS verdicts_day,
+    count(*) FILTER (WHERE given_at > now() - interval '1 hour') AS verdicts_hour,
+    count(*) AS verdicts_day,
     count(*) FILTER (WHERE verdict = 'approve') AS approved_day
-FROM verdicts v WHERE given_at > now() - interval '1 day' AND verdict IN ('approve', 'block', 'fraud')
+FROM verdicts v
+WHERE given_at > now() - interval '1 day' AND verdict IN ('approve', 'block', 'fraud')
     AND NOT EXISTS (SELECT FROM verdicts u WHERE u.undoes = v.verdict_id)
 """
 _CLAIM = """
 UPDATE review_queue SET taken_by = $2, taken_until = now() + make_interval(secs => $3)
-WHERE transaction_id = $1 AND closed_at IS NULL AND (taken_by IS NULL OR taken_by = $2 OR taken_until <= now())
+WHERE transaction_id = $1 AND closed_at IS NULL
+    AND (taken_by IS NULL OR taken_by = $2 OR taken_until <= now())
 RETURNING taken_until
 """
-_RELEASE = "UPDATE review_queue SET taken_by = NULL, taken_until = NULL WHERE transaction_id = $1 AND taken_by = $2"
+_RELEASE = """
+UPDATE review_queue SET taken_by = NULL, taken_until = NULL
+WHERE transaction_id = $1 AND taken_by = $2
+"""
 _ITEM = """
-SELECT expected_loss_eur, entered_at, CASE WHEN taken_until > now() THEN taken_by END AS taken_by, taken_until, closed_at
+SELECT expected_loss_eur, entered_at, CASE WHEN taken_until > now() THEN taken_by END AS taken_by,
+    taken_until, closed_at
 FROM review_queue WHERE transaction_id = $1
 """
 
 
 class NewItem(NamedTuple):
-    """An item on its way into the queue."""
+    """An item to put into the queue."""
 
     transaction_id: str
     expected_loss_eur: float
@@ -61,7 +72,7 @@ class NewItem(NamedTuple):
 
 
 class QueueFilter(NamedTuple):
-    """Which part of the queue, and for whom."""
+    """Which part of the queue an analyst asks for, and in which order (a key of `ORDERS`)."""
 
     analyst: str
     order: str = "loss"
@@ -71,45 +82,45 @@ class QueueFilter(NamedTuple):
 
 
 async def add(connection: asyncpg.Connection, items: Sequence[NewItem]) -> None:
-    """Put items into the queue; those that were there already stay as they are."""
+    """Put items into the queue. Items that are in it already stay as they are."""
     if items:
         await connection.execute(_ENTER, *map(list, zip(*items, strict=True)))
 
 
-async def open_items(connection: asyncpg.Pool, wanted: QueueFilter, limit: int) -> list[Any]:
-    """Open items (expected_loss_eur, entered_at, taken_by, taken_until, scored JSON) that this
-    analyst did not skip lately.
+async def open_items(connection: asyncpg.Pool, queue_filter: QueueFilter, limit: int) -> list[Any]:
+    """At most `limit` open items that this analyst did not skip within the last hour. Each row:
+    expected_loss_eur, entered_at, taken_by, taken_until and scored (JSON).
     """
-    found: list[Any] = await connection.fetch(
-        f"{_OPEN} ORDER BY {ORDERS[wanted.order]} LIMIT $6",
-        wanted.analyst,
-        wanted.min_score,
-        wanted.user_id,
-        wanted.country,
+    rows: list[Any] = await connection.fetch(
+        f"{_OPEN} ORDER BY {ORDERS[queue_filter.order]} LIMIT $6",
+        queue_filter.analyst,
+        queue_filter.min_score,
+        queue_filter.user_id,
+        queue_filter.country,
         SKIP_S,
         limit,
     )
-    return found
+    return rows
 
 
 async def summary(connection: asyncpg.Pool) -> Any:
-    """Depth (open), oldest_at, verdicts_hour, verdicts_day and approved_day."""
-    return await connection.fetchrow(_STATE)
+    """One row: open (number of items), oldest_at, verdicts_hour, verdicts_day and approved_day."""
+    return await connection.fetchrow(_SUMMARY)
 
 
 async def claim(connection: asyncpg.Pool, transaction_id: str, analyst: str) -> datetime | None:
-    """Take an open item, or keep it for longer; until when. None when another analyst has it, or it
-    is not open.
+    """Claim an open item, or renew the claim. Returns when the claim ends; None when another
+    analyst has the item, or when it is not open.
     """
     until: datetime | None = await connection.fetchval(_CLAIM, transaction_id, analyst, CLAIM_S)
     return until
 
 
 async def release(connection: asyncpg.Pool, transaction_id: str, analyst: str) -> None:
-    """Give an item back, if this analyst has it."""
+    """End this analyst's claim on an item; nothing happens when they do not have it."""
     await connection.execute(_RELEASE, transaction_id, analyst)
 
 
 async def item(connection: asyncpg.Pool, transaction_id: str) -> Any:
-    """The queue's row of a transaction; None when it never was in the queue."""
+    """The queue's row of a transaction; None when it was never in the queue."""
     return await connection.fetchrow(_ITEM, transaction_id)

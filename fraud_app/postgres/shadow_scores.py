@@ -1,4 +1,6 @@
-"""What a challenger would have decided: stored beside the champion's decisions, never acted on."""
+"""Scores of a challenger model: the decisions that it would have made, stored beside those of the
+champion. No decision may ever depend on them.
+"""
 
 from __future__ import annotations
 
@@ -18,29 +20,39 @@ from ml.serving.registry import version_in
 from ml.serving.scorer import Scorer, matrix_of
 
 MAX_LABELLED = 200_000
+"""Bounds the memory and the time of one comparison."""
 CURVE_POINTS = 100
+"""A chart shows no more than these."""
 
 _INSERT = """
 INSERT INTO shadow_scores (transaction_id, model, probability, decision, scored_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::double precision[], $4::text[], $5::timestamptz[]) ON CONFLICT DO NOTHING
+SELECT * FROM unnest(
+    $1::text[], $2::text[], $3::double precision[], $4::text[], $5::timestamptz[])
+ON CONFLICT DO NOTHING
 """
 _COUNTED = """
-SELECT count(*), count(*) FILTER (WHERE theirs = ours), count(*) FILTER (WHERE theirs > ours), count(*) FILTER (WHERE theirs < ours),
-       avg(shift)
+SELECT count(*), count(*) FILTER (WHERE theirs = ours), count(*) FILTER (WHERE theirs > ours),
+       count(*) FILTER (WHERE theirs < ours), avg(shift)
 FROM (SELECT array_position(ARRAY['approve', 'review', 'block'], s.decision) AS theirs,
-             array_position(ARRAY['approve', 'review', 'block'], t.decision) AS ours, s.probability - t.probability AS shift
+             array_position(ARRAY['approve', 'review', 'block'], t.decision) AS ours,
+             s.probability - t.probability AS shift
       FROM shadow_scores s JOIN transactions t USING (transaction_id)
-      WHERE s.model = $1 AND s.scored_at > now() - make_interval(secs => $2) AND t.model IS NOT NULL) AS pairs
+      WHERE s.model = $1 AND s.scored_at > now() - make_interval(secs => $2)
+          AND t.model IS NOT NULL) AS pairs
 """
 _LABELLED = """
 SELECT bool_or(l.is_fraud), t.probability, s.probability
-FROM shadow_scores s JOIN transactions t USING (transaction_id) JOIN labels l USING (transaction_id)
-WHERE s.model = $1 AND s.scored_at > now() - make_interval(secs => $2) AND t.probability IS NOT NULL
+FROM shadow_scores s JOIN transactions t USING (transaction_id)
+    JOIN labels l USING (transaction_id)
+WHERE s.model = $1 AND s.scored_at > now() - make_interval(secs => $2)
+    AND t.probability IS NOT NULL
 GROUP BY t.transaction_id, t.probability, s.probability LIMIT $3
 """
 
 
 class ShadowScore(NamedTuple):
+    """A challenger's score of one transaction."""
+
     transaction_id: str
     model: str
     """`name:version`."""
@@ -58,7 +70,7 @@ class Curve(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """How a challenger compares with what was decided, on the same transactions."""
+    """A challenger compared with the decisions that were made, on the same transactions."""
 
     transactions: int
     same: float
@@ -66,22 +78,24 @@ class Agreement(NamedTuple):
     stricter: int
     laxer: int
     shift: float
-    """Mean of the challenger's probability minus the decided one."""
+    """Mean of the challenger's probability minus the champion's."""
     labelled: int
     champion: Curve | None
-    """None while no fraud among them is labelled."""
+    """None while none of these transactions is labelled as fraud."""
     challenger: Curve | None
 
 
 def scores_of(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
-    """The challenger's scores, from the features that were stored with each decision: the very
-    input that the champion had.
+    """The challenger's scores, computed from the features that were stored with each decision. So
+    its input is the very input of the champion. Rows without features are left out.
     """
-    kept = [(row, features) for row in rows if (features := orjson.loads(row.scored)["features"])]
-    if not kept:
+    scorable = [
+        (row, features) for row in rows if (features := orjson.loads(row.scored)["features"])
+    ]
+    if not scorable:
         return []
     matrix = matrix_of(
-        [[math.nan if value is None else value for value in features] for _, features in kept]
+        [[math.nan if value is None else value for value in features] for _, features in scorable]
     )
     model = version_in(scorer.reference)
     return [
@@ -92,12 +106,12 @@ def scores_of(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
             scorer.cutoffs.decide(probability).value,
             row.scored_at,
         )
-        for (row, _), probability in zip(kept, scorer.probabilities(matrix), strict=True)
+        for (row, _), probability in zip(scorable, scorer.probabilities(matrix), strict=True)
     ]
 
 
 async def store(connection: asyncpg.Connection, scores: Sequence[ShadowScore]) -> None:
-    """Store scores; those that are there already stay."""
+    """Store scores. Scores that are stored already stay as they are."""
     if scores:
         await connection.execute(_INSERT, *map(list, zip(*scores, strict=True)))
 
@@ -105,10 +119,12 @@ async def store(connection: asyncpg.Connection, scores: Sequence[ShadowScore]) -
 async def compare(
     connection: asyncpg.Pool | asyncpg.Connection, model: str, hours: float
 ) -> Agreement:
-    """How the model (`name:version`) compares over the last hours."""
+    """Compare a challenger (`name:version`) with the decisions of the last `hours`. The curves are
+    computed in a thread, so that the event loop is not blocked.
+    """
     [(count, same, stricter, laxer, shift)] = await connection.fetch(_COUNTED, model, hours * 3600)
     labelled = await connection.fetch(_LABELLED, model, hours * 3600, MAX_LABELLED)
-    champion, challenger = await asyncio.to_thread(_curves, [tuple(one) for one in labelled])
+    champion, challenger = await asyncio.to_thread(_curves, [tuple(row) for row in labelled])
     return Agreement(
         count,
         same / count if count else math.nan,
@@ -122,10 +138,11 @@ async def compare(
 
 
 def _curves(labelled: Sequence[tuple[bool, float, float]]) -> tuple[Curve | None, Curve | None]:
+    """Curves of champion and challenger, from rows (is fraud, champion's, challenger's score)."""
     if not any(fraud for fraud, _, _ in labelled):
         return None, None
-    fraud, *both = (np.array(column) for column in zip(*labelled, strict=True))
-    champion, challenger = (_thinned(precision_recall(fraud, score)) for score in both)
+    fraud, *scores = (np.array(column) for column in zip(*labelled, strict=True))
+    champion, challenger = (_thinned(precision_recall(fraud, score)) for score in scores)
     return champion, challenger
 
 

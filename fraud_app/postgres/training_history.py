@@ -1,5 +1,5 @@
-"""What the running system decided and what became known of it later: the history to train on, with
-the features as they were served.
+"""The stored decisions and their labels, as the history to train on. The features are those that
+were served, and must never be computed anew here: so training and serving cannot differ.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from fraud_app.contracts import currency
 from ml.features import NAMES
 from ml.training.train import TrainingHistory, reported_before
 
-_ALL = """
-SELECT t.scored ->> 'features' AS features, t.amount, t.currency, t.received_at, coalesce(t.country, '') AS country,
-       coalesce(l.is_fraud, false) AS is_fraud, l.reported_at, coalesce(l.scenario, '') AS scenario
+_DECIDED = """
+SELECT t.scored ->> 'features' AS features, t.amount, t.currency, t.received_at,
+       coalesce(t.country, '') AS country, coalesce(l.is_fraud, false) AS is_fraud,
+       l.reported_at, coalesce(l.scenario, '') AS scenario
 FROM transactions t LEFT JOIN (
-    SELECT transaction_id, bool_or(is_fraud) AS is_fraud, min(labelled_at) FILTER (WHERE is_fraud) AS reported_at, max(scenario) AS scenario
+    SELECT transaction_id, bool_or(is_fraud) AS is_fraud,
+        min(labelled_at) FILTER (WHERE is_fraud) AS reported_at, max(scenario) AS scenario
     FROM labels GROUP BY transaction_id
 ) l USING (transaction_id)
 WHERE t.scored ->> 'features' IS NOT NULL
@@ -27,14 +29,15 @@ ORDER BY t.received_at, t.transaction_id
 
 
 async def load(connection: asyncpg.Connection) -> TrainingHistory:
-    """All decided transactions in the order of arrival. Unlabelled ones count as honest; the newest
-    fifth before the test part is left out by the split, since its chargebacks may still come.
-    Raises `ValueError` when features of another catalogue are among them.
+    """All decided transactions in the order of arrival. Transactions without a label count as
+    legitimate. The split leaves out 12 % of the time before the test part, because its chargebacks
+    may still come. Raises `ValueError` when nothing is stored, or when a transaction has the
+    features of another catalogue.
     """
     rows, fraud, amount, at_ms, reported, scenario, country = [], [], [], [], [], [], []
     async with connection.transaction():
-        async for one in connection.cursor(_ALL):
-            features = orjson.loads(one["features"])
+        async for record in connection.cursor(_DECIDED):
+            features = orjson.loads(record["features"])
             if len(features) != len(NAMES):
                 raise ValueError(
                     f"a stored transaction has {len(features)} features, the catalogue {len(NAMES)}"
@@ -44,23 +47,23 @@ async def load(connection: asyncpg.Connection) -> TrainingHistory:
                     [math.nan if value is None else value for value in features], dtype=np.float32
                 )
             )
-            fraud.append(one["is_fraud"])
-            amount.append(currency.euro_cents(one["amount"], one["currency"]) / 100)
-            at_ms.append(round(one["received_at"].timestamp() * 1000))
+            fraud.append(record["is_fraud"])
+            amount.append(currency.euro_cents(record["amount"], record["currency"]) / 100)
+            at_ms.append(round(record["received_at"].timestamp() * 1000))
             reported.append(
-                one["reported_at"].timestamp() * 1000 if one["reported_at"] else math.inf
+                record["reported_at"].timestamp() * 1000 if record["reported_at"] else math.inf
             )
-            scenario.append(one["scenario"])
-            country.append(one["country"])
+            scenario.append(record["scenario"])
+            country.append(record["country"])
     if not rows:
         raise ValueError("nothing is stored yet")
-    truth, moments = np.array(fraud), np.array(at_ms)
+    truth, times_ms = np.array(fraud), np.array(at_ms)
     return TrainingHistory(
         np.stack(rows),
         truth,
         np.array(amount),
-        moments,
-        reported_before(truth, np.array(reported), moments),
+        times_ms,
+        reported_before(truth, np.array(reported), times_ms),
         np.array(scenario),
         np.array(country),
     )

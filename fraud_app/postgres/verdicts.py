@@ -1,8 +1,7 @@
-"""Analysts' verdicts: an append-only record of who said what of which payment, and when.
-
-A verdict can be taken back for ten seconds. Until then it is pending; afterwards its label goes to
-`transactions.labels`, once or more often, but never not: it leaves the pending ones in the same
-database transaction that waits for the broker's answer.
+"""Verdicts of the analysts: an append-only record of who judged which transaction, how and when. A
+verdict is pending for ten seconds and can be undone until then. Afterwards its label goes to
+`transactions.labels` at least once: a verdict leaves `verdicts_pending` only in the database
+transaction that waited for the broker's acknowledgement. A label must never be lost.
 """
 
 from __future__ import annotations
@@ -14,48 +13,70 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from fraud_app.contracts.label import Label
+from fraud_app.errors import FraudError
 from fraud_app.postgres.review_queue import CLAIM_S
 
 UNDO_S = 10
+"""Long enough to notice a slip of the hand, and short enough not to delay the label."""
 MAX_FINAL = 200
+"""Labels in one database transaction, so that none stays open for long."""
 
 _LOCK = """
-SELECT taken_by, taken_until > now() AS taken FROM review_queue WHERE transaction_id = $1 FOR UPDATE
+SELECT taken_by, taken_until > now() AS taken FROM review_queue
+WHERE transaction_id = $1 FOR UPDATE
 """
 _ENTER = """
 INSERT INTO review_queue (transaction_id, expected_loss_eur, entered_at, closed_at)
-SELECT transaction_id, 0, scored_at, now() FROM transactions WHERE transaction_id = $1 ON CONFLICT DO NOTHING
+SELECT transaction_id, 0, scored_at, now() FROM transactions WHERE transaction_id = $1
+ON CONFLICT DO NOTHING
 """
 _STANDING = """
-SELECT v.verdict_id FROM verdicts v WHERE v.transaction_id = $1 AND v.verdict IN ('approve', 'block', 'fraud')
-    AND NOT EXISTS (SELECT FROM verdicts u WHERE u.undoes = v.verdict_id) ORDER BY v.verdict_id DESC LIMIT 1
+SELECT v.verdict_id FROM verdicts v
+WHERE v.transaction_id = $1 AND v.verdict IN ('approve', 'block', 'fraud')
+    AND NOT EXISTS (SELECT FROM verdicts u WHERE u.undoes = v.verdict_id)
+ORDER BY v.verdict_id DESC LIMIT 1
 """
 _INSERT = """
-INSERT INTO verdicts (transaction_id, verdict, undoes, reason, note, analyst) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO verdicts (transaction_id, verdict, undoes, reason, note, analyst)
+VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING verdict_id, given_at
 """
-_PEND = """
-INSERT INTO verdicts_pending (verdict_id, final_at) VALUES ($1, now() + make_interval(secs => $2)) RETURNING final_at
+_INSERT_PENDING = """
+INSERT INTO verdicts_pending (verdict_id, final_at)
+VALUES ($1, now() + make_interval(secs => $2)) RETURNING final_at
 """
-_CLOSE = "UPDATE review_queue SET closed_at = now(), taken_by = NULL, taken_until = NULL WHERE transaction_id = $1"
-_GIVE_BACK = "UPDATE review_queue SET taken_by = NULL, taken_until = NULL WHERE transaction_id = $1"
+_CLOSE = """
+UPDATE review_queue SET closed_at = now(), taken_by = NULL, taken_until = NULL
+WHERE transaction_id = $1
+"""
+_END_CLAIM = "UPDATE review_queue SET taken_by = NULL, taken_until = NULL WHERE transaction_id = $1"
 _REOPEN = """
-UPDATE review_queue SET closed_at = NULL, taken_by = $2, taken_until = now() + make_interval(secs => $3) WHERE transaction_id = $1
+UPDATE review_queue SET closed_at = NULL, taken_by = $2,
+    taken_until = now() + make_interval(secs => $3)
+WHERE transaction_id = $1
     AND EXISTS (SELECT FROM transactions t WHERE t.transaction_id = $1 AND t.decision = 'review')
 """
-_OF = """
-SELECT v.verdict_id, v.verdict, v.undoes, v.reason, v.note, v.analyst, v.given_at, p.final_at AS undo_until
-FROM verdicts v LEFT JOIN verdicts_pending p USING (verdict_id) WHERE v.transaction_id = $1 ORDER BY v.verdict_id
+_DELETE_PENDING = """
+DELETE FROM verdicts_pending p USING verdicts v
+WHERE p.verdict_id = $1 AND v.verdict_id = p.verdict_id
+AND v.transaction_id = $2 AND v.analyst = $3 AND p.final_at > now() RETURNING p.verdict_id
+"""
+_FOR_TRANSACTION = """
+SELECT v.verdict_id, v.verdict, v.undoes, v.reason, v.note, v.analyst, v.given_at,
+    p.final_at AS undo_until
+FROM verdicts v LEFT JOIN verdicts_pending p USING (verdict_id)
+WHERE v.transaction_id = $1 ORDER BY v.verdict_id
 """
 _FINAL = """
 SELECT v.verdict_id, v.transaction_id, v.verdict, v.reason, v.analyst, v.given_at
 FROM verdicts_pending p JOIN verdicts v USING (verdict_id)
 WHERE p.final_at <= now() ORDER BY v.verdict_id LIMIT $1 FOR UPDATE OF p SKIP LOCKED
 """
+_DELETE_FINAL = "DELETE FROM verdicts_pending WHERE verdict_id = ANY($1)"
 
 
-class VerdictRefused(Exception):
-    """The verdict cannot stand; `code` says why, the message what to do."""
+class VerdictRefused(FraudError):
+    """The verdict cannot be accepted. `code` says why, the message says what to do."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -63,8 +84,8 @@ class VerdictRefused(Exception):
 
 
 class NewVerdict(NamedTuple):
-    """What an analyst says. `supersedes`: the verdict that stands now and that they have seen, if
-    there is one.
+    """A verdict as an analyst gives it. `supersedes` is the id of the verdict that is valid now and
+    that the analyst has seen; None when there is none.
     """
 
     transaction_id: str
@@ -76,55 +97,58 @@ class NewVerdict(NamedTuple):
 
 
 class RecordedVerdict(NamedTuple):
+    """A verdict's id, when it was given, and until when it can be undone."""
+
     verdict_id: int
     given_at: datetime
     undo_until: datetime
 
 
-async def record(pool: asyncpg.Pool, said: NewVerdict) -> RecordedVerdict:
-    """Record a verdict and close the item. Raises `Refused`: not_found, taken, or already_decided."""
+async def record(pool: asyncpg.Pool, verdict: NewVerdict) -> RecordedVerdict:
+    """Record a verdict and close the item. Raises `VerdictRefused` with the code not_found, taken
+    or already_decided.
+    """
     async with pool.acquire() as connection, connection.transaction():
-        locked = await connection.fetchrow(_LOCK, said.transaction_id)
+        locked = await connection.fetchrow(_LOCK, verdict.transaction_id)
         if locked is None:
-            await connection.execute(_ENTER, said.transaction_id)
-            locked = await connection.fetchrow(_LOCK, said.transaction_id)
+            await connection.execute(_ENTER, verdict.transaction_id)
+            locked = await connection.fetchrow(_LOCK, verdict.transaction_id)
         if locked is None:
             raise VerdictRefused(
                 "not_found",
-                f"no transaction {said.transaction_id} is stored; it may still be on its way",
+                f"no transaction {verdict.transaction_id} is stored; it may still be on its way",
             )
-        if locked["taken"] and locked["taken_by"] != said.analyst:
+        if locked["taken"] and locked["taken_by"] != verdict.analyst:
             raise VerdictRefused("taken", f"{locked['taken_by']} is deciding this one")
-        standing = await connection.fetchval(_STANDING, said.transaction_id)
-        if standing != said.supersedes:
+        standing = await connection.fetchval(_STANDING, verdict.transaction_id)
+        if standing != verdict.supersedes:
             raise VerdictRefused(
                 "already_decided",
                 "another verdict was given meanwhile; look at it before you change it",
             )
         [(verdict_id, given_at)] = await connection.fetch(
-            _INSERT, said.transaction_id, said.verdict, None, said.reason, said.note, said.analyst
+            _INSERT,
+            verdict.transaction_id,
+            verdict.verdict,
+            None,
+            verdict.reason,
+            verdict.note,
+            verdict.analyst,
         )
         await connection.execute(
-            _GIVE_BACK if said.verdict == "skip" else _CLOSE, said.transaction_id
+            _END_CLAIM if verdict.verdict == "skip" else _CLOSE, verdict.transaction_id
         )
-        return RecordedVerdict(
-            verdict_id, given_at, await connection.fetchval(_PEND, verdict_id, UNDO_S)
-        )
+        undo_until = await connection.fetchval(_INSERT_PENDING, verdict_id, UNDO_S)
+        return RecordedVerdict(verdict_id, given_at, undo_until)
 
 
 async def undo(pool: asyncpg.Pool, transaction_id: str, verdict_id: int, analyst: str) -> None:
-    """Take a pending verdict back; its item is open again and taken by the same analyst. Raises
-    `Refused`: too_late.
+    """Undo a pending verdict. When no other verdict is valid, the item is open again and claimed by
+    the same analyst. Raises `VerdictRefused` with the code too_late.
     """
     async with pool.acquire() as connection, connection.transaction():
         await connection.fetchrow(_LOCK, transaction_id)
-        pending = await connection.fetchval(
-            "DELETE FROM verdicts_pending p USING verdicts v WHERE p.verdict_id = $1 AND v.verdict_id = p.verdict_id "
-            "AND v.transaction_id = $2 AND v.analyst = $3 AND p.final_at > now() RETURNING p.verdict_id",
-            verdict_id,
-            transaction_id,
-            analyst,
-        )
+        pending = await connection.fetchval(_DELETE_PENDING, verdict_id, transaction_id, analyst)
         if pending is None:
             raise VerdictRefused(
                 "too_late", f"a verdict can be taken back by who gave it, for {UNDO_S} seconds"
@@ -135,31 +159,28 @@ async def undo(pool: asyncpg.Pool, transaction_id: str, verdict_id: int, analyst
 
 
 async def for_transaction(connection: asyncpg.Pool, transaction_id: str) -> list[Any]:
-    """All that was said of a transaction, oldest first, taken back or not."""
-    found: list[Any] = await connection.fetch(_OF, transaction_id)
-    return found
+    """All verdicts on a transaction, oldest first, with those that were undone and the undoing."""
+    rows: list[Any] = await connection.fetch(_FOR_TRANSACTION, transaction_id)
+    return rows
 
 
 async def emit_final_labels(
     connection: asyncpg.Connection, emit: Callable[[Sequence[Label]], Awaitable[None]]
 ) -> int:
-    """Hand the labels of verdicts that can no longer be taken back to `emit`, and forget them when
-    it returns. How many there were.
+    """Pass the labels of verdicts that can no longer be undone to `emit`; when it returns, delete
+    them from `verdicts_pending`. Returns the number of these verdicts, at most 200.
     """
     async with connection.transaction():
         rows = await connection.fetch(_FINAL, MAX_FINAL)
         if rows:
             await emit([label for row in rows if (label := label_of(row)) is not None])
-            await connection.execute(
-                "DELETE FROM verdicts_pending WHERE verdict_id = ANY($1)",
-                [row["verdict_id"] for row in rows],
-            )
+            await connection.execute(_DELETE_FINAL, [row["verdict_id"] for row in rows])
         return len(rows)
 
 
 def label_of(row: Any) -> Label | None:
-    """The label that a verdict is; none for an item that was skipped. A blocked payment is fraud as
-    far as the analyst knows.
+    """The label of a verdict; None when the item was skipped. A blocked transaction is fraud as far
+    as the analyst knows.
     """
     if row["verdict"] == "skip":
         return None

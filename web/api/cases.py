@@ -1,5 +1,5 @@
-"""One decided transaction with all that is known of it, and one customer: what an analyst needs on
-one screen.
+"""A case: a decided transaction with everything that an analyst needs to judge it on one screen.
+This module only reads.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from web.http.problem import Problem
 async def case(request: web.Request) -> web.Response:
     """A decided transaction, why, what was said of it, and what it is related to."""
     identity = request.match_info["transaction_id"]
-    stored = await query(lambda connected: transactions.get(connected, identity))
+    stored = await query(lambda pool: transactions.get(pool, identity))
     if stored is None:
         raise Problem(
             404,
@@ -35,11 +35,11 @@ async def case(request: web.Request) -> web.Response:
         "ip": scored["ip"],
         "card": scored["payment_method"]["fingerprint"],
     }
-    item, said, known, others = await asyncio.gather(
-        query(lambda connected: review_queue.item(connected, identity)),
-        query(lambda connected: verdicts.for_transaction(connected, identity)),
-        query(lambda connected: labels.for_transaction(connected, identity)),
-        query(lambda connected: related.related_to(connected, identity, shared)),
+    queue_item, given_verdicts, known_labels, related_rows = await asyncio.gather(
+        query(lambda pool: review_queue.item(pool, identity)),
+        query(lambda pool: verdicts.for_transaction(pool, identity)),
+        query(lambda pool: labels.for_transaction(pool, identity)),
+        query(lambda pool: related.related_to(pool, identity, shared)),
     )
     return answer(
         {
@@ -47,20 +47,23 @@ async def case(request: web.Request) -> web.Response:
             "transaction": {name: value for name, value in scored.items() if name != "features"},
             "stored_at": stored.stored_at,
             "explanation": explanations.explain_features(scored, champion.scorer),
-            "queue": dict(item) if item else None,
-            "verdicts": [dict(one) for one in said],
-            "labels": [dict(one) for one in known],
-            "related": [_related(by, shared[by], rows) for by, rows in others.items()],
+            "queue": dict(queue_item) if queue_item else None,
+            "verdicts": [dict(row) for row in given_verdicts],
+            "labels": [dict(row) for row in known_labels],
+            "related": [
+                _related(column, shared[column], rows) for column, rows in related_rows.items()
+            ],
         }
     )
 
 
-def _related(by: str, value: str | None, rows: list[Any]) -> dict[str, Any]:
-    briefs = [{**row, "amount": format(row["amount"], "f")} for row in rows]
-    found = briefs[0]["found"] if briefs else 0
+def _related(column: str, value: str | None, rows: list[Any]) -> dict[str, Any]:
+    """The transactions that share `value` in `column`. Every row has the same count, `found`."""
+    items = [{**row, "amount": format(row["amount"], "f")} for row in rows]
+    counts = [item.pop("found") for item in items]
     return {
-        "by": by,
+        "by": column,
         "value": value,
-        "found": found,
-        "items": [{k: v for k, v in one.items() if k != "found"} for one in briefs],
+        "found": counts[0] if counts else 0,
+        "items": items,
     }

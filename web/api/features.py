@@ -1,4 +1,4 @@
-"""The catalogue of features."""
+"""The catalogue of features over HTTP."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from aiohttp import web
 
 from ml.features import CATALOGUE
 from web.http.body import answer
-from web.schemas.models import (
-    FeatureInfo,
-)
+from web.schemas.models import FeatureInfo
 
 
 async def features(request: web.Request) -> web.Response:
@@ -16,8 +14,8 @@ async def features(request: web.Request) -> web.Response:
     return answer(
         [
             FeatureInfo(
-                **{name: getattr(one, name) for name in FeatureInfo.model_fields}
+                **{name: getattr(feature, name) for name in FeatureInfo.model_fields}
             ).model_dump()
-            for one in CATALOGUE
+            for feature in CATALOGUE
         ]
     )

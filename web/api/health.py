@@ -1,4 +1,6 @@
-"""Is it alive, is it ready, what is degraded; and the metrics."""
+"""Health of this worker: alive, ready, degraded; and its metrics. A check must answer within a
+second, even when a dependency does not.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from web.http.body import answer
 from web.schemas.health import Check, Health
 
 CHECK_S = 1.0
+"""Longest time for a dependency to answer."""
 
 
 async def health(request: web.Request) -> web.Response:
@@ -27,7 +30,7 @@ async def health(request: web.Request) -> web.Response:
 
 
 async def state_of() -> Health:
-    """This worker and what it depends on, asked now."""
+    """The state of this worker and of its dependencies, checked now."""
     redis, postgres, kafka = await asyncio.gather(_redis(), _postgres(), _kafka())
     checks = {
         "kafka": kafka,
@@ -70,6 +73,7 @@ async def prometheus(request: web.Request) -> web.Response:
 
 
 def _worker() -> Check:
+    """Ready once the first assignment of partitions is complete and no rebalance is running."""
     if app.rebalancing or not app.rebalancing_count:
         return Check(status="degraded", detail="partitions are being assigned or tables recovered")
     owned = compat.assigned_partitions(app, RAW)
@@ -88,10 +92,10 @@ async def _redis() -> Check:
     started = time.perf_counter()
     try:
         await redis_client.call(redis_client.client.ping(), CHECK_S)
-    except RedisUnavailable as away:
+    except RedisUnavailable as error:
         return Check(
             status="down",
-            detail=f"scoring without shared signals; no live feed ({str(away)[:120]})",
+            detail=f"scoring without shared signals; no live feed ({str(error)[:120]})",
         )
     return Check(status="ok", detail=f"{(time.perf_counter() - started) * 1000:.1f} ms")
 

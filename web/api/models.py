@@ -1,12 +1,12 @@
-"""The model that decides, the versions in the registry, how a challenger does, and how far traffic
-has moved.
+"""The models over HTTP: the champion, the versions in the registry, the challenger's figures and
+the drift of the traffic. This module only reads; a version is promoted on the command line.
 """
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from fraud_app.postgres import drift as measured
+from fraud_app.postgres import drift as drift_table
 from fraud_app.postgres import shadow_scores
 from fraud_app.resources import champion, config
 from ml.serving import registry
@@ -23,6 +23,7 @@ from web.schemas.models import (
 )
 
 SHADOW_HOURS = 24.0
+"""A whole day, since traffic differs by the hour."""
 
 
 async def current_model(request: web.Request) -> web.Response:
@@ -62,6 +63,7 @@ async def models(request: web.Request) -> web.Response:
 
 
 def _version(version: str) -> ModelVersion:
+    """A version of the registry, or the reason why it cannot be used."""
     try:
         files = registry.read(config.model.dir / config.model.name / version)
     except ModelRefused as refused:
@@ -75,15 +77,14 @@ def _version(version: str) -> ModelVersion:
 
 
 async def _shadow(challenger: str) -> ShadowReport:
-    found = await query(
-        lambda connected: shadow_scores.compare(connected, challenger, SHADOW_HOURS)
-    )
-    told = found._asdict() | {
-        "same": found.same if found.transactions else None,
-        "champion": found.champion and CurveReport(**found.champion._asdict()),
-        "challenger": found.challenger and CurveReport(**found.challenger._asdict()),
+    """The challenger (`name:version`) compared with the decisions of the last 24 hours."""
+    agreement = await query(lambda pool: shadow_scores.compare(pool, challenger, SHADOW_HOURS))
+    fields = agreement._asdict() | {
+        "same": agreement.same if agreement.transactions else None,
+        "champion": agreement.champion and CurveReport(**agreement.champion._asdict()),
+        "challenger": agreement.challenger and CurveReport(**agreement.challenger._asdict()),
     }
-    return ShadowReport(model=challenger, hours=SHADOW_HOURS, **told)
+    return ShadowReport(model=challenger, hours=SHADOW_HOURS, **fields)
 
 
 async def drift(request: web.Request) -> web.Response:
@@ -92,13 +93,15 @@ async def drift(request: web.Request) -> web.Response:
     """
     scorer = champion.scorer
     name = version_in(scorer.reference) if scorer else None
-    found = None
+    measurement = None
     if name is not None:
-        found = await query(lambda connected: measured.latest_measurement(connected, name))
-    report = DriftReport(
-        model=name,
-        measured_at=found.at if found else None,
-        transactions=found.transactions if found else 0,
-        features=[FeatureDrift(**one._asdict()) for one in found.features] if found else [],
-    )
+        measurement = await query(lambda pool: drift_table.latest_measurement(pool, name))
+    report = DriftReport(model=name, measured_at=None, transactions=0, features=[])
+    if measurement:
+        report = DriftReport(
+            model=name,
+            measured_at=measurement.at,
+            transactions=measurement.transactions,
+            features=[FeatureDrift(**feature._asdict()) for feature in measurement.features],
+        )
     return answer(report.model_dump(mode="json"))

@@ -1,4 +1,6 @@
-"""For operators: who is running and how far behind, and what lies in the dead-letter topic."""
+"""The running processes over HTTP, for operators: their partitions, lag, recovery and dependencies.
+It must answer even when Redis does not.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,12 @@ async def operations(request: web.Request) -> web.Response:
         heartbeats, complete = await heartbeat.all_heartbeats(redis_client), True
     except RedisUnavailable:
         heartbeats, complete = [own_heartbeat()], False
-    processes = [_process(each) for each in heartbeats]
+    processes = [_process(heartbeat_sent) for heartbeat_sent in heartbeats]
     owned = {
         partition
-        for one in processes
-        if one.role == "scoring" and one.state != "silent"
-        for partition in one.partitions
+        for process in processes
+        if process.role == "scoring" and process.state != "silent"
+        for partition in process.partitions
     }
     report = Operations(
         status=health.status,
@@ -45,19 +47,19 @@ async def operations(request: web.Request) -> web.Response:
 
 
 def _process(sent: Heartbeat) -> Process:
-    silent = time.time() - sent.at
-    state = (
-        "silent"
-        if silent > SILENT_AFTER_S
-        else "recovering"
-        if sent.to_recover or not sent.partitions
-        else "ok"
-    )
+    """A process as its latest heartbeat describes it."""
+    silent_s = time.time() - sent.at
+    if silent_s > SILENT_AFTER_S:
+        state = "silent"
+    elif sent.to_recover or not sent.partitions:
+        state = "recovering"
+    else:
+        state = "ok"
     return Process(
         id=sent.id,
         role=sent.role,
         state=state,
-        silent_s=silent,
+        silent_s=silent_s,
         started_at=datetime.fromtimestamp(sent.started, UTC),
         version=sent.version,
         partitions=sent.partitions,

@@ -1,5 +1,5 @@
-"""Questions to the database, in one place: what it cannot answer, or will not accept, becomes a
-problem.
+"""Database queries of the API. Every failure of the database, and every refused verdict, becomes a
+problem here; handlers must not query the database in any other way.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ Result = TypeVar("Result")
 
 
 async def query(question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result:
-    """The database's answer. Raises `Problem` 503 when there is none, 404 or 409 when a verdict is
-    refused.
+    """The result of `question(pool)`. Raises `Problem` 503 when the database does not answer in
+    time, 404 or 409 when a verdict is refused.
     """
     try:
         return await database.query(question)

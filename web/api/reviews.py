@@ -1,5 +1,5 @@
-"""The review queue and verdicts over HTTP: see what waits, take an item, decide it, take the
-decision back.
+"""The review queue over HTTP: list open items, claim an item, release it. Verdicts are in
+`verdicts`.
 """
 
 from __future__ import annotations
@@ -18,21 +18,24 @@ from web.schemas.reviews import Claim, QueueQuery
 
 async def queue(request: web.Request) -> web.Response:
     """What waits for an analyst, and how the queue is doing."""
-    wanted = query_parameters(QueueQuery, request)
-    part = review_queue.QueueFilter(
-        request["analyst"], wanted.sort, wanted.min_score, wanted.user_id, wanted.country
+    parameters = query_parameters(QueueQuery, request)
+    queue_filter = review_queue.QueueFilter(
+        analyst=request["analyst"],
+        order=parameters.sort,
+        min_score=parameters.min_score,
+        user_id=parameters.user_id,
+        country=parameters.country,
     )
     state = await query(review_queue.summary)
-    rows = await query(lambda connected: review_queue.open_items(connected, part, wanted.limit))
+    rows = await query(lambda pool: review_queue.open_items(pool, queue_filter, parameters.limit))
+    verdicts_day = state["verdicts_day"]
     return answer(
         {
             "analyst": request["analyst"],
             "open": state["open"],
             "oldest_at": state["oldest_at"],
             "verdicts_hour": state["verdicts_hour"],
-            "approved_share": state["approved_day"] / state["verdicts_day"]
-            if state["verdicts_day"]
-            else None,
+            "approved_share": state["approved_day"] / verdicts_day if verdicts_day else None,
             "items": [_item(dict(row)) for row in rows],
         }
     )
@@ -41,9 +44,9 @@ async def queue(request: web.Request) -> web.Response:
 async def take(request: web.Request) -> web.Response:
     """Take an open item for five minutes, or keep it for longer."""
     identity, analyst = request.match_info["transaction_id"], request["analyst"]
-    until = await query(lambda connected: review_queue.claim(connected, identity, analyst))
+    until = await query(lambda pool: review_queue.claim(pool, identity, analyst))
     if until is None:
-        item = await query(lambda connected: review_queue.item(connected, identity))
+        item = await query(lambda pool: review_queue.item(pool, identity))
         if item is None or item["closed_at"]:
             raise Problem(409, "not_open", "this payment does not wait for a review")
         raise Problem(409, "taken", f"{item['taken_by']} is deciding this one")
@@ -53,9 +56,10 @@ async def take(request: web.Request) -> web.Response:
 async def release(request: web.Request) -> web.Response:
     """Give an item back."""
     identity, analyst = request.match_info["transaction_id"], request["analyst"]
-    await query(lambda connected: review_queue.release(connected, identity, analyst))
+    await query(lambda pool: review_queue.release(pool, identity, analyst))
     return web.Response(status=204)
 
 
 def _item(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its stored JSON as `transaction`, which is not parsed again."""
     return {"transaction": orjson.Fragment(row.pop("scored")), **row}

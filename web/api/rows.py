@@ -1,4 +1,6 @@
-"""Users' rows for reading: from this worker's table, else from the mirror in Redis."""
+"""Reads users' rows: from this worker's table, else from the mirror in Redis. It must never write
+one.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +15,23 @@ from tables.user_row import EMPTY, UserRow, decode
 
 
 async def rows_of(users: Sequence[str]) -> tuple[dict[str, UserRow], bool]:
-    """Each user's row, and whether the mirror answered when it was needed."""
+    """Each user's row, and whether Redis answered if the mirror was needed. The row is empty when
+    there is none, or when Redis did not answer.
+    """
     own = compat.assigned_partitions(app, user_table.changelog_topic_name)
-    homes = [partition_of(user, config.kafka.partitions) for user in users]
-    found: dict[str, bytes | None] = {
-        user: user_table.read(home, user)
-        for user, home in zip(users, homes, strict=True)
-        if home in own
+    partitions = [partition_of(user, config.kafka.partitions) for user in users]
+    encoded: dict[str, bytes | None] = {
+        user: user_table.read(partition, user)
+        for user, partition in zip(users, partitions, strict=True)
+        if partition in own
     }
-    others = [user for user in dict.fromkeys(users) if user not in found]
+    others = [user for user in dict.fromkeys(users) if user not in encoded]
     mirrored = True
     if others:
         try:
-            found.update(
-                zip(others, await mirror.read(others, config.redis.deadline_ms / 1000), strict=True)
-            )
+            mirrored_rows = await mirror.read(others, config.redis.deadline_ms / 1000)
+            encoded.update(zip(others, mirrored_rows, strict=True))
         except RedisUnavailable:
             mirrored = False
-    return {user: decode(data) if (data := found.get(user)) else EMPTY for user in users}, mirrored
+    rows = {user: decode(data) if (data := encoded.get(user)) else EMPTY for user in users}
+    return rows, mirrored

@@ -1,5 +1,5 @@
-"""Ready-made transactions for the test form and for a first `curl`: ordinary ones, ones that look
-like fraud, and whole stories.
+"""Sample transactions for the test form and for a first `curl`: legitimate ones, ones that look
+like fraud, and series that tell a story. No sample may use the data of a real person.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ async def series(request: web.Request) -> web.Response:
 
 
 def normal() -> dict[str, Any]:
-    """A customer buys groceries at home, with their own card: approved at any hour, even as a first
-    payment.
+    """A customer buys groceries at home with their own card. It is approved at any hour, even as
+    the first transaction.
     """
     mark = secrets.token_hex(4)
     return {
@@ -55,8 +55,8 @@ def normal() -> dict[str, Any]:
 
 
 def fraud() -> dict[str, Any]:
-    """A new account buys gift cards far away with a German card, from a device and address that
-    other accounts share.
+    """A new account buys gift cards in Indonesia with a German card, from a device and an address
+    that other accounts share.
     """
     mark = secrets.token_hex(4)
     return {
@@ -76,8 +76,8 @@ def fraud() -> dict[str, Any]:
 
 
 def card_testing() -> list[dict[str, Any]]:
-    """A bot tries stolen cards with tiny payments, most of them declined, and then spends on one
-    that worked.
+    """Card testing: a bot tries ten stolen cards with tiny amounts, most of them declined. Then it
+    makes a large transaction with a card that was approved.
     """
     bot = {
         **fraud(),
@@ -104,22 +104,22 @@ def card_testing() -> list[dict[str, Any]]:
         "merchant_id": "m21",
         "payment_method": tries[7]["payment_method"],
     }
-    return _told("card-testing", bot, [*tries, spree])
+    return _series("card-testing", bot, [*tries, spree])
 
 
 def account_takeover() -> list[dict[str, Any]]:
-    """A customer with a calm past; then somebody else buys gift cards with their account, from a
-    new device far away.
+    """Account takeover: eight ordinary transactions of a customer; then somebody else buys gift
+    cards with their account, from a new device in Indonesia.
     """
     customer = {**normal(), "user_id": f"test_victim_{secrets.token_hex(4)}"}
     past: list[dict[str, Any]] = [{"amount": f"{15 + secrets.randbelow(30)}.40"} for _ in range(8)]
     thief = {
-        **_away(),
+        **_in_jakarta(),
         "device_id": f"d-thief-{secrets.token_hex(3)}",
         "category": "gift_cards",
         "merchant_id": "m31",
     }
-    return _told(
+    return _series(
         "account-takeover",
         customer,
         [*past, *({**thief, "amount": amount} for amount in ("250.00", "250.00", "400.00"))],
@@ -127,40 +127,46 @@ def account_takeover() -> list[dict[str, Any]]:
 
 
 def impossible_travel() -> list[dict[str, Any]]:
-    """Berlin, and seconds later Jakarta: no one travels at that speed."""
+    """Impossible travel: Berlin, and seconds later Jakarta; nobody travels at that speed."""
     customer = {**normal(), "user_id": f"test_traveller_{secrets.token_hex(4)}"}
     home: list[dict[str, Any]] = [{"amount": f"{20 + secrets.randbelow(30)}.10"} for _ in range(4)]
-    return _told(
+    return _series(
         "impossible-travel",
         customer,
         [
             *home,
-            {**_away(), "amount": "349.00", "category": "electronics", "merchant_id": "m21"},
+            {**_in_jakarta(), "amount": "349.00", "category": "electronics", "merchant_id": "m21"},
             home[0],
         ],
     )
 
 
-def _away() -> dict[str, Any]:
+def _in_jakarta() -> dict[str, Any]:
     return {"country": "ID", "latitude": -6.21, "longitude": 106.85, "ip": "2001:db8:bad::1"}
 
 
-def _told(name: str, who: dict[str, Any], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _series(name: str, base: dict[str, Any], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Transactions that are `base` with the changes of each step, numbered from 1."""
     mark = secrets.token_hex(4)
     return [
-        {**who, **step, **_place({**who, **step}), "transaction_id": f"test-{name}-{mark}-{number}"}
+        {
+            **base,
+            **step,
+            **_scattered_position({**base, **step}),
+            "transaction_id": f"test-{name}-{mark}-{number}",
+        }
         for number, step in enumerate(steps, 1)
     ]
 
 
-def _place(step: dict[str, Any]) -> dict[str, float]:
-    """A customer is at home, at one place; who is elsewhere is told by an address, and never twice
-    the same to the metre.
+def _scattered_position(step: dict[str, Any]) -> dict[str, float]:
+    """Position in degrees of a transaction away from home: derived from an IP address, it is never
+    twice the same to the metre. At home the position does not change, and the result is empty.
     """
     if step["country"] == normal()["country"]:
         return {}
-    dice = secrets.SystemRandom()
-    return {name: step[name] + dice.uniform(-0.2, 0.2) for name in ("latitude", "longitude")}
+    random = secrets.SystemRandom()
+    return {name: step[name] + random.uniform(-0.2, 0.2) for name in ("latitude", "longitude")}
 
 
 _KINDS = {"normal": normal, "fraud": fraud}

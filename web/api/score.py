@@ -1,8 +1,6 @@
-"""`POST /score` and `/score/batch`: the decision that a transaction would get now. Nothing is
-counted, stored or sent.
-
-Any worker answers for any user: from its own table when it owns the user's partition, else from the
-mirror in Redis.
+"""`POST /score` and `/score/batch`: the decision that a transaction would get now. Nothing may be
+counted, stored or sent here. Any worker answers for any user: from its own table when it owns the
+user's partition, else from the mirror in Redis.
 """
 
 from __future__ import annotations
@@ -26,22 +24,23 @@ from ml.serving.scorer import matrix_of
 from web.api.rows import rows_of
 from web.api.transaction_body import transaction_of
 from web.http.application import BATCH_FACTOR
-from web.http.body import answer, checked, json_object, query_parameters
+from web.http.body import answer, json_object, query_parameters, validated
 from web.http.problem import Problem
 from web.schemas.score import ScoreBatch
 from web.schemas.transactions import DetailQuery
 
 SLICE = 16
-"""Scored at a time before the event loop gets a turn: the stream must not wait for a batch of 500."""
+"""Scored at a time before the event loop gets a turn: the stream must not wait for a batch of 500.
+"""
 
 
 async def score_one(request: web.Request) -> web.Response:
     """Score a transaction against the user's state as it is."""
-    wanted = query_parameters(DetailQuery, request)
+    parameters = query_parameters(DetailQuery, request)
     transaction = transaction_of(await json_object(request, config.web.max_body_bytes))
-    scored = (await _score([transaction], explain=wanted.explain))[0]
+    [scored] = await _score([transaction], explain=parameters.explain)
     latency = scored["latency_ms"]
-    timing = f"features;dur={latency['features']}, model;dur={latency['model']}, total;dur={latency['total']}"
+    timing = ", ".join(f"{stage};dur={latency[stage]}" for stage in ("features", "model", "total"))
     return answer(scored, headers={"Server-Timing": timing})
 
 
@@ -49,44 +48,45 @@ async def score_batch(request: web.Request) -> web.Response:
     """Score up to 500 transactions; each gets a result or its own error. They do not see each
     other.
     """
-    wanted = query_parameters(DetailQuery, request)
-    batch = checked(
+    parameters = query_parameters(DetailQuery, request)
+    batch = validated(
         ScoreBatch, await json_object(request, config.web.max_body_bytes * BATCH_FACTOR)
     )
     results: list[dict[str, Any]] = []
-    sound: list[tuple[int, Transaction]] = []
-    for place, item in enumerate(batch.transactions):
+    valid: list[tuple[int, Transaction]] = []
+    for index, item in enumerate(batch.transactions):
         results.append({"result": None, "error": None})
         try:
             if not isinstance(item, dict):
                 raise Problem(422, "validation_failed", "each transaction must be a JSON object")
-            sound.append((place, transaction_of(item)))
+            valid.append((index, transaction_of(item)))
         except Problem as problem:
-            results[place]["error"] = {
+            results[index]["error"] = {
                 "status": problem.status,
                 "code": problem.code,
                 "detail": problem.detail,
                 "errors": problem.errors or [],
             }
-    for start in range(0, len(sound), SLICE):
-        part = sound[start : start + SLICE]
-        for (place, _), scored in zip(
-            part, await _score([one for _, one in part], explain=wanted.explain), strict=True
-        ):
-            results[place]["result"] = scored
+    for start in range(0, len(valid), SLICE):
+        part = valid[start : start + SLICE]
+        transactions = [transaction for _, transaction in part]
+        scored_part = await _score(transactions, explain=parameters.explain)
+        for (index, _), scored in zip(part, scored_part, strict=True):
+            results[index]["result"] = scored
         await asyncio.sleep(0)
     return answer({"results": results})
 
 
 async def _score(transactions: Sequence[Transaction], *, explain: bool) -> list[dict[str, Any]]:
+    """The fields of each scored transaction. Without Redis, the decision is marked as degraded."""
     started = time.perf_counter()
-    now = time.time_ns() // 1_000_000
+    now_ms = time.time_ns() // 1_000_000
     by_occurred = config.stream.clock == "occurred"
     inputs = [
         scoring_input(
-            Record(-1, -1, None, None, now),
+            Record(-1, -1, None, None, now_ms),  # no Kafka partition and no offset
             transaction,
-            occurred_ms(transaction) if by_occurred else now,
+            occurred_ms(transaction) if by_occurred else now_ms,
         )
         for transaction in transactions
     ]
@@ -105,10 +105,11 @@ async def _score(transactions: Sequence[Transaction], *, explain: bool) -> list[
 def _answer_of(
     transaction: Transaction, decision: DecisionRecord, *, explain: bool
 ) -> dict[str, Any]:
+    """The fields of the scored message. With `explain`, approvals have their main reasons too."""
     if explain and not decision.reasons and champion.scorer:
         parts = champion.scorer.contributions(matrix_of([feature_values(decision.features)]))[0]
-        strongest = sorted(range(len(parts)), key=lambda place: -abs(parts[place]))[: reasons.TOP]
+        strongest = sorted(range(len(parts)), key=lambda index: -abs(parts[index]))[: reasons.TOP]
         decision = decision._replace(
-            reasons=tuple(Contribution(place, parts[place]) for place in strongest)
+            reasons=tuple(Contribution(index, parts[index]) for index in strongest)
         )
     return scored_fields(transaction, decision)

@@ -1,5 +1,6 @@
-"""Figures of a window for the dashboard, from the rollup: each transaction counted once, in
-constant time.
+"""Statistics of a time window for the dashboard. They are read from the rollups, so that each
+transaction is counted once and the time does not grow with the traffic. The history must not be
+read here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from fraud_app.contracts.scored import DECISIONS
+from fraud_app.contracts.scored import DECISIONS, LATENCY_TARGET_MS
 from fraud_app.decisions.policy import BLOCK_SCORE, REVIEW_SCORE
 from fraud_app.decisions.reasons import FIRST_PAYMENT, in_short
 from fraud_app.postgres import breakdown_rollup, decision_rollup
@@ -32,11 +33,12 @@ from web.schemas.stats import (
     StatsQuery,
 )
 
-PROMISE_MS = 50.0
 MOMENTS = 60
+"""Points of a chart."""
 PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 HEATMAP = timedelta(weeks=4)
-WINDOWS = {"5m": 300, "15m": 900, "1h": 3600, "6h": 21_600, "24h": 86_400}
+"""Long enough for each hour of the week to occur four times."""
+WINDOW_S = {"5m": 300, "15m": 900, "1h": 3600, "6h": 21_600, "24h": 86_400}
 
 
 async def stats(request: web.Request) -> web.Response:
@@ -45,12 +47,12 @@ async def stats(request: web.Request) -> web.Response:
     """
     window = query_parameters(StatsQuery, request).window
     now = datetime.now(UTC)
-    span, step = timedelta(seconds=WINDOWS[window]), _step(window)
+    span, step = timedelta(seconds=WINDOW_S[window]), _step(window)
     rows, before = await asyncio.gather(
-        query(lambda connected: decision_rollup.between(connected, now - span, now, step)),
+        query(lambda pool: decision_rollup.between(pool, now - span, now, step)),
         query(
-            lambda connected: decision_rollup.between(
-                connected, now - 2 * span, now - span, 2 * WINDOWS["24h"]
+            lambda pool: decision_rollup.between(
+                pool, now - 2 * span, now - span, 2 * WINDOW_S["24h"]
             )
         ),
     )
@@ -61,28 +63,28 @@ async def breakdowns(request: web.Request) -> web.Response:
     """Countries and reasons of the window, and decisions by the hour over four weeks."""
     window = query_parameters(StatsQuery, request).window
     now = datetime.now(UTC)
-    start = now - timedelta(seconds=WINDOWS[window])
+    start = now - timedelta(seconds=WINDOW_S[window])
     countries, reasons, hours = await asyncio.gather(
-        query(lambda connected: breakdown_rollup.by_kind(connected, "country", start)),
-        query(lambda connected: breakdown_rollup.by_kind(connected, "reason", start)),
-        query(lambda connected: breakdown_rollup.by_hour(connected, now - HEATMAP)),
+        query(lambda pool: breakdown_rollup.by_kind(pool, "country", start)),
+        query(lambda pool: breakdown_rollup.by_kind(pool, "reason", start)),
+        query(lambda pool: breakdown_rollup.by_hour(pool, now - HEATMAP)),
     )
-    meanings = {one.name: in_short(one) for one in CATALOGUE} | {
+    meanings = {feature.name: in_short(feature) for feature in CATALOGUE} | {
         FIRST_PAYMENT: "first payment of a customer"
     }
-    told = Breakdowns(
+    report = Breakdowns(
         window=window,
-        countries=[_share(row, row["value"]) for row in countries],
-        reasons=[_share(row, meanings.get(row["value"], row["value"])) for row in reasons],
+        countries=[_part(row, row["value"]) for row in countries],
+        reasons=[_part(row, meanings.get(row["value"], row["value"])) for row in reasons],
         hours=[
             Hour(at=row["bucket"], transactions=row["transactions"], flagged=row["flagged"])
             for row in hours
         ],
     )
-    return answer(told.model_dump(mode="json"))
+    return answer(report.model_dump(mode="json"))
 
 
-def _share(row: Any, name: str) -> Part:
+def _part(row: Any, name: str) -> Part:
     return Part(
         value=row["value"],
         name=name,
@@ -92,16 +94,15 @@ def _share(row: Any, name: str) -> Part:
 
 
 def _step(window: str) -> int:
-    """Seconds a moment: whole buckets, or every other moment would hold one more than its
-    neighbour.
+    """Length of a moment in seconds. It is a whole number of buckets; else every other moment would
+    hold one bucket more than its neighbour.
     """
-    return (
-        math.ceil(WINDOWS[window] / MOMENTS / decision_rollup.BUCKET_S) * decision_rollup.BUCKET_S
-    )
+    buckets = math.ceil(WINDOW_S[window] / MOMENTS / decision_rollup.BUCKET_S)
+    return buckets * decision_rollup.BUCKET_S
 
 
 class _Sums:
-    """What rows of the rollup add up to."""
+    """Sums of rollup rows, by decision and by latency bin."""
 
     def __init__(self) -> None:
         self.decisions: Counter[str] = Counter()
@@ -125,39 +126,37 @@ class _Sums:
 
 
 def summary(rows: Sequence[Any], before: Sequence[Any], window: str, now: datetime) -> Stats:
-    """The figures of rollup rows that lie within the window before `now`, and within the one before
-    that.
+    """The statistics of the window that ends at `now`, from its rollup rows; and those of the
+    window before it, from the rows `before`.
     """
-    seconds, step = WINDOWS[window], _step(window)
-    whole, past = _Sums(), _Sums()
+    window_s, step = WINDOW_S[window], _step(window)
+    current, previous = _Sums(), _Sums()
     scores: dict[int, Counter[str]] = {
         start: Counter() for start in range(0, 100, decision_rollup.SCORE_BIN)
     }
-    first = int((now - timedelta(seconds=seconds)).timestamp()) // step * step
+    first = int((now - timedelta(seconds=window_s)).timestamp()) // step * step
     series = {at: _Sums() for at in range(first, int(now.timestamp()) + 1, step)}
     latest = None
     for row in before:
-        past.add(row)
+        previous.add(row)
     for row in rows:
-        whole.add(row)
+        current.add(row)
         scores[row["score_bin"] * decision_rollup.SCORE_BIN][row["decision"]] += row["transactions"]
         at = int(row["bucket"].timestamp()) // step * step
         if at in series:
             series[at].add(row)
         latest = max(latest, row["bucket"]) if latest else row["bucket"]
-    total = whole.decisions.total()
-    kept = decision_rollup.LATENCY_EDGES_MS.index(PROMISE_MS)
-    within = sum(count for place, count in whole.latency.items() if place <= kept)
+    total = current.decisions.total()
     return Stats(
         window=window,
         transactions=total,
-        per_minute=total / (seconds / 60),
-        decisions={decision.value: whole.decisions[decision] for decision in DECISIONS},
-        block_rate=whole.rate("block"),
-        review_rate=whole.rate("review"),
-        amount_eur={decision.value: float(whole.amounts[decision]) for decision in DECISIONS},
+        per_minute=total / (window_s / 60),
+        decisions={decision.value: current.decisions[decision] for decision in DECISIONS},
+        block_rate=current.rate("block"),
+        review_rate=current.rate("review"),
+        amount_eur={decision.value: float(current.amounts[decision]) for decision in DECISIONS},
         latency_ms=LatencyStats(
-            **whole.percentiles(), within_promise=within / total if total else None
+            **current.percentiles(), within_promise=_within_promise(current, total)
         ),
         scores=[
             ScoreBin(start=start, **{decision.value: counts[decision] for decision in DECISIONS})
@@ -165,16 +164,27 @@ def summary(rows: Sequence[Any], before: Sequence[Any], window: str, now: dateti
         ],
         series=[_moment(at, sums) for at, sums in series.items()],
         step_s=step,
-        before=Before(
-            transactions=past.decisions.total(),
-            per_minute=past.decisions.total() / (seconds / 60),
-            block_rate=past.rate("block"),
-            review_rate=past.rate("review"),
-            blocked_eur=float(past.amounts["block"]),
-            p99=past.percentiles()["p99"],
-        ),
+        before=_before(previous, window_s),
         thresholds={"review": REVIEW_SCORE, "block": BLOCK_SCORE},
         last_scored_at=latest,
+    )
+
+
+def _within_promise(sums: _Sums, total: int) -> float | None:
+    """Share of the decisions within 50 ms; None when there are none."""
+    last_bin = decision_rollup.LATENCY_EDGES_MS.index(LATENCY_TARGET_MS)
+    count = sum(count for latency_bin, count in sums.latency.items() if latency_bin <= last_bin)
+    return count / total if total else None
+
+
+def _before(sums: _Sums, window_s: int) -> Before:
+    return Before(
+        transactions=sums.decisions.total(),
+        per_minute=sums.decisions.total() / (window_s / 60),
+        block_rate=sums.rate("block"),
+        review_rate=sums.rate("review"),
+        blocked_eur=float(sums.amounts["block"]),
+        p99=sums.percentiles()["p99"],
     )
 
 

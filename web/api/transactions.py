@@ -1,4 +1,6 @@
-"""Transactions over HTTP: submit one, list what was decided, look at one."""
+"""Transactions over HTTP: submit one, list the decided ones, read one. A transaction must never be
+accepted (202) before the broker has acknowledged it.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,10 @@ from web.http.problem import Problem
 from web.schemas.transactions import Accepted, DetailQuery, ListQuery, SubmitQuery
 
 ACK_S = 5.0
+"""Longest time for the broker to acknowledge, below the time limit of a request."""
 IDEMPOTENCY_PREFIX = "idem:"
 IDEMPOTENCY_S = 86_400
+"""A client that tries again does so within a day."""
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,2})(?:$|[,;\s])")
 
 
@@ -43,7 +47,7 @@ async def submit(request: web.Request) -> web.Response:
         request.headers.get("Idempotency-Key"),
     )
     identity = transaction.transaction_id
-    replayed = await _seen_before(transaction)
+    replayed = await _is_repeated(transaction)
     decision = decision_waiters.expect(identity) if wait_s else None
     try:
         await _publish(transaction)
@@ -76,22 +80,23 @@ async def list_alerts(request: web.Request) -> web.Response:
 
 async def detail(request: web.Request) -> web.Response:
     """One decided transaction."""
-    wanted = query_parameters(DetailQuery, request)
+    parameters = query_parameters(DetailQuery, request)
     identity = request.match_info["transaction_id"]
-    stored = await query(lambda connected: table.get(connected, identity))
+    stored = await query(lambda pool: table.get(pool, identity))
     if stored is None:
         raise Problem(
             404,
             "not_found",
             f"no transaction {identity[:128]} is stored; it may still be on its way",
         )
-    if not wanted.explain:
+    if not parameters.explain:
         return answer(stored.scored.encode())
     fields = orjson.loads(stored.scored)
     return answer({**fields, "explanation": explanations.explain_features(fields, champion.scorer)})
 
 
 async def _publish(transaction: Transaction) -> None:
+    """Send the transaction and wait for the acknowledgement. Raises `Problem` 503 without one."""
     user = transaction.user_id
     try:
         async with asyncio.timeout(ACK_S):
@@ -108,24 +113,24 @@ async def _publish(transaction: Transaction) -> None:
         ) from error
 
 
-async def _seen_before(transaction: Transaction) -> bool:
-    """Whether this id was posted within a day. Raises `Problem` 422 when it was another
-    transaction.
+async def _is_repeated(transaction: Transaction) -> bool:
+    """Whether this id was posted within the last day. Raises `Problem` 422 when the id was used for
+    another transaction.
 
     Without Redis nothing is refused here; the user's row still counts each id once.
     """
-    mark = str(event_of(transaction, 0).body_hash)
+    body_hash = str(event_of(transaction, 0).body_hash)
     key = IDEMPOTENCY_PREFIX + transaction.transaction_id
     deadline = config.redis.deadline_ms / 1000
     try:
         if await redis_client.call(
-            redis_client.client.set(key, mark, nx=True, ex=IDEMPOTENCY_S), deadline
+            redis_client.client.set(key, body_hash, nx=True, ex=IDEMPOTENCY_S), deadline
         ):
             return False
-        before = await redis_client.call(redis_client.client.get(key), deadline)
+        earlier_hash = await redis_client.call(redis_client.client.get(key), deadline)
     except RedisUnavailable:
         return False
-    if before is not None and before.decode() != mark:
+    if earlier_hash is not None and earlier_hash.decode() != body_hash:
         raise Problem(
             422,
             "id_reused",
@@ -135,44 +140,49 @@ async def _seen_before(transaction: Transaction) -> bool:
 
 
 async def _list(request: web.Request, decisions: tuple[str, ...] | None) -> web.Response:
-    wanted = query_parameters(ListQuery, request)
-    if wanted.decision is not None:
-        decisions = tuple(
-            one for one in (decisions or (wanted.decision.value,)) if one == wanted.decision.value
-        )
-    after = _position(wanted.cursor) if wanted.cursor else None
-    chosen = table.TransactionFilter(
-        decisions,
-        wanted.min_score,
-        wanted.max_score,
-        wanted.user_id,
-        wanted.country,
-        wanted.reason,
-        wanted.q or None,
-        wanted.since,
-        wanted.until,
+    """A page of the transactions with these decisions (None: all) that pass the query's filters."""
+    parameters = query_parameters(ListQuery, request)
+    if parameters.decision is not None:
+        requested = parameters.decision.value
+        decisions = (requested,) if decisions is None or requested in decisions else ()
+    row_filter = table.TransactionFilter(
+        decisions=decisions,
+        min_score=parameters.min_score,
+        max_score=parameters.max_score,
+        user_id=parameters.user_id,
+        country=parameters.country,
+        reason=parameters.reason,
+        q=parameters.q or None,
+        since=parameters.since,
+        until=parameters.until,
     )
-    rows = await query(lambda connected: table.page(connected, chosen, wanted.limit + 1, after))
-    shown = rows[: wanted.limit]
-    following = _cursor(*shown[-1][:2]) if len(rows) > wanted.limit else None
+    limit = parameters.limit
+    after = _position(parameters.cursor) if parameters.cursor else None
+    # One row more than the page holds, to see whether there is a next page.
+    rows = await query(lambda pool: table.page(pool, row_filter, limit + 1, after))
+    shown = rows[:limit]
+    next_cursor = _cursor(*shown[-1][:2]) if len(rows) > limit else None
+    # The stored messages are JSON already; parsing them again would only cost time.
     body = (
         b'{"items":['
         + b",".join(row[2].encode() for row in shown)
         + b'],"next_cursor":'
-        + orjson.dumps(following)
+        + orjson.dumps(next_cursor)
         + b"}"
     )
     headers = {}
-    if following:
-        headers["Link"] = f'<{request.rel_url.update_query(cursor=following)}>; rel="next"'
+    if next_cursor:
+        headers["Link"] = f'<{request.rel_url.update_query(cursor=next_cursor)}>; rel="next"'
     return answer(body, headers=headers)
 
 
 def _cursor(at: datetime, identity: str) -> str:
+    """The position of a row in the list, as an opaque text for clients."""
     return base64.urlsafe_b64encode(orjson.dumps([at.isoformat(), identity])).decode()
 
 
 def _position(cursor: str) -> tuple[datetime, str]:
+    """The position that a cursor stands for. Raises `Problem` 422 when it is not one of ours."""
     try:
         at, identity = orjson.loads(base64.urlsafe_b64decode(cursor))
         return datetime.fromisoformat(at), str(identity)
@@ -181,6 +191,6 @@ def _position(cursor: str) -> tuple[datetime, str]:
 
 
 def _prefer_wait(request: web.Request) -> float:
-    """Seconds of `Prefer: wait=…` (RFC 7240, section 4.3), at most ten."""
-    found = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
-    return min(float(found.group(1)), 10.0) if found else 0.0
+    """Seconds of `Prefer: wait=…` (RFC 7240, section 4.3), at most ten; 0 without it."""
+    match = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
+    return min(float(match.group(1)), 10.0) if match else 0.0

@@ -1,4 +1,6 @@
-"""One customer: what they use, what they do now against their usual, and what was decided."""
+"""One customer over HTTP: the devices, cards and countries they use, their current activity
+compared with their usual one, and their decisions. This module only reads.
+"""
 
 from __future__ import annotations
 
@@ -21,57 +23,58 @@ from web.schemas.users import Behaviour, Customer, Used, WindowUse
 async def customer(request: web.Request) -> web.Response:
     """A customer: what they use, what they do now against their usual, and what was decided."""
     user = request.match_info["user_id"]
-    counted, fraud, used = await asyncio.gather(
-        query(lambda connected: customers.totals(connected, user)),
-        query(lambda connected: customers.fraud_count(connected, user)),
-        query(lambda connected: customers.entities(connected, user)),
+    totals, fraud, used = await asyncio.gather(
+        query(lambda pool: customers.totals(pool, user)),
+        query(lambda pool: customers.fraud_count(pool, user)),
+        query(lambda pool: customers.entities(pool, user)),
     )
     rows, mirrored = await rows_of([user])
-    memory = view(rows[user].profile)
-    if not counted["payments"] and not memory.payments:
+    profile = view(rows[user].profile)
+    if not totals["payments"] and not profile.payments:
         raise Problem(404, "not_found", f"no payment of customer {user[:128]} is known")
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
-    found = Customer(
+    report = Customer(
         user_id=user,
-        payments=counted["payments"],
-        decisions={decision.value: counted[decision] for decision in DECISIONS},
+        payments=totals["payments"],
+        decisions={decision.value: totals[decision] for decision in DECISIONS},
         fraud=fraud,
-        first_at=counted["first_at"],
-        last_at=counted["last_at"],
-        behaviour=profile_of(memory, now_ms) if memory.payments else None,
+        first_at=totals["first_at"],
+        last_at=totals["last_at"],
+        behaviour=activity_of(profile, now_ms) if profile.payments else None,
         behaviour_away=not mirrored,
-        used={name: [Used(**one) for one in things] for name, things in used.items()},
+        used={name: [Used(**row) for row in entities] for name, entities in used.items()},
     )
-    return answer(found.model_dump(mode="json"))
+    return answer(report.model_dump(mode="json"))
 
 
-def profile_of(memory: ProfileView, now_ms: int) -> Behaviour:
-    """A memory in words and figures. The usual of a window is the last seven days' figure over the
-    number of such windows since the first payment, so that a new customer is not told to be lively.
+def activity_of(profile: ProfileView, now_ms: int) -> Behaviour:
+    """The activity in each window, and the usual one. The usual activity is that of the last seven
+    days divided by the number of such windows in them. Only the time since the first transaction
+    counts, so that a new customer does not seem unusually active.
     """
     week = WINDOWS[-1]
-    payments, cents = memory.in_window(len(WINDOWS) - 1, now_ms)
-    lived_ms = min(week.span_ms, max(now_ms - memory.first_ms, 1))
+    week_count, week_cents = profile.in_window(len(WINDOWS) - 1, now_ms)
+    observed_ms = min(week.span_ms, max(now_ms - profile.first_ms, 1))
     windows = []
-    for number, window in enumerate(WINDOWS):
-        count, spent = memory.in_window(number, now_ms)
-        parts = max(1.0, lived_ms / window.span_ms)
+    for index, window in enumerate(WINDOWS):
+        count, cents = profile.in_window(index, now_ms)
+        windows_observed = max(1.0, observed_ms / window.span_ms)
         windows.append(
             WindowUse(
                 window=window.name,
                 payments=count,
-                usual_payments=payments / parts,
-                amount_eur=spent / 100,
-                usual_amount_eur=cents / 100 / parts,
+                usual_payments=week_count / windows_observed,
+                amount_eur=cents / 100,
+                usual_amount_eur=week_cents / 100 / windows_observed,
             )
         )
     return Behaviour(
-        payments=memory.payments,
-        first_at=_moment(memory.first_ms),
-        last_at=_moment(memory.last_ms),
-        largest_eur=memory.amount_max_cents / 100,
+        payments=profile.payments,
+        first_at=_moment(profile.first_ms),
+        last_at=_moment(profile.last_ms),
+        largest_eur=profile.amount_max_cents / 100,
         windows=windows,
-        hours=list(memory.hours),
+        hours=list(profile.hours),
     )
 
 

@@ -1,0 +1,1 @@
+"""What all requests share: middleware, access, bodies, problems and OpenAPI."""

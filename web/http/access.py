@@ -1,4 +1,4 @@
-"""Who may ask: keys, hosts and origins."""
+"""Access control: the key, the host and the origin of a request. A key must never be logged."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from fraud_app.settings import Settings, is_loopback
 from web.http.problem import Problem
 
 OPEN_ROUTES = frozenset({"/livez", "/readyz"})
-"""Asked by a supervisor that holds no key; they tell nothing but a word."""
+"""A supervisor without a key asks these; they reveal nothing but one word."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ANALYST = re.compile(r"^[A-Za-z0-9._@-]{1,64}$")
 
 
 def check_host(request: web.Request, settings: Settings) -> None:
-    """On loopback only loopback names are answered, so that no page can reach us by a name that it
-    rebinds (DNS rebinding).
+    """Without keys, answer only requests to a loopback name, so that no page can reach us by a name
+    that it binds to this machine (DNS rebinding). Raises `Problem` 403.
     """
     if settings.auth.mode == "off" and not is_loopback(
         (urlsplit(f"//{request.host}").hostname or "").rstrip(".")
@@ -32,11 +32,12 @@ def check_host(request: web.Request, settings: Settings) -> None:
 
 
 def holder_of_key(request: web.Request, settings: Settings) -> str:
-    """Who asks. With keys on, every route but the probes wants one: Bearer for programs, Basic (key
-    as password) for browsers.
+    """The name of the person or program that asks. With keys on, every route except the probes
+    needs a key: Bearer for programs, Basic (with the key as password) for browsers. Raises
+    `Problem` 401.
 
-    Without keys a page says who is in front of it, which is believed: only this machine can reach
-    it.
+    Without keys, the page sends the analyst's name in `X-Analyst`. The name is trusted, because
+    only this machine can reach the server.
     """
     if settings.auth.mode == "off":
         name = request.headers.get("X-Analyst", "")
@@ -53,9 +54,9 @@ def holder_of_key(request: web.Request, settings: Settings) -> str:
         except ValueError:
             key = ""
     digest = hashlib.sha256(key.encode()).hexdigest()
-    # Every one is compared, so that the time tells nothing.
+    # All hashes are compared, so that the time reveals nothing.
     holders = [
-        name for known, name in settings.auth.holders() if hmac.compare_digest(digest, known)
+        name for key_hash, name in settings.auth.holders() if hmac.compare_digest(digest, key_hash)
     ]
     if not holders:
         raise Problem(
@@ -68,7 +69,7 @@ def holder_of_key(request: web.Request, settings: Settings) -> str:
 
 
 def check_origin(request: web.Request, settings: Settings) -> None:
-    """Pages of other origins may neither write nor open the live feed."""
+    """Pages of other origins must not write or open the live feed. Raises `Problem` 403."""
     origin = request.headers.get("Origin")
     if origin is None or (request.method in SAFE_METHODS and request.path != "/ws"):
         return

@@ -1,4 +1,4 @@
-"""Reading a request: its body within the limit, its query by the model of the query."""
+"""Reads requests and writes JSON responses. A body must never be read beyond its limit."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ async def json_object(request: web.Request, limit: int) -> dict[str, Any]:
     return value
 
 
-def checked(model: type[Model], value: Any, prefix: str = "") -> Model:
-    """The value as this model. Raises `Problem` 422 naming each wrong field."""
+def validated(model: type[Model], value: Any, prefix: str = "") -> Model:
+    """The value as this model. Raises `Problem` 422 that names each wrong field; `prefix` stands
+    before each name.
+    """
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -45,17 +47,14 @@ def checked(model: type[Model], value: Any, prefix: str = "") -> Model:
 
 
 def query_parameters(model: type[Model], request: web.Request) -> Model:
-    """The query string as this model; unknown parameters are refused, since a misspelt filter would
-    show too much.
+    """The query string as this model. Unknown parameters are refused, since a misspelt filter would
+    show too much. Raises `Problem` 422.
     """
-    try:
-        return model.model_validate(dict(request.query))
-    except ValidationError as error:
-        raise invalid(error, "?") from error
+    return validated(model, dict(request.query), "?")
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """A JSON answer; bytes are JSON already."""
+    """A JSON response; bytes are taken to be JSON already."""
     body = (
         value
         if isinstance(value, bytes)

@@ -1,5 +1,5 @@
-"""What every request passes: id, time limit, who may, where from, problems instead of error pages,
-security headers, metrics.
+"""The middleware that every request passes: request id, time limit, access control, problem details
+instead of error pages, security headers and metrics. No exception may leave it.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 COMPRESS_FROM = 16_384
-"""Bytes: lists and pages are worth compressing, a single decision is not worth the time."""
+"""Bytes. Lists and pages are worth compressing; a single decision is not worth the time."""
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
-# plotly and Swagger UI set inline styles; nothing may be loaded from elsewhere or run inline.
+# plotly and Swagger UI set inline styles. Nothing may be loaded from another host, and no script
+# may run inline.
 _POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; "
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; connect-src 'self'; "
     "object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 _HEADERS = {
@@ -40,12 +42,12 @@ _HEADERS = {
 
 
 def middlewares(settings: Settings) -> list[Any]:
-    """Outermost first."""
+    """The middlewares of the application, the outermost first."""
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get("X-Request-Id", "")
-        request["request_id"] = given if _REQUEST_ID.match(given) else str(uuid_utils.uuid7())
+        sent_id = request.headers.get("X-Request-Id", "")
+        request["request_id"] = sent_id if _REQUEST_ID.match(sent_id) else str(uuid_utils.uuid7())
         started = time.perf_counter()
         answer = await _answer(request, handler, settings)
         if not answer.prepared:
@@ -66,7 +68,7 @@ def middlewares(settings: Settings) -> list[Any]:
 
 
 def worth_compressing(answer: web.StreamResponse) -> bool:
-    """Whether it is long, and not compressed already."""
+    """Whether the body is long and not compressed already."""
     body = answer.body if isinstance(answer, web.Response) else None
     return (
         isinstance(body, bytes)
@@ -76,6 +78,9 @@ def worth_compressing(answer: web.StreamResponse) -> bool:
 
 
 async def _answer(request: web.Request, handler: Handler, settings: Settings) -> web.StreamResponse:
+    """The handler's response, or problem details for everything that was raised. `/ws` has no time
+    limit, since it stays open.
+    """
     try:
         check_host(request, settings)
         request["analyst"] = holder_of_key(request, settings)

@@ -1,4 +1,6 @@
-"""`/openapi.json`: OpenAPI 3.1 from the route table and the same models that check the requests."""
+"""`/openapi.json`: OpenAPI 3.1, built from the route table and from the very models that check the
+requests, so that it cannot differ from the code. Nothing may be described by hand.
+"""
 
 from __future__ import annotations
 
@@ -36,13 +38,14 @@ def describe(routes: Sequence[Route]) -> None:
 
 
 def build(routes: Sequence[Route]) -> dict[str, Any]:
-    """The document as a dictionary."""
+    """The OpenAPI document as a dictionary."""
     spec = APISpec(
         title="Fraud detection",
         version=__version__,
         openapi_version="3.1.0",
         info={
-            "description": "Decisions on payments within milliseconds, with reasons. Errors are RFC 9457 problem details.",
+            "description": "Decisions on payments within milliseconds, with reasons. "
+            "Errors are RFC 9457 problem details.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         servers=[{"url": "/"}],
@@ -54,28 +57,34 @@ def build(routes: Sequence[Route]) -> dict[str, Any]:
         spec.components.schema(name, schema)
     for route in routes:
         spec.path(route.path, operations={route.method.lower(): _operation(route)})
-    return with_unwrapped_descriptions(spec.to_dict())
+    unwrapped_document: dict[str, Any] = with_unwrapped_descriptions(spec.to_dict())
+    return unwrapped_document
 
 
 def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
-    taken = {route.body for route in routes if route.body}
-    given = {model for route in routes for model in route.answers.values() if model} | {
-        ProblemDetails
-    }
-    wanted: list[tuple[type[BaseModel], Any]] = [(model, "validation") for model in taken]
-    wanted += [(model, "serialization") for model in given if model not in taken]
+    """The JSON schema of every model, by name. A model that is used both ways is described as a
+    request, with its defaults.
+    """
+    requests = {route.body for route in routes if route.body}
+    responses = {model for route in routes for model in route.answers.values() if model}
+    responses.add(ProblemDetails)
+    models: list[tuple[type[BaseModel], Any]] = [(model, "validation") for model in requests]
+    models += [(model, "serialization") for model in responses if model not in requests]
     _, definitions = models_json_schema(
-        sorted(wanted, key=lambda one: one[0].__name__), ref_template="#/components/schemas/{model}"
+        sorted(models, key=lambda item: item[0].__name__),
+        ref_template="#/components/schemas/{model}",
     )
     schemas: dict[str, Any] = definitions["$defs"]
     return schemas
 
 
 def _operation(route: Route) -> dict[str, Any]:
+    """One operation. The first paragraph of the handler's docstring is its summary."""
     text = unwrapped(inspect.getdoc(route.handler) or "")
     summary, _, description = text.partition("\n")
+    path_name = re.sub(r"[^a-zA-Z0-9]+", "_", route.path).rstrip("_")
     operation: dict[str, Any] = {
-        "operationId": f"{route.method.lower()}{re.sub(r'[^a-zA-Z0-9]+', '_', route.path).rstrip('_')}",
+        "operationId": f"{route.method.lower()}{path_name}",
         "tags": [route.tag],
         "summary": summary,
         "parameters": _parameters(route),
@@ -110,13 +119,13 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     ]
     if route.query:
         schema = route.query.model_json_schema(ref_template="#/components/schemas/{model}")
-        for name, one in schema["properties"].items():
-            described = {
-                key: value for key, value in one.items() if key not in ("title", "description")
+        for name, field in schema["properties"].items():
+            field_schema = {
+                key: value for key, value in field.items() if key not in ("title", "description")
             }
-            parameter = {"name": name, "in": "query", "required": False, "schema": described}
-            if "description" in one:
-                parameter["description"] = one["description"]
+            parameter = {"name": name, "in": "query", "required": False, "schema": field_schema}
+            if "description" in field:
+                parameter["description"] = field["description"]
             parameters.append(parameter)
     return parameters
 

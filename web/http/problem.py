@@ -1,4 +1,6 @@
-"""Errors as RFC 9457 problem details, for every route and for what aiohttp itself refuses."""
+"""Errors as RFC 9457 problem details, for every route and for the requests that aiohttp itself
+refuses. A problem must never repeat a value of the request body.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,13 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from fraud_app.errors import FraudError
+
 CONTENT_TYPE = "application/problem+json"
 
 
-class Problem(Exception):
-    """Answer a request with this problem."""
+class Problem(FraudError):
+    """Raised to answer the request with this problem. `code` is explained on `/docs/errors`."""
 
     def __init__(
         self,
@@ -30,14 +34,16 @@ class Problem(Exception):
 
 
 def invalid(error: ValidationError, prefix: str = "") -> Problem:
-    """422 with a JSON pointer and a sentence for each field that is wrong; values are not repeated."""
+    """`Problem` 422 with a JSON pointer and a sentence for each wrong field, without the values;
+    400 when the text is not JSON.
+    """
     faults = [
         {
-            "pointer": prefix + "".join(f"/{_escaped(part)}" for part in one["loc"]),
-            "detail": one["msg"].removeprefix("Value error, "),
-            "code": one["type"],
+            "pointer": prefix + "".join(f"/{_escaped(part)}" for part in details["loc"]),
+            "detail": details["msg"].removeprefix("Value error, "),
+            "code": details["type"],
         }
-        for one in error.errors(include_input=False, include_url=False)
+        for details in error.errors(include_input=False, include_url=False)
     ]
     if faults[0]["code"] == "json_invalid":
         return Problem(400, "malformed_json", faults[0]["detail"])
@@ -50,7 +56,7 @@ def invalid(error: ValidationError, prefix: str = "") -> Problem:
 
 
 def response(problem: Problem, request: web.BaseRequest) -> web.Response:
-    """The answer, with the path and the request's id."""
+    """The HTTP response of a problem, with the path and the id of the request."""
     body: dict[str, Any] = {
         "type": f"/docs/errors#{problem.code}",
         "title": HTTPStatus(problem.status).phrase,
@@ -71,4 +77,5 @@ def response(problem: Problem, request: web.BaseRequest) -> web.Response:
 
 
 def _escaped(part: Any) -> str:
+    """A part of a JSON pointer (RFC 6901)."""
     return str(part).replace("~", "~0").replace("/", "~1")

@@ -1,4 +1,4 @@
-"""What is known of a route: for aiohttp, and for OpenAPI."""
+"""The description of one route, for aiohttp and for OpenAPI."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Route(NamedTuple):
+    """A route: its handler, and the models and status codes of its requests and responses."""
+
     method: str
     path: str
     handler: Handler
@@ -22,4 +24,4 @@ class Route(NamedTuple):
     query: type[BaseModel] | None = None
     problems: tuple[int, ...] = ()
     many: bool = False
-    """The answer is a list."""
+    """Whether the response is a list of the model."""

@@ -1,4 +1,4 @@
-"""One decided transaction with all that is known of it."""
+"""Models of a case: a decided transaction with everything that is stored about it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ class Case(BaseModel):
     transaction: ScoredTransaction
     stored_at: datetime
     explanation: list[Contribution] | None = Field(
-        description="every feature's contribution, strongest first; null when the features or the model are not kept any more"
+        description="every feature's contribution, strongest first; "
+        "null when the features or the model are not kept any more"
     )
     queue: InQueue | None
     verdicts: list[Verdict]

@@ -1,4 +1,4 @@
-"""What could not be processed."""
+"""Models of the dead-letter topic. They must never hold a whole value, which may be card data."""
 
 from __future__ import annotations
 

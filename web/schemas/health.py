@@ -1,4 +1,4 @@
-"""Whether it is alive, and what is degraded."""
+"""Models of a worker's health."""
 
 from __future__ import annotations
 

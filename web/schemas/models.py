@@ -1,4 +1,4 @@
-"""Models, their versions, a challenger beside the champion, and drift."""
+"""Models of the model registry: features, versions, a challenger with the champion, and drift."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ class ModelReport(BaseModel):
 class FeatureDrift(BaseModel):
     feature: str
     psi: float = Field(
-        description="population stability index: below 0.1 nothing, from 0.2 on somebody should look"
+        description="population stability index: below 0.1 nothing, "
+        "from 0.2 on somebody should look"
     )
     missing: float
     reference_missing: float

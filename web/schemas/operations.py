@@ -1,4 +1,4 @@
-"""Who is running, and how far behind."""
+"""Models of the operations page: the running processes, their partitions and their lag."""
 
 from __future__ import annotations
 

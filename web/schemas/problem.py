@@ -1,4 +1,4 @@
-"""Errors."""
+"""The model of an error response."""
 
 from __future__ import annotations
 

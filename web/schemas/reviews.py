@@ -1,6 +1,4 @@
-"""What the API takes and gives for analysts and operators: breakdowns, the review queue, verdicts,
-cases, customers, operations.
-"""
+"""Models of the review queue: the query, the items and a claim."""
 
 from __future__ import annotations
 
@@ -41,7 +39,8 @@ class Queue(BaseModel):
     oldest_at: datetime | None
     verdicts_hour: int
     approved_share: float | None = Field(
-        description="of a day's verdicts; when it is high, payments are sent to review that need not be"
+        description="of a day's verdicts; "
+        "when it is high, payments are sent to review that need not be"
     )
     items: list[QueueItem]
 

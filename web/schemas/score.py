@@ -1,4 +1,4 @@
-"""Scoring without counting: one transaction, or a batch."""
+"""Models of scoring a batch. Nothing is counted or stored."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fraud_app.contracts.scored import ScoredTransaction
 
 MAX_BATCH = 500
+"""Bounds the time of one request."""
 
 
 class ScoreBatch(BaseModel):

@@ -1,4 +1,4 @@
-"""Figures of a window, as the API gives them."""
+"""Models of the statistics of a time window."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from fraud_app.contracts.scored import LATENCY_TARGET_MS
 
 
 class StatsQuery(BaseModel):
@@ -19,7 +21,7 @@ class LatencyStats(BaseModel):
     p95: float | None
     p99: float | None
     within_promise: float | None = Field(description="share of the decisions within promise_ms")
-    promise_ms: float = 50.0
+    promise_ms: float = LATENCY_TARGET_MS
 
 
 class ScoreBin(BaseModel):
@@ -97,5 +99,6 @@ class Breakdowns(BaseModel):
     countries: list[Part]
     reasons: list[Part]
     hours: list[Hour] = Field(
-        description="by the hour over four weeks, whatever the window; hours without any are left out"
+        description="by the hour over four weeks, whatever the window; "
+        "hours without any are left out"
     )

@@ -1,4 +1,4 @@
-"""What the API takes and gives beside the contracts. OpenAPI is built from these."""
+"""Models of submitting and listing transactions, beside the contracts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One customer."""
+"""Models of one customer: totals, behaviour and used entities."""
 
 from __future__ import annotations
 

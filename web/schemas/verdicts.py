@@ -1,4 +1,4 @@
-"""What analysts say of a transaction."""
+"""Models of the analysts' verdicts on a transaction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class VerdictRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     verdict: Literal["approve", "block", "fraud", "skip"] = Field(
-        description="approve: honest; block: refused as fraud; fraud: confirmed fraud; skip: somebody else should look"
+        description="approve: honest; block: refused as fraud; fraud: confirmed fraud; "
+        "skip: somebody else should look"
     )
     reason: Literal[REASONS] | None = None  # type: ignore[valid-type]
     note: Annotated[str, Field(max_length=2_000)] = ""

@@ -1,4 +1,4 @@
-"""`fraud model`, as an operator types it."""
+"""`fraud model` as an operator uses it on the command line."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ NAME = "fraud-lgbm"
 @pytest.fixture
 def fraud(models):
     def run(*arguments):
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-W", "ignore", "-m", "fraud_app", "model", *arguments],
             cwd=ROOT,
             capture_output=True,
@@ -27,28 +27,28 @@ def fraud(models):
             },
             check=False,
         )
-        return done.returncode, done.stdout + done.stderr
+        return process.returncode, process.stdout + process.stderr
 
     return run
 
 
 def test_a_version_is_listed_promoted_and_taken_back(fraud, models):
-    code, told = fraud("list")
+    code, output = fraud("list")
     assert code == 0
-    assert "one" in told
-    assert "champion" in told
+    assert "one" in output
+    assert "champion" in output
     assert fraud("promote", "two")[0] == 0
     assert registry.version_of(models, NAME) == "two"
-    code, told = fraud("rollback")
+    code, output = fraud("rollback")
     assert (code, registry.version_of(models, NAME)) == (0, "one")
-    assert "one again" in told
+    assert "one again" in output
 
 
 def test_two_versions_are_compared_even_while_the_database_is_away(fraud):
-    code, told = fraud("compare", "champion", "two")
+    code, output = fraud("compare", "champion", "two")
     assert code == 0
-    assert "pr auc" in told
-    assert "PostgreSQL does not answer" in told
+    assert "pr auc" in output
+    assert "PostgreSQL does not answer" in output
 
 
 def test_what_cannot_be_done_is_said(fraud, models):
@@ -58,7 +58,7 @@ def test_what_cannot_be_done_is_said(fraud, models):
         (("promote", "three"), "not a complete model"),
         (("frobnicate",), "model list"),
     ):
-        code, told = fraud(*arguments)
+        code, output = fraud(*arguments)
         assert code != 0
-        assert reason in told
+        assert reason in output
     assert registry.version_of(models, NAME) == "one"

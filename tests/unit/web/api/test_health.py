@@ -1,4 +1,4 @@
-"""Ready means that payments are decided now, not that a port is open."""
+"""Ready means that transactions are decided now, not that a port is open."""
 
 from types import SimpleNamespace
 

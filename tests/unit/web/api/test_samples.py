@@ -1,5 +1,5 @@
-"""The samples of the test form are what their buttons say, whatever the hour and whatever model is
-the champion.
+"""The samples of the test form get the decision that their buttons promise, at any hour and with
+the champion as it is.
 """
 
 import math
@@ -18,7 +18,7 @@ from ml.serving import registry
 from ml.serving.scorer import Scorer
 from web.api import samples
 
-STRANGER = Signals(0, 0, 0, math.nan)
+NO_HISTORY = Signals(0, 0, 0, math.nan)
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,11 @@ def test_a_first_payment_is_approved_when_normal_and_flagged_when_fraud_like(cha
     at = datetime(2026, 11, 24, hour, 30, tzinfo=UTC).isoformat()
     for _ in range(10):
         assert (
-            decided(champion, {**samples.normal(), "occurred_at": at}, STRANGER) is Decision.APPROVE
+            decided(champion, {**samples.normal(), "occurred_at": at}, NO_HISTORY)
+            is Decision.APPROVE
         )
         assert (
-            decided(champion, {**samples.fraud(), "occurred_at": at}, STRANGER)
+            decided(champion, {**samples.fraud(), "occurred_at": at}, NO_HISTORY)
             is not Decision.APPROVE
         )
 
@@ -49,14 +50,14 @@ def test_a_first_payment_is_approved_when_normal_and_flagged_when_fraud_like(cha
 @pytest.mark.parametrize("name", samples._STORIES)
 def test_a_story_is_noticed_and_its_honest_part_is_not(champion, name):
     for _ in range(10):
-        profile, told = EMPTY, []
+        profile, decisions = EMPTY, []
         for number, sample in enumerate(samples._STORIES[name]()):
             transaction = Transaction.model_validate(sample)
             event = event_of(transaction, occurred_ms(transaction) + number * 500)
-            features = compute([(profile, event, STRANGER)])
+            features = compute([(profile, event, NO_HISTORY)])
             probability = champion.probabilities(features)[0]
-            told.append((policy.decide(probability, champion.cutoffs), sample["country"]))
+            decisions.append((policy.decide(probability, champion.cutoffs), sample["country"]))
             profile = update(profile, event)
-        flagged = [country for decision, country in told if decision is not Decision.APPROVE]
+        flagged = [country for decision, country in decisions if decision is not Decision.APPROVE]
         assert flagged
         assert set(flagged) == {"ID"}

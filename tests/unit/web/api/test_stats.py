@@ -1,3 +1,5 @@
+"""Statistics of a window: rates, percentiles and the window before."""
+
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -27,53 +29,53 @@ def row(decision="approve", transactions=1, score_bin=2, latency_bin=4, ago=30, 
 
 
 def test_rates_are_shares_of_all_decisions(summary):
-    found = summary(
+    stats = summary(
         [row(transactions=6), row("review", 3), row("block", 1, amount=99.5)], [], "5m", NOW
     )
-    assert (found.transactions, found.block_rate, found.review_rate) == (10, 0.1, 0.3)
-    assert found.per_minute == 2
-    assert found.amount_eur["block"] == 99.5
+    assert (stats.transactions, stats.block_rate, stats.review_rate) == (10, 0.1, 0.3)
+    assert stats.per_minute == 2
+    assert stats.amount_eur["block"] == 99.5
 
 
 def test_an_empty_window_has_no_rates(summary):
-    found = summary([], [], "15m", NOW)
-    assert (found.transactions, found.block_rate, found.latency_ms.p99, found.last_scored_at) == (
+    stats = summary([], [], "15m", NOW)
+    assert (stats.transactions, stats.block_rate, stats.latency_ms.p99, stats.last_scored_at) == (
         0,
         None,
         None,
         None,
     )
-    assert len(found.scores) == 20
+    assert len(stats.scores) == 20
 
 
 def test_the_course_covers_the_window_and_loses_nothing(summary):
-    found = summary([row(ago=ago) for ago in range(0, 880, 20)], [], "15m", NOW)
-    assert sum(moment.approve for moment in found.series) == found.transactions == 44
+    stats = summary([row(ago=ago) for ago in range(0, 880, 20)], [], "15m", NOW)
+    assert sum(moment.approve for moment in stats.series) == stats.transactions == 44
 
 
 def test_the_share_within_the_promise_counts_up_to_50_ms(summary):
     slow, fast = LATENCY_EDGES_MS.index(75), LATENCY_EDGES_MS.index(50)
-    found = summary([row(latency_bin=fast, transactions=3), row(latency_bin=slow)], [], "5m", NOW)
-    assert found.latency_ms.within_promise == 0.75
+    stats = summary([row(latency_bin=fast, transactions=3), row(latency_bin=slow)], [], "5m", NOW)
+    assert stats.latency_ms.within_promise == 0.75
 
 
 def test_the_window_before_is_summed_up_beside_it(summary):
-    found = summary([row()], [row("block", 2, amount=30.0), row(transactions=8)], "5m", NOW)
-    assert (found.transactions, found.before.transactions, found.before.block_rate) == (1, 10, 0.2)
-    assert found.before.blocked_eur == 30
+    stats = summary([row()], [row("block", 2, amount=30.0), row(transactions=8)], "5m", NOW)
+    assert (stats.transactions, stats.before.transactions, stats.before.block_rate) == (1, 10, 0.2)
+    assert stats.before.blocked_eur == 30
     assert summary([row()], [], "5m", NOW).before.block_rate is None
 
 
 def test_each_moment_has_its_own_percentiles_and_money(summary):
-    found = summary(
+    stats = summary(
         [row(latency_bin=4, ago=30), row("block", latency_bin=12, ago=200, amount=7.5)],
         [],
         "5m",
         NOW,
     )
-    told = [moment for moment in found.series if moment.p99 is not None]
-    assert [round(moment.p99) for moment in told] == [50, 4]
-    assert (told[0].blocked_eur, told[1].blocked_eur) == (7.5, 0)
+    busy = [moment for moment in stats.series if moment.p99 is not None]
+    assert [round(moment.p99) for moment in busy] == [50, 4]
+    assert (busy[0].blocked_eur, busy[1].blocked_eur) == (7.5, 0)
 
 
 def test_percentiles_lie_within_their_bin():
