@@ -25,7 +25,7 @@ def test_the_reference_is_that_of_the_code():
 def test_every_error_code_is_explained():
     page = (settings.ROOT / "web" / "templates" / "errors.html").read_text()
     used = set()
-    for path in (settings.ROOT / "web").glob("*.py"):
+    for path in (settings.ROOT / "web").rglob("*.py"):
         used |= set(re.findall(r"Problem\(\s*\d+,\s*\"(\w+)\"", path.read_text()))
     assert used
     assert problem.CONTENT_TYPE in page
