@@ -1,3 +1,3 @@
-"""Features, scoring, decisions, training: functions of values. Nothing here knows Kafka, Redis, SQL
-or HTTP.
+"""Features, scoring and training as pure functions of values. This package must never import Kafka,
+Redis, SQL or HTTP code.
 """

@@ -1,5 +1,5 @@
-"""Lets a Python script of this folder be started by itself: with the project's packages, made ready
-first when they are missing.
+"""Lets a Python script of this folder be started directly: it runs with the project's packages,
+which are installed first when they are missing.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ PYTHON = ROOT / ".fraud" / "venv" / "bin" / "python"
 
 
 def enter() -> None:
-    """Go on here when the packages are installed, else start again with the environment of
-    `scripts/setup.sh`.
+    """Make the project's packages importable. When they are not installed, run `scripts/setup.sh`
+    and start the script again with its interpreter.
     """
     sys.path.insert(0, str(ROOT))
     if importlib.util.find_spec("lightgbm") is None and Path(sys.executable) != PYTHON:
         subprocess.run(["bash", str(ROOT / "scripts" / "setup.sh")], check=True)
-        os.execv(PYTHON, [str(PYTHON), *sys.argv])  # noqa: S606 - ourselves, with another interpreter
+        os.execv(PYTHON, [str(PYTHON), *sys.argv])  # noqa: S606 - this script, with another interpreter

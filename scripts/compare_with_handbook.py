@@ -35,8 +35,10 @@ PUBLISHED = {
 
 
 class Fold(NamedTuple):
+    """The results on the simulated data of one seed."""
+
     seed: int
-    payments: int
+    transactions: int
     fraud_share: float
     ours: Figures
     without_labels: Figures
@@ -48,46 +50,53 @@ def main() -> None:
     started = time.monotonic()
     with ProcessPoolExecutor(args.processes) as pool:
         folds = list(pool.map(fold, range(args.seeds)))
+    transactions = np.mean([result.transactions for result in folds])
+    fraud_share = np.mean([result.fraud_share for result in folds])
     print(
-        f"{args.seeds} seeds of the simulated data, {np.mean([one.payments for one in folds]):,.0f} payments each, "
-        f"{np.mean([one.fraud_share for one in folds]):.2%} fraud; {time.monotonic() - started:.0f} s\n"
+        f"{args.seeds} seeds of the simulated data, {transactions:,.0f} payments each, "
+        f"{fraud_share:.2%} fraud; {time.monotonic() - started:.0f} s\n"
     )
     print("| | AUC ROC | average precision | card precision@100 |\n|---|---|---|---|")
     for name, published in PUBLISHED.items():
         print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in published) + " |")
-    print(f"| **ours** | {_spread(one.ours for one in folds)} |")
-    print(f"| ours, nothing known of terminals | {_spread(one.without_labels for one in folds)} |")
-    print(f"| ceiling: all that can be known is known | {_spread(one.ceiling for one in folds)} |")
-    for one in folds:
-        print(
-            f"seed {one.seed}: ours {_told(one.ours)}, ceiling {_told(one.ceiling)}",
-            file=sys.stderr,
-        )
+    rows = {
+        "**ours**": [result.ours for result in folds],
+        "ours, nothing known of terminals": [result.without_labels for result in folds],
+        "ceiling: all that can be known is known": [result.ceiling for result in folds],
+    }
+    for name, measured in rows.items():
+        print(f"| {name} | {_spread(measured)} |")
+    for result in folds:
+        ours, ceiling_figures = _joined(result.ours), _joined(result.ceiling)
+        print(f"seed {result.seed}: ours {ours}, ceiling {ceiling_figures}", file=sys.stderr)
 
 
 def fold(seed: int) -> Fold:
-    """One simulated world, scored by the protocol's weeks."""
-    payments = simulate(seed)
-    parts = split(payments)
-    first, last = span()
-    places = np.flatnonzero((payments.day >= first) & (payments.day < last))
-    row = np.full(len(payments.amount), -1)
-    row[places] = np.arange(len(places))
-    features = np.hstack(
-        (own := profile_features(payments, places), label_features(payments, places))
-    )
-    train, test, fraud = row[parts.train], row[parts.test], payments.fraud[parts.train]
+    """Simulate the data of one seed, train on its training week and measure on its test week."""
+    transactions = simulate(seed)
+    parts = split(transactions)
+    first_day, last_day = span()
+    in_span = (transactions.day >= first_day) & (transactions.day < last_day)
+    rows = np.flatnonzero(in_span)
+    profile = profile_features(transactions, rows)
+    features = np.hstack((profile, label_features(transactions, rows)))
+    # The rows of the features are numbered from the first row of the span.
+    train, test = np.searchsorted(rows, parts.train), np.searchsorted(rows, parts.test)
+    fraud = transactions.fraud[parts.train]
+    with_labels = score(features[train], fraud, features[test], seed)
+    without_labels = score(profile[train], fraud, profile[test], seed)
     return Fold(
         seed,
-        len(payments.amount),
-        float(payments.fraud.mean()),
-        figures(payments, parts.test, score(features[train], fraud, features[test], seed)),
-        figures(payments, parts.test, score(own[train], fraud, own[test], seed)),
-        ceiling(payments, parts.test),
+        len(transactions.amount),
+        float(transactions.fraud.mean()),
+        figures(transactions, parts.test, with_labels),
+        figures(transactions, parts.test, without_labels),
+        ceiling(transactions, parts.test),
     )
 
 
 def _spread(folds: Iterable[Figures]) -> str:
+    """Mean and standard deviation of each figure."""
     values = np.array(list(folds))
     return " | ".join(
         f"{mean:.3f} ± {spread:.3f}"
@@ -95,8 +104,8 @@ def _spread(folds: Iterable[Figures]) -> str:
     )
 
 
-def _told(found: Figures) -> str:
-    return " / ".join(f"{value:.3f}" for value in found)
+def _joined(measured: Figures) -> str:
+    return " / ".join(f"{value:.3f}" for value in measured)
 
 
 def _arguments() -> argparse.Namespace:

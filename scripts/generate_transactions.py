@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Make seeded e-commerce traffic with about 0.8 % fraud, and write it to a file or send it to HTTP
+r"""Make seeded e-commerce traffic with about 0.8 % fraud, and write it to a file or send it to HTTP
 or Kafka at a given rate.
 
     scripts/generate_transactions.py --count 50000 --file tx.jsonl --labels labels.jsonl
-    scripts/generate_transactions.py --count 50000 --kafka localhost:9092 --rate 1000 --labels labels.jsonl
+    scripts/generate_transactions.py --count 50000 --kafka localhost:9092 --rate 1000 \
+        --labels labels.jsonl
     scripts/generate_transactions.py --live --http http://127.0.0.1:6066 --rate 10
 
-The truth is kept apart from the transactions, in the file of labels. By default the times of a history are kept (use
-FRAUD_STREAM__CLOCK=occurred in the worker); --live stamps each transaction with the moment at which it is sent.
+The truth is kept apart from the transactions, in the file of labels. By default the times of a
+history are kept (use FRAUD_STREAM__CLOCK=occurred in the worker); --live stamps each transaction
+with the moment at which it is sent.
 """
 
 from __future__ import annotations
@@ -40,10 +42,11 @@ from ml.simulator.population import PAYMENTS_PER_CUSTOMER_AND_DAY
 Send = Callable[[LabelledTransaction], Awaitable[Any]]
 
 LIVE_STRETCH = timedelta(minutes=10)
+"""Length of the traffic that --live simulates at a time."""
 IN_FLIGHT = 200
 MOST_BEHIND_S = 0.05
-"""What is made up for at once. Making a stretch takes a second, which would be 50 payments in one
-moment for the demo.
+"""How far behind schedule sending may be: what is older is not made up for. Simulating a stretch
+takes a second, which would otherwise be 50 transactions at one moment in the demo.
 """
 
 
@@ -57,15 +60,15 @@ def main() -> None:
 
 async def _run(args: argparse.Namespace) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     traffic = _live(args) if args.live else _history(args)
     labels = args.labels.open("wb") if args.labels else None
     sent = fraud = 0
     started = due = time.monotonic()
     async with _target(args) as send:
-        running: set[asyncio.Future[Any]] = set()
-        for one in traffic:
+        in_flight: set[asyncio.Future[Any]] = set()
+        for labelled in traffic:
             if stop.is_set() or (args.count and sent >= args.count):
                 break
             if args.rate:
@@ -73,29 +76,30 @@ async def _run(args: argparse.Namespace) -> None:
                 await _pause(due - time.monotonic(), stop)
             if args.live:
                 now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-                one.transaction["occurred_at"] = now
-            if len(running) >= args.in_flight:
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                labelled.transaction["occurred_at"] = now
+            if len(in_flight) >= args.in_flight:
+                done, in_flight = await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
                 for finished in done:
                     finished.result()
-            running.add(asyncio.ensure_future(send(one)))
+            in_flight.add(asyncio.ensure_future(send(labelled)))
             if labels:
-                labels.write(_label(one) + b"\n")
-            sent, fraud = sent + 1, fraud + one.is_fraud
-        await asyncio.gather(*running)
+                labels.write(_label(labelled) + b"\n")
+            sent, fraud = sent + 1, fraud + labelled.is_fraud
+        await asyncio.gather(*in_flight)
     if labels:
         labels.close()
     seconds = time.monotonic() - started
     print(
-        f"{sent:,} transactions, {fraud:,} of them fraud, in {seconds:.1f} s ({sent / max(seconds, 1e-9):,.0f}/s)",
+        f"{sent:,} transactions, {fraud:,} of them fraud, in {seconds:.1f} s "
+        f"({sent / max(seconds, 1e-9):,.0f}/s)",
         file=sys.stderr,
     )
 
 
 def _history(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
-    users = args.users or max(
-        100, round((args.count or 50_000) / (args.days * PAYMENTS_PER_CUSTOMER_AND_DAY))
-    )
+    """A history of `--days` days, from as many customers as make `--count` transactions."""
+    natural_users = (args.count or 50_000) / (args.days * PAYMENTS_PER_CUSTOMER_AND_DAY)
+    users = args.users or max(100, round(natural_users))
     start = (
         datetime.fromisoformat(args.start).replace(tzinfo=UTC)
         if args.start
@@ -112,11 +116,10 @@ def _history(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
 
 
 def _live(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
-    """Endless traffic, stretch after stretch, from as many customers as naturally pay at this rate."""
+    """Endless traffic, one stretch after the other, from as many customers as buy at this rate."""
     rate = args.rate or 10.0
-    users = args.users or min(
-        400_000, max(2_000, round(rate * 86_400 / PAYMENTS_PER_CUSTOMER_AND_DAY))
-    )
+    natural_users = round(rate * 86_400 / PAYMENTS_PER_CUSTOMER_AND_DAY)
+    users = args.users or min(400_000, max(2_000, natural_users))
     population = Population(args.seed, users)
     seed = int(time.time())
     while True:
@@ -135,11 +138,12 @@ def _live(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
 
 @asynccontextmanager
 async def _target(args: argparse.Namespace) -> AsyncIterator[Send]:
+    """The function that writes to the file, posts to the API or produces to Kafka."""
     if args.file:
         with args.file.open("wb") as file:
 
-            async def write(one: LabelledTransaction) -> None:
-                file.write(orjson.dumps(one.transaction) + b"\n")
+            async def write(labelled: LabelledTransaction) -> None:
+                file.write(orjson.dumps(labelled.transaction) + b"\n")
 
             yield write
     elif args.http:
@@ -150,20 +154,18 @@ async def _target(args: argparse.Namespace) -> AsyncIterator[Send]:
         async with aiohttp.ClientSession(
             args.http, headers=headers, connector=connector
         ) as session:
-            yield lambda one: _post(session, one)
+            yield lambda labelled: _post(session, labelled)
     else:
         producer = AIOKafkaProducer(bootstrap_servers=args.kafka, acks="all", linger_ms=2)
         await producer.start()
 
-        async def produce(one: LabelledTransaction) -> None:
-            value = orjson.dumps(one.transaction)
-            sends = [await producer.send(RAW, value, key=one.transaction["user_id"].encode())]
-            if args.publish_labels and one.reported_after_days is not None:
-                sends.append(
-                    await producer.send(
-                        LABELS, _label(one), key=one.transaction["transaction_id"].encode()
-                    )
-                )
+        async def produce(labelled: LabelledTransaction) -> None:
+            transaction = labelled.transaction
+            user_key = transaction["user_id"].encode()
+            sends = [await producer.send(RAW, orjson.dumps(transaction), key=user_key)]
+            if args.publish_labels and labelled.reported_after_days is not None:
+                label_key = transaction["transaction_id"].encode()
+                sends.append(await producer.send(LABELS, _label(labelled), key=label_key))
             await asyncio.gather(*sends)
 
         try:
@@ -172,18 +174,20 @@ async def _target(args: argparse.Namespace) -> AsyncIterator[Send]:
             await producer.stop()
 
 
-async def _post(session: aiohttp.ClientSession, one: LabelledTransaction) -> None:
-    """Send until it is accepted: the id makes a second try safe."""
+async def _post(session: aiohttp.ClientSession, labelled: LabelledTransaction) -> None:
+    """Send until it is accepted: the id makes a second try safe. Raises `aiohttp.ClientError` when
+    it is refused.
+    """
+    body = orjson.dumps(labelled.transaction)
     pause = 0.2
     while True:
         try:
-            async with session.post(
-                "/api/transactions", data=orjson.dumps(one.transaction)
-            ) as answer:
-                if answer.status < 300:
+            async with session.post("/api/transactions", data=body) as response:
+                if response.status < 300:
                     return
-                if answer.status not in (429, 502, 503, 504):
-                    raise aiohttp.ClientError(f"{answer.status}: {(await answer.text())[:300]}")
+                if response.status not in (429, 502, 503, 504):
+                    text = (await response.text())[:300]
+                    raise aiohttp.ClientError(f"{response.status}: {text}")
         except (
             aiohttp.ServerDisconnectedError,
             aiohttp.ClientConnectorError,
@@ -196,23 +200,24 @@ async def _post(session: aiohttp.ClientSession, one: LabelledTransaction) -> Non
 
 
 async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    """Sleep, but no longer than until `stop` is set."""
     if seconds > 0:
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)
 
 
-def _label(one: LabelledTransaction) -> bytes:
-    """The truth, dated when a chargeback tells it; without a date when none ever does."""
+def _label(labelled: LabelledTransaction) -> bytes:
+    """The truth as JSON, with the date of its chargeback; null when there is none."""
     reported = None
-    if one.reported_after_days is not None:
-        occurred = datetime.fromisoformat(one.transaction["occurred_at"])
-        reported = (occurred + timedelta(days=one.reported_after_days)).isoformat()
+    if labelled.reported_after_days is not None:
+        occurred = datetime.fromisoformat(labelled.transaction["occurred_at"])
+        reported = (occurred + timedelta(days=labelled.reported_after_days)).isoformat()
     return orjson.dumps(
         {
-            "transaction_id": one.transaction["transaction_id"],
-            "is_fraud": one.is_fraud,
+            "transaction_id": labelled.transaction["transaction_id"],
+            "is_fraud": labelled.is_fraud,
             "source": "generator",
-            "scenario": one.scenario,
+            "scenario": labelled.scenario,
             "labelled_at": reported,
         }
     )

@@ -28,6 +28,7 @@ _environment.enter()
 
 from playwright.async_api import Browser, Page, WebSocketRoute, async_playwright
 
+# A scored transaction for --flood.
 _DECISION: dict[str, Any] = {
     "user_id": "flood",
     "amount": "20.00",
@@ -46,6 +47,7 @@ _DECISION: dict[str, Any] = {
     "latency_ms": {"total": 3.0, "features": 0.1, "model": 0.3},
     "scored_at": "2026-11-25T12:00:00.000Z",
 }
+# Each page, and the element that its content is there with.
 PAGES = {
     "/": "#tile-rate:not(:text-is('–'))",
     "/live": "#feed tr",
@@ -53,11 +55,14 @@ PAGES = {
     "/models": "#versions tr",
     "/ops": "#processes tbody tr",
 }
+FRAMES_PER_SECOND = 4
+"""Frames of --flood."""
 _WATCH = """
 window.slowest = new Map();
 new PerformanceObserver((list) => {
-  for (const one of list.getEntries()) if (one.interactionId) {
-    window.slowest.set(one.interactionId, Math.max(window.slowest.get(one.interactionId) ?? 0, one.duration));
+  for (const entry of list.getEntries()) if (entry.interactionId) {
+    const slowest = window.slowest.get(entry.interactionId) ?? 0;
+    window.slowest.set(entry.interactionId, Math.max(slowest, entry.duration));
   }
 })
   .observe({ type: 'event', durationThreshold: 16, buffered: true });
@@ -81,10 +86,14 @@ async def first_load(browser: Browser, address: str, path: str, content: str) ->
         "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN"
     )
     await context.close()
-    return f"{path:10} {sum(sizes) / 1000:7.0f} kB   first paint {paint:5.0f} ms   content {spent:5.0f} ms"
+    return (
+        f"{path:10} {sum(sizes) / 1000:7.0f} kB   first paint {paint:5.0f} ms"
+        f"   content {spent:5.0f} ms"
+    )
 
 
 async def interact(page: Page, path: str, acts: list[Any], rounds: int) -> str:
+    """Do each of the interactions `rounds` times; a line with their durations in ms."""
     await page.goto(path)
     await page.locator(PAGES[path]).first.wait_for()
     for _ in range(rounds):
@@ -93,62 +102,62 @@ async def interact(page: Page, path: str, acts: list[Any], rounds: int) -> str:
             await asyncio.sleep(0.15)
     slow: list[float] = sorted(await page.evaluate("[...window.slowest.values()]"))
     count = rounds * len(acts)
-    every = sorted(
-        [16.0] * max(0, count - len(slow)) + slow
-    )  # the browser tells only of those that took longer
-    over = sum(one > 100 for one in every)
-    return f"{path:10} {count} interactions: half within {every[count // 2]:.0f} ms, slowest {every[-1]:.0f} ms, {over} over 100 ms"
+    # The browser reports only interactions that took 16 ms or longer.
+    durations = sorted([16.0] * max(0, count - len(slow)) + slow)
+    over = sum(duration > 100 for duration in durations)
+    return (
+        f"{path:10} {count} interactions: half within {durations[count // 2]:.0f} ms, "
+        f"slowest {durations[-1]:.0f} ms, {over} over 100 ms"
+    )
 
 
-_pouring: set[asyncio.Task[None]] = set()
+_floods: set[asyncio.Task[None]] = set()
 
 
-def pour(socket: WebSocketRoute, rate: int) -> None:
-    """So many decisions a second into the page, four frames a second, whatever the server sends."""
+def flood_page(socket: WebSocketRoute, rate: int) -> None:
+    """Send `rate` decisions a second to the page, four frames a second, instead of what the server
+    sends. A new socket ends the flood of the last one.
+    """
 
     async def run() -> None:
-        for number in itertools.count():
-            made = [
-                {**_DECISION, "transaction_id": f"flood-{number}-{one}"} for one in range(rate // 4)
+        for frame in itertools.count():
+            items = [
+                {
+                    "id": f"{frame}-0",
+                    "event": "scored",
+                    "data": {**_DECISION, "transaction_id": f"flood-{frame}-{index}"},
+                }
+                for index in range(rate // FRAMES_PER_SECOND)
             ]
-            socket.send(
-                json.dumps(
-                    {
-                        "type": "batch",
-                        "items": [
-                            {"id": f"{number}-0", "event": "scored", "data": one} for one in made
-                        ],
-                    }
-                )
-            )
-            await asyncio.sleep(0.25)
+            socket.send(json.dumps({"type": "batch", "items": items}))
+            await asyncio.sleep(1 / FRAMES_PER_SECOND)
 
-    for task in _pouring:
+    for task in _floods:
         task.cancel()
     task = asyncio.create_task(run())
-    _pouring.add(task)
-    task.add_done_callback(_pouring.discard)
+    _floods.add(task)
+    task.add_done_callback(_floods.discard)
 
 
 async def main(address: str, minutes: int, flood: int) -> None:
     async with async_playwright() as playwright:
-        path = (
+        executable = (
             os.environ.get("FRAUD_BROWSER")
             or shutil.which("chromium")
             or shutil.which("google-chrome")
         )
         browser = await playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
         )
-        for place, content in PAGES.items():
-            print(await first_load(browser, address, place, content), flush=True)
+        for path, content in PAGES.items():
+            print(await first_load(browser, address, path, content), flush=True)
         context = await browser.new_context(
             base_url=address, viewport={"width": 1440, "height": 1000}
         )
         await context.add_init_script(_WATCH)
         page = await context.new_page()
         if flood:
-            await page.route_web_socket("**/ws*", lambda socket: pour(socket, flood))
+            await page.route_web_socket("**/ws*", lambda socket: flood_page(socket, flood))
         overview = [
             lambda: page.locator("#feed-pause").click(),
             lambda: page.locator("#risk-log").click(),

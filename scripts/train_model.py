@@ -2,21 +2,21 @@
 """Train a model and write it to models/<name>/<version>/ with its card, its figures and a report
 that opens by itself.
 
-scripts/train_model.py                      simulated history, seed 7, becomes the champion
-scripts/train_model.py --data tx.jsonl --labels labels.jsonl --alias challenger
-scripts/train_model.py --from-database      what the running system decided, with the labels that
-came since
+    scripts/train_model.py                      simulated history, seed 7, becomes the champion
+    scripts/train_model.py --data tx.jsonl --labels labels.jsonl --alias challenger
+    scripts/train_model.py --from-database      what the running system decided, with the labels
+                                                that came since
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import math
+import itertools
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,30 +27,30 @@ _environment.enter()
 import numpy as np
 import orjson
 
-from fraud_app.contracts.transaction import Transaction
 from fraud_app.postgres import training_history
 from fraud_app.postgres.connection import connect
 from fraud_app.settings import settings
 from ml.features import CATALOGUE, NAMES
-from ml.profile.event import occurred_ms
 from ml.serving import registry
 from ml.serving.drift import SCORE, bins_of
 from ml.simulator import Population, simulate
 from ml.training import comparison, evaluation, model_card, report, tuning
-from ml.training.replay import replay
+from ml.training.history import from_files, from_simulator, history_of
 from ml.training.sampling import SAMPLERS
-from ml.training.train import TrainedModel, TrainingHistory, reported_before, split_by_time, train
+from ml.training.train import TrainedModel, TrainingHistory, split_by_time, train
 
 ROOT = Path(__file__).resolve().parent.parent
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EXPLAINED = 5_000
+"""Rows that the importance is measured on; an exact explanation takes long."""
 
 
-class Labelled(NamedTuple):
-    transaction: Transaction
-    is_fraud: bool
-    reported_ms: float
-    scenario: str
+class Comparison(NamedTuple):
+    """What the model is compared with, on the test part."""
+
+    recipes: dict[str, dict[str, float]]
+    calibrations: dict[str, float]
+    single_features: dict[str, float]
 
 
 def main() -> None:
@@ -59,25 +59,58 @@ def main() -> None:
     source, history = _history(args)
     if not history.known.any():
         sys.exit("no transaction is labelled as fraud; there is nothing to learn from")
+    in_time = history.known.sum() / history.fraud.sum()
     _say(
-        f"{len(history.fraud):,} transactions, {history.fraud.mean():.2%} fraud, {history.known.sum() / history.fraud.sum():.0%} of it reported "
-        f"in time, after {time.monotonic() - started:.0f} s"
+        f"{len(history.fraud):,} transactions, {history.fraud.mean():.2%} fraud, "
+        f"{in_time:.0%} of it reported in time, after {time.monotonic() - started:.0f} s"
     )
     parameters = tuning.tune(history, args.seed, args.tune) if args.tune else {}
-    began = time.monotonic()
+    training_started = time.monotonic()
     trained = train(history, args.seed, sampling=args.sampling, parameters=parameters)
-    _say(f"trained in {time.monotonic() - began:.1f} s: {trained.rounds} trees")
-    compared = dict(_compared(history, trained, args))
-    metrics = {
-        **trained.metrics,
-        **({"test_without_smote": compared["none"]} if "none" in compared else {}),
-    }
+    seconds = time.monotonic() - training_started
+    _say(f"trained in {seconds:.1f} s: {trained.rounds} trees")
+    compared = Comparison(
+        dict(_recipes(history, trained, args)),
+        comparison.calibrations(history, trained),
+        comparison.single_features(history),
+    )
+    metrics = dict(trained.metrics)
+    if "none" in compared.recipes:
+        metrics["test_without_smote"] = compared.recipes["none"]
     version = args.version or f"{datetime.now(UTC):%Y.%m.%d}-{int(time.time()) % 86400:05d}"
-    calibrations = comparison.calibrations(history, trained)
-    single = comparison.single_features(history)
+    files = _data_files(history, trained, metrics, compared, parameters)
+    files["card.md"] = model_card.write(args.name, version, source, trained, metrics).encode()
+    page = report.ReportInput(
+        f"{args.name} {version}",
+        source,
+        history,
+        trained,
+        evaluation.read_costs(),
+        {args.sampling: trained.metrics["test"], **compared.recipes},
+        compared.calibrations,
+        compared.single_features,
+        _importance(history, trained),
+    )
+    files["report.html"] = report.write(page).encode()
+    registry.write(args.models / args.name / version, files)
+    if args.alias:
+        registry.set_alias(args.models, args.name, args.alias, version)
+    _print_results(history, trained, metrics, compared)
+    _say(f"wrote {args.models / args.name / version} in {time.monotonic() - started:.0f} s")
+
+
+def _data_files(
+    history: TrainingHistory,
+    trained: TrainedModel,
+    metrics: dict[str, dict[str, float]],
+    compared: Comparison,
+    parameters: dict[str, Any],
+) -> dict[str, bytes]:
+    """The files of a version that programs read, by name."""
     part = split_by_time(history.at_ms)
-    columns = {name: history.features[part.train][:, place] for place, name in enumerate(NAMES)}
-    contents = {
+    training_features = history.features[part.train]
+    columns = {name: training_features[:, column] for column, name in enumerate(NAMES)}
+    return {
         "model.txt": trained.model_text.encode(),
         "features.json": _json(
             {"names": list(NAMES), "catalogue": [feature._asdict() for feature in CATALOGUE]}
@@ -89,81 +122,71 @@ def main() -> None:
         "metrics.json": _json(metrics),
         "comparison.json": _json(
             {
-                "recipes": compared,
-                "calibration_error": calibrations,
-                "single_feature_roc_auc": single,
+                "recipes": compared.recipes,
+                "calibration_error": compared.calibrations,
+                "single_feature_roc_auc": compared.single_features,
                 "parameters": parameters,
             }
         ),
         "drift.json": _json(bins_of({**columns, SCORE: trained.probability[part.cutoffs]})),
-        "card.md": model_card.write(args.name, version, source, trained, metrics).encode(),
     }
-    told = report.ReportInput(
-        f"{args.name} {version}",
-        source,
-        history,
-        trained,
-        evaluation.read_costs(),
-        {args.sampling: trained.metrics["test"], **compared},
-        calibrations,
-        single,
-        _importance(history, trained),
-    )
-    contents["report.html"] = report.write(told).encode()
-    registry.write(args.models / args.name / version, contents)
-    if args.alias:
-        registry.set_alias(args.models, args.name, args.alias, version)
+
+
+def _print_results(
+    history: TrainingHistory,
+    trained: TrainedModel,
+    metrics: dict[str, dict[str, float]],
+    compared: Comparison,
+) -> None:
     for name, figures in metrics.items():
         _say(_line(name, figures))
-    _say(
-        f"calibration error {', '.join(f'{name} {value:.4f}' for name, value in calibrations.items())}"
-    )
-    strongest = sorted(single.items(), key=lambda one: -one[1])[:5]
-    _say(
-        f"strongest features alone (ROC-AUC): {', '.join(f'{name} {area:.3f}' for name, area in strongest)}"
-    )
+    errors = (f"{name} {value:.4f}" for name, value in compared.calibrations.items())
+    _say(f"calibration error {', '.join(errors)}")
+    strongest = sorted(compared.single_features.items(), key=lambda item: -item[1])[:5]
+    areas = (f"{name} {area:.3f}" for name, area in strongest)
+    _say(f"strongest features alone (ROC-AUC): {', '.join(areas)}")
+    part = split_by_time(history.at_ms).test
+    probability = trained.probability[part]
     for scenario in sorted(set(history.scenario.tolist()) - {""}):
-        of = (history.scenario[part.test] == scenario) & history.fraud[part.test]
-        if of.any():
-            flagged = (trained.probability[part.test][of] >= trained.cutoffs.review).mean()
-            _say(f"{scenario:22} {of.sum():5,} in the test part, {flagged:.1%} flagged")
-    _say(f"wrote {args.models / args.name / version} in {time.monotonic() - started:.0f} s")
+        in_scenario = (history.scenario[part] == scenario) & history.fraud[part]
+        if in_scenario.any():
+            flagged = (probability[in_scenario] >= trained.cutoffs.review).mean()
+            _say(f"{scenario:22} {in_scenario.sum():5,} in the test part, {flagged:.1%} flagged")
 
 
-def _compared(
+def _recipes(
     history: TrainingHistory, trained: TrainedModel, args: argparse.Namespace
 ) -> Iterator[tuple[str, dict[str, float]]]:
+    """Name and test figures of each recipe that the model is compared with."""
     if args.compare == "none":
-        yield from (
-            ()
-            if args.sampling == "none"
-            else [("none", train(history, args.seed, sampling="none").metrics["test"])]
-        )
+        if args.sampling != "none":
+            yield "none", train(history, args.seed, sampling="none").metrics["test"]
         return
-    for name, other in comparison.samplings(history, args.seed):
-        _say(_line(name, other.metrics["test"]))
-        yield name, other.metrics["test"]
-    for name, other in comparison.learners(history, args.seed):
-        _say(_line(name, other.metrics["test"]))
-        yield name, other.metrics["test"]
+    samplings = comparison.samplings(history, args.seed)
+    learners = comparison.learners(history, args.seed)
+    for name, model in itertools.chain(samplings, learners):
+        _say(_line(name, model.metrics["test"]))
+        yield name, model.metrics["test"]
 
 
 def _importance(history: TrainingHistory, trained: TrainedModel) -> list[float]:
+    """Mean absolute contribution of each feature on the test part, log-odds."""
     import lightgbm
 
     part = split_by_time(history.at_ms).test
     rows = history.features[part][:: max(1, (part.stop - part.start) // EXPLAINED)]
-    parts = np.asarray(
-        lightgbm.Booster(model_str=trained.model_text).predict(rows, pred_contrib=True)
-    )
-    means: list[float] = np.abs(parts[:, :-1]).mean(axis=0).tolist()
+    booster = lightgbm.Booster(model_str=trained.model_text)
+    contributions = np.asarray(booster.predict(rows, pred_contrib=True))[:, :-1]
+    means: list[float] = np.abs(contributions).mean(axis=0).tolist()
     return means
 
 
 def _line(name: str, figures: dict[str, float]) -> str:
     return (
-        f"{name:28} PR-AUC {figures['pr_auc']:.3f}  ROC-AUC {figures['roc_auc']:.3f}  recall flagged {figures['recall_flagged']:.3f}"
-        f"  precision blocked {figures['precision_blocked']:.3f}  insult {figures['insult_rate']:.5f}"
+        f"{name:28} PR-AUC {figures['pr_auc']:.3f}  ROC-AUC {figures['roc_auc']:.3f}"
+        f"  recall flagged {figures['recall_flagged']:.3f}"
+        f"  precision blocked {figures['precision_blocked']:.3f}"
+        f"  insult {figures['insult_rate']:.5f}"
         f"  ECE {figures['expected_calibration_error']:.4f}  cost €{figures['cost_eur']:,.0f}"
     )
 
@@ -173,23 +196,19 @@ def _json(value: Any) -> bytes:
 
 
 def _history(args: argparse.Namespace) -> tuple[str, TrainingHistory]:
+    """Where the data comes from, in words, and the replayed history."""
     if args.from_database:
         return "what the running system decided, labels as they came", asyncio.run(_stored())
     if args.data:
-        return f"{args.data.name}, labels {args.labels.name}", _replayed(
-            _from_files(args.data, args.labels)
+        return f"{args.data.name}, labels {args.labels.name}", history_of(
+            from_files(args.data, args.labels)
         )
     simulated = simulate(Population(args.seed, args.users), START, args.days)
-    source = f"simulator seed {args.seed}, {args.users:,} customers, {args.days:g} days from {START:%Y-%m-%d}, chargebacks after days or never"
-    return source, _replayed(
-        _labelled(
-            Transaction.model_validate(one.transaction),
-            one.is_fraud,
-            one.reported_after_days,
-            one.scenario,
-        )
-        for one in simulated
+    source = (
+        f"simulator seed {args.seed}, {args.users:,} customers, "
+        f"{args.days:g} days from {START:%Y-%m-%d}, chargebacks after days or never"
     )
+    return source, history_of(map(from_simulator, simulated))
 
 
 async def _stored() -> TrainingHistory:
@@ -198,64 +217,6 @@ async def _stored() -> TrainingHistory:
             return await training_history.load(connection)
         except ValueError as error:
             sys.exit(str(error))
-
-
-def _labelled(
-    transaction: Transaction, is_fraud: bool, after_days: float | None, scenario: str | None
-) -> Labelled:
-    reported = (
-        occurred_ms(transaction) + timedelta(days=after_days).total_seconds() * 1000
-        if after_days is not None
-        else math.inf
-    )
-    return Labelled(transaction, is_fraud, reported, scenario or "")
-
-
-def _replayed(given: Iterable[Labelled]) -> TrainingHistory:
-    truths: list[tuple[bool, float, str]] = []
-
-    def transactions() -> Iterator[tuple[Transaction, int]]:
-        for one in given:
-            truths.append((one.is_fraud, one.reported_ms, one.scenario))
-            yield one.transaction, occurred_ms(one.transaction)
-
-    rows, amounts, at_ms, country = [], [], [], []
-    for replayed in replay(transactions()):
-        rows.append(replayed.features)
-        amounts.append(replayed.event.amount_cents / 100.0)
-        at_ms.append(replayed.event.received_ms)
-        country.append(replayed.transaction.country or "")
-    fraud, reported, scenario = (np.array(column) for column in zip(*truths, strict=True))
-    moments = np.array(at_ms)
-    return TrainingHistory(
-        np.stack(rows),
-        fraud,
-        np.array(amounts),
-        moments,
-        reported_before(fraud, reported, moments),
-        scenario,
-        np.array(country),
-    )
-
-
-def _from_files(data: Path, labels: Path) -> Iterator[Labelled]:
-    known = {
-        line["transaction_id"]: line
-        for line in map(orjson.loads, labels.open("rb"))
-        if line["is_fraud"]
-    }
-    for transaction in sorted(
-        (Transaction.model_validate_json(line) for line in data.open("rb")), key=occurred_ms
-    ):
-        label = known.get(transaction.transaction_id)
-        reported = (
-            datetime.fromisoformat(label["labelled_at"]).timestamp() * 1000
-            if label and label.get("labelled_at")
-            else math.inf
-        )
-        yield Labelled(
-            transaction, label is not None, reported, (label or {}).get("scenario") or ""
-        )
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,3 +1,3 @@
-"""The public yardstick: data and protocol of the "Reproducible Machine Learning for Credit Card
-Fraud Detection" handbook.
+"""A public benchmark: data and protocol of the "Reproducible Machine Learning for Credit Card Fraud
+Detection" handbook.
 """

@@ -1,7 +1,7 @@
-"""`compute`: the model's input, one number a feature, in the order of `CATALOGUE`.
+"""The model's input: `compute` gives one number for each feature, in the order of `CATALOGUE`.
 
-The same function runs in the agent, in `/score`, in training and in the parity test. Missing is
-NaN, never 0 or -1.
+The same function runs in the agent, in `/score`, in training and in the parity test. A missing
+value is NaN, never 0 or -1.
 """
 
 from __future__ import annotations
@@ -14,65 +14,62 @@ import numpy.typing as npt
 
 from ml.features import amount, card_testing, device, geo, merchant, time, velocity
 from ml.features.feature import Feature
-from ml.profile.event import EVENT_WORDS, SIGNAL_WORDS, Event, Signals, signal_words, words_of
-from ml.profile.jit import FLOATS, NUMBER, PACKED, WORD, Floats, array, jit, kernel
+from ml.profile.event import EVENT_WORDS, SIGNAL_WORDS, Event, Signals, pack_event, pack_signals
+from ml.profile.jit import INTEGER, READ_WORDS, WORD, WRITE_FLOATS, Floats, array, jit, kernel
 from ml.profile.layout import is_valid
 from ml.profile.update import INVALID, Profile, checked
 
 __all__ = ["CATALOGUE", "NAMES", "SHARED", "SIZE", "Feature", "Matrix", "Row", "compute"]
 
 Row = npt.NDArray[np.float32]
-"""One value a feature."""
+"""One value for each feature."""
 Matrix = npt.NDArray[np.float32]
-"""One row a transaction, C order."""
+"""One row for each transaction, C order."""
 
 _GROUPS = (velocity, amount, geo, device, merchant, time, card_testing)
 
 CATALOGUE: tuple[Feature, ...] = tuple(feature for group in _GROUPS for feature in group.FEATURES)
 NAMES: tuple[str, ...] = tuple(feature.name for feature in CATALOGUE)
-SHARED: tuple[int, ...] = tuple(place for place, feature in enumerate(CATALOGUE) if feature.shared)
-"""Places of the features that come from the shared memory and are missing when it is away."""
+SHARED: tuple[int, ...] = tuple(index for index, feature in enumerate(CATALOGUE) if feature.shared)
+"""Columns of the features that come from Redis; they are missing when it is unavailable."""
 SIZE = 4 * len(NAMES)
 """Bytes of one row of the model's input."""
 _WIDTH = len(NAMES)
 
 
 @jit
-def _put(out: Floats, at: int, values: tuple[float, ...]) -> int:
+def _write(out: Floats, to: int, values: tuple[float, ...]) -> int:
+    """Write the values from index `to` on; the index behind the last one."""
     for value in values:
-        out[at] = value
-        at += 1
-    return at
+        out[to] = value
+        to += 1
+    return to
 
 
-@kernel(PACKED, NUMBER, PACKED, PACKED, FLOATS)
+@kernel(READ_WORDS, INTEGER, READ_WORDS, READ_WORDS, WRITE_FLOATS)
 def _compute(profile: Any, size: int, event: Any, shared: Any, out: Any) -> int:
+    """Write one row of features to `out`; its length, or `INVALID`."""
     words, event, out = array(profile, size), array(event, EVENT_WORDS), array(out, _WIDTH)
     if not is_valid(words):
         return INVALID
     signals = array(shared, SIGNAL_WORDS).view(np.float64)
-    at = _put(out, 0, velocity.compute(words, event))
-    at = _put(out, at, amount.compute(words, event))
-    at = _put(out, at, geo.compute(words, event))
-    at = _put(out, at, device.compute(words, event, signals))
-    at = _put(out, at, merchant.compute(words, event, signals))
-    at = _put(out, at, time.compute(words, event))
-    return _put(out, at, card_testing.compute(words, event))
+    to = _write(out, 0, velocity.compute(words, event))
+    to = _write(out, to, amount.compute(words, event))
+    to = _write(out, to, geo.compute(words, event))
+    to = _write(out, to, device.compute(words, event, signals))
+    to = _write(out, to, merchant.compute(words, event, signals))
+    to = _write(out, to, time.compute(words, event))
+    return _write(out, to, card_testing.compute(words, event))
 
 
-def compute(asked: Sequence[tuple[Profile, Event, Signals]]) -> Matrix:
-    """The features of each event, given what was known of its user before it: float32, a row an
-    event, NaN for missing. Raises `ValueError` for bytes that are no profile."""
-    matrix = np.empty((len(asked), _WIDTH), np.float32)
+def compute(inputs: Sequence[tuple[Profile, Event, Signals]]) -> Matrix:
+    """The features of each event, given its user's profile before it and the signals that cross
+    users: float32, (events, features), NaN for missing. Raises `ValueError` for bytes that are no
+    profile.
+    """
+    matrix = np.empty((len(inputs), _WIDTH), np.float32)
     address = matrix.ctypes.data
-    for row, (profile, event, shared) in enumerate(asked):
-        checked(
-            _compute(
-                profile,
-                len(profile) // WORD,
-                words_of(event),
-                signal_words(shared),
-                address + SIZE * row,
-            )
-        )
+    for row, (profile, event, signals) in enumerate(inputs):
+        size, row_address = len(profile) // WORD, address + SIZE * row
+        checked(_compute(profile, size, pack_event(event), pack_signals(signals), row_address))
     return matrix

@@ -1,4 +1,4 @@
-"""What the catalogue says of one feature."""
+"""What the catalogue says about one feature."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from ml.profile.jit import jit
 
 
 class Feature(NamedTuple):
-    """A feature's name, unit and meaning, and how a reason puts it into words."""
+    """A feature's name, unit and meaning, and the phrase for it in a reason."""
 
     name: str
     group: str
     unit: str
     meaning: str
     phrase: str
-    """Said in a reason; `{value}` is the value, written for people in the feature's unit."""
+    """Text of a reason; `{value}` stands for the value, formatted in the feature's unit."""
     shared: bool = False
+    """Comes from the signals that cross users, so it is missing when Redis is unavailable."""
     categorical: bool = False
     rising: bool = False
-    """More of it can only raise the risk: held to by training (monotone constraint)."""
+    """A larger value can only raise the risk; training enforces it (monotone constraint)."""
 
 
 @jit
 def flag(condition: bool) -> float:
-    """1 when it is so, else 0."""
+    """1 when the condition holds, else 0."""
     return 1.0 if condition else 0.0

@@ -1,10 +1,10 @@
-"""The offline twin of the shared signals in Redis (`tables/redis/cross_user_signals.py`), for
-training and replay.
+"""The offline version of the signals that cross users, for training and replay. The live version is
+in Redis (`tables/redis/cross_user_signals.py`).
 
-Same definitions: who was first seen on a device, address or card within 7 days and before the
-event; and how many payments a merchant got lately against the day before. The live system counts a
-merchant's payments with HyperLogLog (Flajolet et al., 2007; standard error 0.81 %), this one
-exactly.
+Both use the same definitions: which users were first seen on a device, address or card within 7
+days and before the event; and how many transactions a merchant got lately, compared with the day
+before. One difference: the live system counts a merchant's transactions with HyperLogLog (Flajolet
+et al., 2007; standard error 0.81 %), this module counts exactly.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ml.profile.event import Event, Signals
 from ml.profile.windows import DAY_MS
 
 FIRST_SEEN_SPAN_MS = 7 * DAY_MS
+# Bounds the memory of one device, address or card.
 MAX_USERS = 256
 RATE_BUCKET_MS = 600_000
 RATE_BUCKETS_PER_DAY = DAY_MS // RATE_BUCKET_MS
@@ -23,18 +24,19 @@ RATE_SPAN_BUCKETS = 2
 
 
 def merchant_rate(recent: float, yesterday: float) -> float:
-    """Payments in the current and the last 10-minute bucket over the average of two buckets of the
-    day before.
+    """The transactions in the current and the last 10-minute bucket (`recent`), divided by the
+    average of two buckets of the day before (`yesterday`: all of that day).
 
-    A quiet merchant's average counts as 1; NaN when there was no day before.
+    A quiet merchant's average counts as 1; NaN when the day before had no transaction.
     """
     if yesterday <= 0:
         return math.nan
-    return recent / max(yesterday * RATE_SPAN_BUCKETS / RATE_BUCKETS_PER_DAY, 1.0)
+    usual = yesterday * RATE_SPAN_BUCKETS / RATE_BUCKETS_PER_DAY
+    return recent / max(usual, 1.0)
 
 
 class OfflineSignals:
-    """Signals across users, fed in time order."""
+    """Signals across users. Events must come in time order."""
 
     def __init__(self) -> None:
         self._first_seen: dict[tuple[str, int], dict[int, int]] = {}
@@ -42,28 +44,28 @@ class OfflineSignals:
         self._merchant_day: dict[tuple[int, int], int] = defaultdict(int)
 
     def observe(self, event: Event, user: int) -> Signals:
-        """Take the event in, then give the signals as of its time."""
-        now = event.received_ms
-        bucket, day = now // RATE_BUCKET_MS, now // DAY_MS
-        self._merchant[event.merchant, bucket] += 1
-        self._merchant_day[event.merchant, day] += 1
-        recent = self._merchant[event.merchant, bucket] + self._merchant.get(
-            (event.merchant, bucket - 1), 0
-        )
+        """Count the event, then return the signals as of its time. `user`: hash of the user id."""
+        now_ms, merchant = event.received_ms, event.merchant
+        bucket, day = now_ms // RATE_BUCKET_MS, now_ms // DAY_MS
+        self._merchant[merchant, bucket] += 1
+        self._merchant_day[merchant, day] += 1
+        last_bucket = self._merchant.get((merchant, bucket - 1), 0)
+        yesterday = self._merchant_day.get((merchant, day - 1), 0)
         return Signals(
-            self._users("device", event.device, user, now),
-            self._users("ip", event.ip, user, now),
-            self._users("card", event.card, user, now),
-            merchant_rate(recent, self._merchant_day.get((event.merchant, day - 1), 0)),
+            self._users("device", event.device, user, now_ms),
+            self._users("ip", event.ip, user, now_ms),
+            self._users("card", event.card, user, now_ms),
+            merchant_rate(self._merchant[merchant, bucket] + last_bucket, yesterday),
         )
 
-    def _users(self, kind: str, hash_: int, user: int, now: int) -> float:
+    def _users(self, kind: str, hash_: int, user: int, now_ms: int) -> float:
+        """Users first seen with this entity before now; NaN for a missing field (hash 0)."""
         if not hash_:
             return math.nan
-        seen = self._first_seen.setdefault((kind, hash_), {})
-        oldest = now - FIRST_SEEN_SPAN_MS
-        for other in [other for other, first in seen.items() if first <= oldest]:
-            del seen[other]
-        if user not in seen and len(seen) < MAX_USERS:
-            seen[user] = now
-        return float(sum(first < now for first in seen.values()))
+        first_seen = self._first_seen.setdefault((kind, hash_), {})
+        oldest_ms = now_ms - FIRST_SEEN_SPAN_MS
+        for expired in [other for other, first_ms in first_seen.items() if first_ms <= oldest_ms]:
+            del first_seen[expired]
+        if user not in first_seen and len(first_seen) < MAX_USERS:
+            first_seen[user] = now_ms
+        return float(sum(first_ms < now_ms for first_ms in first_seen.values()))

@@ -1,4 +1,9 @@
-"""One transaction as the features see it: numbers and small hashes, no text."""
+"""One transaction as the features see it: numbers and small hashes, no text.
+
+An `Event` is made from a validated transaction and its ingest time, and from nothing else. Compiled
+functions read it as 16 words of 64 bits, one for each field, in the order of the fields. A
+fingerprint, address or id must never get further than its hash here.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +26,17 @@ class Event(NamedTuple):
     id_hash: int
     """64 bits of BLAKE2b of the transaction id."""
     body_hash: int
-    """32 bits of what a retry must not change: who pays how much to whom, with what and from where."""
+    """32-bit hash of what a retry must not change: who pays how much to whom, with what and from
+    where.
+    """
     received_ms: int
-    """Ingest time in ms since 1970: the clock of every window."""
+    """Ingest time in ms since 1970; every window uses it."""
     occurred_ms: int
-    """The client's own clock, clamped to a day before and five minutes after the ingest time."""
+    """The client's own clock in ms since 1970, clamped to the range from a day before to five
+    minutes after the ingest time.
+    """
     clock_skew_s: float
-    """The client's clock minus ours, in seconds, before it was clamped."""
+    """The client's clock minus ours, in seconds, before clamping."""
     amount_cents: int
     """Euro cents."""
     merchant: int
@@ -44,17 +53,31 @@ class Event(NamedTuple):
 
 
 (
-    ID_HASH, BODY_HASH, RECEIVED_MS, OCCURRED_MS, CLOCK_SKEW_S, AMOUNT_CENTS, MERCHANT, DEVICE, CARD, IP, COUNTRY, CARD_COUNTRY,
-    CATEGORY, LATITUDE, LONGITUDE, DECLINED,
-) = range(len(Event._fields))  # fmt: skip
-"""Places of an event's fields among its words."""
+    ID_HASH,
+    BODY_HASH,
+    RECEIVED_MS,
+    OCCURRED_MS,
+    CLOCK_SKEW_S,
+    AMOUNT_CENTS,
+    MERCHANT,
+    DEVICE,
+    CARD,
+    IP,
+    COUNTRY,
+    CARD_COUNTRY,
+    CATEGORY,
+    LATITUDE,
+    LONGITUDE,
+    DECLINED,
+) = range(len(Event._fields))
+"""Index of each field among the words of an event."""
 EVENT_WORDS = len(Event._fields)
 _EVENT = struct.Struct("<QqqqdqqqqqqqqddQ")
 
 
 class Signals(NamedTuple):
-    """Signals that cross users, as of the event; NaN when the shared memory was away or the field
-    is missing.
+    """Signals that cross users, as of the event; NaN when Redis was unavailable or the field is
+    missing.
     """
 
     device_users: float = math.nan
@@ -67,26 +90,28 @@ DEVICE_USERS, IP_USERS, CARD_USERS, MERCHANT_RATE = range(len(Signals._fields))
 SIGNAL_WORDS = len(Signals._fields)
 _SIGNALS = struct.Struct(f"<{SIGNAL_WORDS}d")
 
+# The client's clock is not trusted: how far before and after the ingest time it may be.
 EARLIEST_SKEW_MS = DAY_MS
 LATEST_SKEW_MS = 300_000
 
 
-def words_of(event: Event) -> bytes:
-    """An event for compiled functions, a word a field."""
+def pack_event(event: Event) -> bytes:
+    """An event for compiled functions: 16 words."""
     return _EVENT.pack(*event)
 
 
-def signal_words(shared: Signals) -> bytes:
-    return _SIGNALS.pack(*shared)
+def pack_signals(signals: Signals) -> bytes:
+    """Signals for compiled functions: 4 words, each a float64."""
+    return _SIGNALS.pack(*signals)
 
 
 def hash64(text: str) -> int:
-    """A stable 64-bit hash, for transaction ids."""
+    """A stable 64-bit hash (BLAKE2b), for transaction and user ids."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 def hash32(text: str | None) -> int:
-    """A stable 32-bit hash that is never 0; 0 for a missing text."""
+    """A stable 32-bit hash (CRC-32) that is never 0; 0 for a missing text."""
     return (crc32(text.encode()) or 1) if text else 0
 
 
@@ -96,33 +121,31 @@ def country_number(code: str | None) -> int:
 
 
 def occurred_ms(tx: Transaction) -> int:
-    """The client's own clock, in ms since 1970."""
+    """The time that the client gave, in ms since 1970."""
     return round(tx.occurred_at.timestamp() * 1000)
 
 
 def event_of(tx: Transaction, received_ms: int) -> Event:
-    """The event of a validated transaction that arrived at `received_ms`."""
+    """The event of a validated transaction with ingest time `received_ms` (ms since 1970)."""
     occurred = occurred_ms(tx)
-    payment = tx.payment_method
-    cents = currency.euro_cents(tx.amount, tx.currency)
+    earliest, latest = received_ms - EARLIEST_SKEW_MS, received_ms + LATEST_SKEW_MS
+    method = tx.payment_method
     return Event(
         id_hash=hash64(tx.transaction_id),
         body_hash=hash32(
-            f"{tx.user_id}|{tx.amount.normalize():f}|{tx.currency}|{tx.merchant_id}|{tx.category}|{tx.device_id}|{tx.ip}"
-            f"|{tx.country}|{payment.fingerprint}"
+            f"{tx.user_id}|{tx.amount.normalize():f}|{tx.currency}|{tx.merchant_id}|{tx.category}"
+            f"|{tx.device_id}|{tx.ip}|{tx.country}|{method.fingerprint}"
         ),
         received_ms=received_ms,
-        occurred_ms=min(
-            max(occurred, received_ms - EARLIEST_SKEW_MS), received_ms + LATEST_SKEW_MS
-        ),
+        occurred_ms=min(max(occurred, earliest), latest),
         clock_skew_s=(occurred - received_ms) / 1000.0,
-        amount_cents=cents,
+        amount_cents=currency.euro_cents(tx.amount, tx.currency),
         merchant=hash32(tx.merchant_id),
         device=hash32(tx.device_id),
-        card=hash32(payment.fingerprint),
+        card=hash32(method.fingerprint),
         ip=hash32(tx.ip),
         country=country_number(tx.country),
-        card_country=country_number(payment.bin_country),
+        card_country=country_number(method.bin_country),
         category=CATEGORY_CODES[tx.category],
         latitude=math.nan if tx.latitude is None else tx.latitude,
         longitude=math.nan if tx.longitude is None else tx.longitude,

@@ -1,10 +1,11 @@
-"""Functions that numba turns into machine code, and how Python calls them.
+"""Functions that numba compiles to machine code, and how Python calls them.
 
-They read and write packed words (64 bits each) in place, so that what a decision needs of a user's
-memory is not unpacked into Python's objects first. Called by address through `ctypes`: a call with
-four packed values costs half a microsecond, one through numba's own dispatch ten times that.
-Compiled at the first start, kept beside the byte code, and compiled anew when any source of
-`ml.profile` or `ml.features` changes: numba itself looks at one file only.
+They read and write packed words (64 bits each) in place, so a user's profile is never unpacked into
+Python objects. Python calls them by address through `ctypes`: a call with four packed arguments
+costs half a microsecond, a call through numba's own dispatcher ten times that. The machine code is
+compiled at the first start, cached beside the byte code, and compiled again when any source file of
+`ml.profile` or `ml.features` changes: numba itself checks one file only. Compiled code must never
+run on bytes that `layout.is_valid` has not accepted.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast, overload
 
 import numba
 import numpy as np
@@ -24,21 +25,24 @@ import numpy as np
 WORD = 8
 """Bytes of a word."""
 LOW = 0xFFFFFFFF
-"""The lower half of a word."""
+"""Mask of the lower 32 bits of a word."""
 
 
-def _kept_in() -> Path | None:
-    """Where only who may change this code may write, as with byte code: what is kept is run. None
-    when there is no such place.
+def _cache_directory() -> Path | None:
+    """The directory for compiled code; its name depends on the sources. None when no directory can
+    be written.
+
+    Cached code is executed, so, as with byte code, only a user who may change this code may write
+    there.
     """
-    here = Path(__file__).parent
-    packages = (here, here.parent / "features")
+    profile = Path(__file__).parent
+    packages = (profile, profile.parent / "features")
     sources = hashlib.sha256(
         b"".join(
             path.read_bytes() for package in packages for path in sorted(package.rglob("*.py"))
         )
     )
-    for root in (here / "__pycache__", Path.home() / ".cache" / "fraud-app"):
+    for root in (profile / "__pycache__", Path.home() / ".cache" / "fraud-app"):
         with suppress(OSError):
             root.mkdir(parents=True, exist_ok=True)
             if os.access(root, os.W_OK):
@@ -46,77 +50,85 @@ def _kept_in() -> Path | None:
     return None
 
 
-_KEPT = _kept_in()
-if _KEPT:
-    numba.config.CACHE_DIR = str(_KEPT)
+_CACHE = _cache_directory()
+if _CACHE:
+    numba.config.CACHE_DIR = str(_CACHE)
 
 
 class Floats(Protocol):
-    """Numbers one behind the other, as compiled functions see them."""
+    """An array of floats, as compiled functions see it."""
 
-    def __getitem__(self, place: int, /) -> float: ...
-    def __setitem__(self, place: int, value: float, /) -> None: ...
+    def __getitem__(self, index: int, /) -> float: ...
+    def __setitem__(self, index: int, value: float, /) -> None: ...
     def __len__(self) -> int: ...
 
 
 class Words(Protocol):
-    """64-bit integers one behind the other. `view(np.float64)` are the same bits as numbers."""
+    """An array of 64-bit integers. A slice is a view, not a copy; `view(np.float64)` reads the same
+    bits as floats.
+    """
 
-    def __getitem__(self, place: int, /) -> int: ...
-    def __setitem__(self, place: int, value: int, /) -> None: ...
+    @overload
+    def __getitem__(self, index: int, /) -> int: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Words: ...
+    def __setitem__(self, index: int, value: int, /) -> None: ...
     def __len__(self) -> int: ...
-    def view(self, kind: type[np.float64], /) -> Floats: ...
+    def view(self, dtype: type[np.float64], /) -> Floats: ...
 
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def jit(function: F) -> F:
-    """A function for other compiled ones."""
+    """Compile a function that only other compiled functions call."""
     return cast(F, numba.njit(error_model="numpy")(function))
 
 
 def uncompiled(function: F) -> F:
-    """A part as the Python that it is written in, over any sequence of words."""
+    """The Python source of a compiled function; it works on any sequence of words."""
     return cast(F, cast(Any, function).py_func)
 
 
 array: Any = numba.carray
-"""In a kernel: what is at an address, and how many."""
+"""In a kernel: the array at an address, given the address and its length."""
 
+# Kinds of kernel arguments: the type in compiled code, and the type that Python passes.
 _POINTER = numba.types.CPointer
-PACKED = (_POINTER(numba.types.int64), ctypes.c_char_p)
-"""Words that are read, given as `bytes`."""
-NUMBER = (numba.types.int64, ctypes.c_int64)
-WRITTEN = (_POINTER(numba.types.int64), ctypes.c_void_p)
-"""Words that are written, given by their address."""
-FLOATS = (_POINTER(numba.types.float32), ctypes.c_void_p)
-"""Float32 that are written, given by their address."""
-_ALIVE: list[Any] = []
-"""What is called by address is not to be collected."""
+READ_WORDS = (_POINTER(numba.types.int64), ctypes.c_char_p)
+"""Words to read, passed as `bytes`."""
+INTEGER = (numba.types.int64, ctypes.c_int64)
+WRITE_WORDS = (_POINTER(numba.types.int64), ctypes.c_void_p)
+"""Words to write, passed as their address."""
+WRITE_FLOATS = (_POINTER(numba.types.float32), ctypes.c_void_p)
+"""Float32 values to write, passed as their address."""
+_COMPILED: list[Any] = []
+"""Holds every kernel: Python calls them by address, so none may be garbage collected."""
 
 
-def kernel(*given: tuple[Any, Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """A compiled function that Python calls with what is given and that returns an int. It keeps
-    the interpreter's lock.
+def kernel(*arguments: tuple[Any, Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Compile a function that Python calls with these kinds of arguments and that returns an int.
+
+    The call holds the interpreter's lock.
     """
 
-    def compiled(function: Callable[..., int]) -> Callable[..., int]:
-        signature = numba.types.int64(*(native for native, _ in given))
-        made = numba.cfunc(signature, cache=_KEPT is not None, error_model="numpy")(function)
-        _ALIVE.append(made)
-        return ctypes.PYFUNCTYPE(ctypes.c_int64, *(called for _, called in given))(made.address)
+    def compile_kernel(function: Callable[..., int]) -> Callable[..., int]:
+        signature = numba.types.int64(*(native for native, _ in arguments))
+        compiled = numba.cfunc(signature, cache=_CACHE is not None, error_model="numpy")(function)
+        _COMPILED.append(compiled)
+        prototype = ctypes.PYFUNCTYPE(ctypes.c_int64, *(passed for _, passed in arguments))
+        return prototype(compiled.address)
 
-    return compiled
+    return compile_kernel
 
 
 class Scratch(threading.local):
-    """Words to write to, of each thread its own."""
+    """A buffer of words that kernels write to; each thread has its own."""
 
     def __init__(self, words: int) -> None:
         self._words = np.zeros(words, np.int64)
         self.address = self._words.ctypes.data
 
     def read(self, words: int) -> bytes:
-        """The first of them."""
+        """A copy of the first words."""
         return self._words[:words].tobytes()

@@ -1,9 +1,10 @@
-"""What is remembered of one user, and how one transaction changes it.
+"""How one transaction changes a user's profile.
 
-`update(profile, event)` is the only way a profile changes: in the agent, in training and in every
-test. A profile is bytes, in memory as on disk (`packed`). All parts are bounded, so a row cannot
-grow with a user's speed. Windows run on ingest time; an event that comes late goes to the bucket of
-its own time, and one older than the longest window changes no window.
+`update(profile, event)` is the only way in which a profile changes: in the agent, in training and
+in every test. A profile is bytes, in memory as on disk (`layout`). All its parts are bounded, so a
+row cannot grow with the number of transactions. Windows use ingest time: a late event goes to the
+bucket of its own time, and an event older than the longest window changes no window. An event must
+never be counted twice: the caller checks that first.
 """
 
 from __future__ import annotations
@@ -25,34 +26,45 @@ from ml.profile.event import (
     OCCURRED_MS,
     RECEIVED_MS,
     Event,
-    words_of,
+    pack_event,
 )
-from ml.profile.jit import LOW, NUMBER, PACKED, WORD, WRITTEN, Scratch, Words, array, jit, kernel
+from ml.profile.jit import (
+    INTEGER,
+    LOW,
+    READ_WORDS,
+    WORD,
+    WRITE_WORDS,
+    Scratch,
+    Words,
+    array,
+    jit,
+    kernel,
+)
 from ml.profile.layout import (
     AMOUNT_MAX_CENTS,
     CATEGORY_MASK,
-    COUNTS,
     EMPTY,
     FIRST_MS,
-    HEAD,
-    HOUR_COUNT_MAX,
+    HEAD_WORDS,
     HOUR_WORDS,
     HOURS,
     LAST_LATITUDE,
     LAST_LONGITUDE,
     LAST_MS,
     LAST_PLACE_MS,
+    MAX_HOUR_COUNT,
     MAX_WORDS,
-    PARTS,
-    PAYMENTS,
-    RECENT,
+    PART_COUNT,
+    PART_SIZES,
+    RECENT_COUNT,
     SET_BOUNDS,
-    SETS,
-    WINDOWS,
-    count_of,
+    SET_FIELDS,
+    TRANSACTIONS,
+    WINDOW_COUNT,
     hour_count,
     is_valid,
-    start_of,
+    part_size,
+    recent_of,
 )
 from ml.profile.windows import HOUR_MS
 
@@ -60,77 +72,95 @@ __all__ = ["EMPTY", "INVALID", "Profile", "age_of", "body_hash_and_time", "check
 
 Profile = bytes
 INVALID = -1
-_PAYMENT = struct.Struct(f"<{recent.SIZE}Q")
+"""What a compiled function returns for bytes that are no profile."""
+_TRANSACTION = struct.Struct(f"<{recent.TRANSACTION_WORDS}Q")
+# A shift by one bit moves the lowest bit of each 16-bit count into its neighbour; this clears it.
+_HALVED_COUNTS = 0x7FFF7FFF7FFF7FFF
 
 
 @jit
-def _move(words: Words, event: Words, out: Words) -> None:
-    """Where the user was last."""
-    place = event.view(np.float64)
-    known = (
-        not math.isnan(place[LATITUDE])
-        and not math.isnan(place[LONGITUDE])
+def _write_last_place(words: Words, event: Words, out: Words) -> None:
+    """The place of the event when it has one and is not older than the last place."""
+    event_floats = event.view(np.float64)
+    is_newer = (
+        not math.isnan(event_floats[LATITUDE])
+        and not math.isnan(event_floats[LONGITUDE])
         and event[RECEIVED_MS] >= words[LAST_PLACE_MS]
     )
-    out[LAST_LATITUDE] = event[LATITUDE] if known else words[LAST_LATITUDE]
-    out[LAST_LONGITUDE] = event[LONGITUDE] if known else words[LAST_LONGITUDE]
-    out[LAST_PLACE_MS] = event[RECEIVED_MS] if known else words[LAST_PLACE_MS]
+    out[LAST_LATITUDE] = event[LATITUDE] if is_newer else words[LAST_LATITUDE]
+    out[LAST_LONGITUDE] = event[LONGITUDE] if is_newer else words[LAST_LONGITUDE]
+    out[LAST_PLACE_MS] = event[RECEIVED_MS] if is_newer else words[LAST_PLACE_MS]
 
 
 @jit
-def _count_hour(words: Words, hour: int, out: Words) -> None:
-    full = hour_count(words, hour) >= HOUR_COUNT_MAX
-    for place in range(HOURS, HOURS + HOUR_WORDS):
-        # Halve all when one is full, so that the shares stay; the mask keeps each count's last bit
-        # out of its neighbour.
-        out[place] = words[place] >> 1 & 0x7FFF7FFF7FFF7FFF if full else words[place]
+def _write_hours(words: Words, hour: int, out: Words) -> None:
+    """The counts by hour with one more at `hour`. When that count is full, all are halved, so that
+    the shares stay.
+    """
+    is_full = hour_count(words, hour) >= MAX_HOUR_COUNT
+    for index in range(HOURS, HOURS + HOUR_WORDS):
+        out[index] = words[index] >> 1 & _HALVED_COUNTS if is_full else words[index]
     out[HOURS + hour // 4] += 1 << 16 * (hour % 4)
 
 
-@kernel(PACKED, NUMBER, PACKED, WRITTEN)
+@jit
+def _write_head(words: Words, event: Words, out: Words) -> None:
+    """The head, without the sizes of the parts and the number of recent transactions."""
+    now_ms = event[RECEIVED_MS]
+    out[FIRST_MS] = now_ms if words[FIRST_MS] < 0 else min(words[FIRST_MS], now_ms)
+    out[LAST_MS] = max(words[LAST_MS], now_ms)
+    out[TRANSACTIONS] = words[TRANSACTIONS] + 1
+    out[AMOUNT_MAX_CENTS] = max(words[AMOUNT_MAX_CENTS], event[AMOUNT_CENTS])
+    out[CATEGORY_MASK] = words[CATEGORY_MASK] | 1 << event[CATEGORY]
+    _write_last_place(words, event, out)
+    _write_hours(words, event[OCCURRED_MS] // HOUR_MS % 24, out)
+
+
+@jit
+def _write_parts(words: Words, event: Words, out: Words) -> tuple[int, int]:
+    """The windows and sets, and their sizes in the head: the index behind the last one in `words`
+    and in `out`. Needs `LAST_MS` of the new head.
+    """
+    now_ms, newest_ms = event[RECEIVED_MS], out[LAST_MS]
+    now_s = min(max(now_ms // 1000, 0), LOW)  # a back-fill may have any year
+    start = to = HEAD_WORDS
+    sizes = 0
+    for part in range(WINDOW_COUNT):
+        end = start + windows.BUCKET_WORDS * part_size(words, part)
+        buckets = words[start:end]
+        size = windows.add(buckets, part, now_ms, newest_ms, event[AMOUNT_CENTS], out[to:])
+        start, to = end, to + windows.BUCKET_WORDS * size
+        sizes |= size << 8 * part
+    for part in range(WINDOW_COUNT, PART_COUNT):
+        end, set_index = start + part_size(words, part), part - WINDOW_COUNT
+        entries, hash_ = words[start:end], event[SET_FIELDS[set_index]]
+        size = known_entities.add(entries, hash_, now_s, SET_BOUNDS[set_index], out[to:])
+        start, to = end, to + size
+        sizes |= size << 8 * part
+    out[PART_SIZES] = sizes
+    return start, to
+
+
+@kernel(READ_WORDS, INTEGER, READ_WORDS, WRITE_WORDS)
 def _update(profile: Any, size: int, event: Any, out: Any) -> int:
+    """Write the profile after the event to `out`; its number of words, or `INVALID`."""
     words, event, out = array(profile, size), array(event, EVENT_WORDS), array(out, MAX_WORDS)
     if not is_valid(words):
         return INVALID
-    now = event[RECEIVED_MS]
-    out[FIRST_MS] = now if words[FIRST_MS] < 0 else min(words[FIRST_MS], now)
-    out[LAST_MS] = max(words[LAST_MS], now)
-    out[PAYMENTS] = words[PAYMENTS] + 1
-    out[AMOUNT_MAX_CENTS] = max(words[AMOUNT_MAX_CENTS], event[AMOUNT_CENTS])
-    out[CATEGORY_MASK] = words[CATEGORY_MASK] | 1 << event[CATEGORY]
-    _move(words, event, out)
-    _count_hour(words, event[OCCURRED_MS] // HOUR_MS % 24, out)
-    at = to = HEAD
-    counts, seconds = 0, min(max(now // 1000, 0), LOW)  # a back-fill may have any year
-    for number in range(WINDOWS):
-        buckets = count_of(words, number)
-        kept = windows.add(
-            words, at, buckets, number, now, out[LAST_MS], event[AMOUNT_CENTS], out, to
-        )
-        at, to, counts = (
-            at + windows.SIZE * buckets,
-            to + windows.SIZE * kept,
-            counts | kept << 8 * number,
-        )
-    for number in range(WINDOWS, PARTS):
-        entries, place = count_of(words, number), number - WINDOWS
-        kept = known_entities.add(
-            words, at, entries, event[SETS[place]], seconds, SET_BOUNDS[place], out, to
-        )
-        at, to, counts = at + entries, to + kept, counts | kept << 8 * number
-    out[COUNTS] = counts
-    kept = recent.add(words, at, words[RECENT], event, out, to)
-    out[RECENT] = kept
-    return to + recent.SIZE * kept
+    _write_head(words, event, out)
+    start, to = _write_parts(words, event, out)
+    recent_count = recent.add(words[start:], event, out[to:])
+    out[RECENT_COUNT] = recent_count
+    return to + recent.TRANSACTION_WORDS * recent_count
 
 
-@kernel(PACKED, NUMBER, PACKED)
+@kernel(READ_WORDS, INTEGER, READ_WORDS)
 def _age_of(profile: Any, size: int, event: Any) -> int:
     words = array(profile, size)
     if not is_valid(words):
         return INVALID
-    sought: int = array(event, EVENT_WORDS)[ID_HASH]
-    return recent.age_of(words, start_of(words, PARTS), words[RECENT], sought)
+    id_hash: int = array(event, EVENT_WORDS)[ID_HASH]
+    return recent.age_of(recent_of(words), id_hash)
 
 
 _SCRATCH = Scratch(MAX_WORDS)
@@ -141,32 +171,32 @@ def update(profile: Profile, event: Event) -> Profile:
     `tables.user_row`. Raises `ValueError` for bytes that are no profile.
 
     >>> from ml.profile.event import Event
-    >>> from ml.profile.layout import known
+    >>> from ml.profile.layout import view
     >>> event = Event(1, 1, 60_000, 60_000, 0.0, 1250, 7, 8, 9, 6, 0, 0, 0, 52.5, 13.4, False)
-    >>> once = known(update(EMPTY, event))
+    >>> once = view(update(EMPTY, event))
     >>> once.payments, once.amount_max_cents, once.latest
     (1, 1250, 1)
     """
-    return _SCRATCH.read(
-        checked(_update(profile, len(profile) // WORD, words_of(event), _SCRATCH.address))
-    )
+    words = _update(profile, len(profile) // WORD, pack_event(event), _SCRATCH.address)
+    return _SCRATCH.read(checked(words))
 
 
 def age_of(profile: Profile, event: Event) -> int:
-    """How many payments ago the id of this event came, 1 for the last; 0 when it is not among the
-    latest.
+    """How many transactions ago the id of this event was seen, 1 for the last; 0 when it is not
+    among the recent ones. Raises `ValueError` for bytes that are no profile.
     """
-    return checked(_age_of(profile, len(profile) // WORD, words_of(event)))
+    return checked(_age_of(profile, len(profile) // WORD, pack_event(event)))
 
 
 def body_hash_and_time(profile: Profile, age: int) -> tuple[int, int]:
-    """Body hash of a payment and when it was received (ms); `age` is 1 for the last."""
-    payment = _PAYMENT.unpack_from(profile, len(profile) - age * recent.SIZE * WORD)
-    return payment[recent.BODY_AND_MERCHANT] >> 32, payment[recent.RECEIVED]
+    """Body hash and ingest time (ms) of a recent transaction; `age` is 1 for the last."""
+    start = len(profile) - age * recent.TRANSACTION_WORDS * WORD
+    words = _TRANSACTION.unpack_from(profile, start)
+    return words[recent.BODY_AND_MERCHANT] >> 32, words[recent.RECEIVED]
 
 
-def checked(answer: int) -> int:
-    """What a compiled function returned. Raises `ValueError` when it found no profile."""
-    if answer == INVALID:
+def checked(result: int) -> int:
+    """The result of a compiled function. Raises `ValueError` when it is `INVALID`."""
+    if result == INVALID:
         raise ValueError("these bytes are no profile of a user: rebuild the table")
-    return answer
+    return result

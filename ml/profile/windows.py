@@ -1,7 +1,10 @@
-"""Sliding windows over a user's payments, each made of equal buckets that are kept packed, in order
-of their slots.
+"""Sliding windows over a user's transactions.
 
-A bucket is two words: slot (start of the bucket divided by its length) and payments, and cents.
+Each window is made of buckets of equal length, packed in order of their slots. A slot is the start
+of a bucket divided by its length. A bucket is two words:
+
+    word 0   slot << 16 | count     count: transactions, 16 bits, at most 65,535
+    word 1   sum of the amounts in euro cents
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ class Window(NamedTuple):
 
     @property
     def buckets(self) -> int:
-        """The most that there are."""
+        """Most buckets that the window holds."""
         return self.span_ms // self.bucket_ms
 
 
@@ -34,60 +37,60 @@ WINDOWS = (
 )
 BUCKET_MS = tuple(window.bucket_ms for window in WINDOWS)
 BUCKETS = tuple(window.buckets for window in WINDOWS)
-SIZE = 2
-"""Words of a bucket."""
-PAYMENTS_MAX = 65_535
-_SLOT = 16
-"""Bits of the first word that count payments."""
+BUCKET_WORDS = 2
+_COUNT_BITS = 16
+MAX_COUNT = 65_535
+"""The largest count that fits its bits; it stays there."""
 
 
 @jit
-def in_window(words: Words, at: int, buckets: int, window: int, now_ms: int) -> tuple[int, int]:
-    """Count and sum (cents) of the window that ends with the bucket of `now_ms`. `at`: where its
-    buckets begin.
+def in_window(buckets: Words, window: int, now_ms: int) -> tuple[int, int]:
+    """Number of transactions and sum of amounts (cents) in the window that ends with the bucket of
+    `now_ms`. `buckets`: the words of this window; `window`: its index in `WINDOWS`.
     """
-    last = now_ms // BUCKET_MS[window]
-    payments = cents = 0
-    for place in range(at, at + SIZE * buckets, SIZE):
-        if last - BUCKETS[window] < words[place] >> _SLOT <= last:
-            payments += words[place] & PAYMENTS_MAX
-            cents += words[place + 1]
-    return payments, cents
+    last_slot = now_ms // BUCKET_MS[window]
+    expired_slot = last_slot - BUCKETS[window]
+    transactions = cents = 0
+    for index in range(0, len(buckets), BUCKET_WORDS):
+        if expired_slot < buckets[index] >> _COUNT_BITS <= last_slot:
+            transactions += buckets[index] & MAX_COUNT
+            cents += buckets[index + 1]
+    return transactions, cents
 
 
 @jit
-def add(
-    words: Words,
-    at: int,
-    buckets: int,
-    window: int,
-    now_ms: int,
-    newest_ms: int,
-    cents: int,
-    out: Words,
-    to: int,
-) -> int:
-    """Write the window with one payment more and without the buckets that have left it at
-    `newest_ms`; how many there are.
+def _write_bucket(out: Words, to: int, slot: int, count: int, cents: int) -> int:
+    """Write one bucket at index `to`; the index behind it."""
+    out[to] = slot << _COUNT_BITS | count
+    out[to + 1] = cents
+    return to + BUCKET_WORDS
+
+
+@jit
+def add(buckets: Words, window: int, now_ms: int, newest_ms: int, cents: int, out: Words) -> int:
+    """Write the window with one transaction more to `out`; the number of buckets written.
+
+    `now_ms`: ingest time of the transaction, `newest_ms`: the newest ingest time of the user.
+    Buckets that have left the window at `newest_ms` are dropped. A transaction that is itself older
+    than the window changes nothing.
     """
-    oldest, slot = newest_ms // BUCKET_MS[window] - BUCKETS[window], now_ms // BUCKET_MS[window]
-    counted, first = slot <= oldest, to
-    for place in range(at, at + SIZE * buckets, SIZE):
-        here = words[place] >> _SLOT
-        if here <= oldest and slot > oldest:
+    slot = now_ms // BUCKET_MS[window]
+    expired_slot = newest_ms // BUCKET_MS[window] - BUCKETS[window]
+    is_counted = is_too_old = slot <= expired_slot
+    to = 0
+    for index in range(0, len(buckets), BUCKET_WORDS):
+        bucket_slot = buckets[index] >> _COUNT_BITS
+        bucket_count, bucket_cents = buckets[index] & MAX_COUNT, buckets[index + 1]
+        if bucket_slot <= expired_slot and not is_too_old:
             continue
-        if not counted and here >= slot:
-            counted = True
-            if here == slot:
-                out[to] = here << _SLOT | min((words[place] & PAYMENTS_MAX) + 1, PAYMENTS_MAX)
-                out[to + 1] = words[place + 1] + cents
-                to += SIZE
+        if not is_counted and bucket_slot >= slot:
+            is_counted = True
+            if bucket_slot == slot:
+                count = min(bucket_count + 1, MAX_COUNT)
+                to = _write_bucket(out, to, slot, count, bucket_cents + cents)
                 continue
-            out[to], out[to + 1] = slot << _SLOT | 1, cents
-            to += SIZE
-        out[to], out[to + 1] = words[place], words[place + 1]
-        to += SIZE
-    if not counted:
-        out[to], out[to + 1] = slot << _SLOT | 1, cents
-        to += SIZE
-    return (to - first) // SIZE
+            to = _write_bucket(out, to, slot, 1, cents)
+        to = _write_bucket(out, to, bucket_slot, bucket_count, bucket_cents)
+    if not is_counted:
+        to = _write_bucket(out, to, slot, 1, cents)
+    return to // BUCKET_WORDS

@@ -1,0 +1,1 @@
+"""A model in service: registry, loader, scorer, cut-offs, drift."""

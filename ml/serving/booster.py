@@ -1,6 +1,9 @@
-"""A LightGBM model behind LightGBM's C API (`c_api.h`), which is stable; the Python package's
-`Booster.predict` spends more on checking and converting its input than a small batch takes to score
-(docs/performance.md)."""
+"""A LightGBM model, called through LightGBM's stable C API (`c_api.h`).
+
+The Python package's `Booster.predict` spends more time on checking and converting its input than a
+small batch takes to score (docs/performance.md). The C library checks nothing: no matrix may reach
+it that `_check` has not accepted.
+"""
 
 from __future__ import annotations
 
@@ -18,35 +21,39 @@ from ml.features import Matrix
 Doubles = npt.NDArray[np.float64]
 
 _API: Any = lightgbm.basic._LIB  # type: ignore[attr-defined]
+# Constants of `c_api.h`.
 _FLOAT32, _ROW_MAJOR, _ALL_TREES = 0, 1, -1
 _RAW_SCORE, _CONTRIBUTIONS = 1, 3
 _PARAMETERS = b"num_threads=1"
-_FEW = 16
-"""Up to so many rows one by one are quicker than a matrix, for each of which LightGBM reads its
-parameters anew (15 us hot, 35 in a worker).
+_MAX_SINGLE_ROWS = 16
+"""Up to this many rows are scored one by one: that is faster than as a matrix, because LightGBM
+parses its parameters again for each matrix (15 µs with warm caches, 35 µs in a worker).
 """
-_SCORE_ONE = ctypes.PYFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 4)(
+_score_row = ctypes.PYFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 4)(
     ("LGBM_BoosterPredictForMatSingleRowFast", _API)
 )
 
 
 class Booster:
-    """A loaded model; single-threaded. Raises `LightGBMError` for a text that LightGBM cannot read."""
+    """A loaded model, single-threaded.
+
+    Raises `LightGBMError` for a text that LightGBM cannot read.
+    """
 
     def __init__(self, text: str) -> None:
         self._handle = ctypes.c_void_p()
         trees, features = ctypes.c_int(), ctypes.c_int()
-        _ask(
+        _call(
             "LGBM_BoosterLoadModelFromString",
             text.encode(),
             ctypes.byref(trees),
             ctypes.byref(self._handle),
         )
         weakref.finalize(self, _API.LGBM_BoosterFree, self._handle)
-        _ask("LGBM_BoosterGetNumFeature", self._handle, ctypes.byref(features))
+        _call("LGBM_BoosterGetNumFeature", self._handle, ctypes.byref(features))
         self.features = features.value
         self._prepared = ctypes.c_void_p()
-        _ask(
+        _call(
             "LGBM_BoosterPredictForMatSingleRowFastInit",
             self._handle,
             _RAW_SCORE,
@@ -60,22 +67,25 @@ class Booster:
         weakref.finalize(self, _API.LGBM_FastConfigFree, self._prepared)
 
     def raw_scores(self, matrix: Matrix) -> Doubles:
-        """Log-odds as trained, one a row."""
-        if len(matrix) > _FEW:
+        """Uncalibrated log-odds of each row. Raises `ValueError` unless the matrix is float32,
+        C-ordered, (rows, features).
+        """
+        if len(matrix) > _MAX_SINGLE_ROWS:
             return self._predict(matrix, _RAW_SCORE, 1)[:, 0]
         self._check(matrix)
         out, written = np.empty(len(matrix), dtype=np.float64), ctypes.c_int64()
-        row, score, count = matrix.ctypes.data, out.ctypes.data, ctypes.addressof(written)
-        for place in range(len(matrix)):
-            if _SCORE_ONE(
-                self._prepared, row + place * matrix.strides[0], count, score + place * out.itemsize
-            ):
+        count = ctypes.addressof(written)
+        row_address, score_address = matrix.ctypes.data, out.ctypes.data
+        for _ in range(len(matrix)):
+            if _score_row(self._prepared, row_address, count, score_address):
                 raise _error()
+            row_address += matrix.strides[0]
+            score_address += out.itemsize
         return out
 
     def contributions(self, matrix: Matrix) -> Doubles:
-        """Each feature's part in the raw score, and the base value last: rows × (features + 1).
-        Exact TreeSHAP (Lundberg et al., 2020).
+        """What each feature adds to the raw score, and the base value last: (rows, features + 1),
+        log-odds. Exact TreeSHAP (Lundberg et al., 2020). Raises `ValueError` as `raw_scores` does.
         """
         return self._predict(matrix, _CONTRIBUTIONS, self.features + 1)
 
@@ -84,7 +94,7 @@ class Booster:
         out = np.empty((len(matrix), width), dtype=np.float64)
         written = ctypes.c_int64()
         if len(matrix):
-            _ask(
+            _call(
                 "LGBM_BoosterPredictForMat",
                 self._handle,
                 ctypes.c_void_p(matrix.ctypes.data),
@@ -110,8 +120,8 @@ class Booster:
             raise ValueError(f"not a C-ordered float32 matrix of {self.features} columns")
 
 
-def _ask(function: str, *arguments: Any) -> None:
-    """Call a function of the C API. Raises `LightGBMError` with what the library says."""
+def _call(function: str, *arguments: Any) -> None:
+    """Call a function of the C API. Raises `LightGBMError` with the library's message."""
     if getattr(_API, function)(*arguments):
         raise _error()
 

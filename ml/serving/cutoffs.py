@@ -1,4 +1,6 @@
-"""The probabilities from which a transaction is reviewed and blocked."""
+"""The cutoffs: the probabilities from which a transaction is reviewed or blocked. Lists and rules
+are never looked at here.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +9,18 @@ from typing import NamedTuple
 
 from fraud_app.contracts.scored import Decision
 
+# Beyond these the log-odds would be infinite.
 MIN_PROBABILITY, MAX_PROBABILITY = 1e-6, 1 - 1e-6
 
 
 class Cutoffs(NamedTuple):
-    """Probabilities from which a transaction is reviewed and blocked; 0 < review <= block < 1."""
+    """Calibrated probabilities; 0 < review <= block < 1."""
 
     review: float
     block: float
 
     def decide(self, probability: float) -> Decision:
-        """Block, review or approve.
+        """Block, review or approve, for a calibrated probability.
 
         >>> Cutoffs(0.1, 0.5).decide(0.3).value
         'review'
@@ -28,6 +31,6 @@ class Cutoffs(NamedTuple):
 
 
 def log_odds(probability: float) -> float:
-    """ln(p / (1 - p)), with p held within [1e-6, 1 - 1e-6]."""
+    """ln(p / (1 - p)), with p clamped to [1e-6, 1 - 1e-6]."""
     p = min(max(probability, MIN_PROBABILITY), MAX_PROBABILITY)
     return math.log(p / (1 - p))

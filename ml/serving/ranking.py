@@ -1,4 +1,7 @@
-"""How well scores rank fraud above honest transactions: the precision-recall curve and its area."""
+"""How well scores rank fraud above honest transactions: the precision-recall curve and its area.
+
+The running service uses this module, so it must not import scikit-learn.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ Array = npt.NDArray[Any]
 
 
 class PrecisionRecall(NamedTuple):
-    """Precision and recall of flagging all from each distinct score on, the strictest last."""
+    """Precision and recall when everything from a score on is flagged, for each distinct score; the
+    highest score is last.
+    """
 
     precision: Array
     recall: Array
@@ -22,15 +27,18 @@ class PrecisionRecall(NamedTuple):
 
 
 def precision_recall(fraud: Array, score: Array) -> PrecisionRecall:
-    """The curve of these scores. `fraud`: bool, the truth; at least one must be true.
+    """The curve of these scores. `fraud`: bool, the truth, at least one true; `score`: float; one
+    entry for each transaction.
 
-    >>> precision_recall(np.array([True, False, True]), np.array([0.9, 0.5, 0.4])).average_precision.round(3)
-    np.float64(0.833)
+    >>> curve = precision_recall(np.array([True, False, True]), np.array([0.9, 0.5, 0.4]))
+    >>> round(curve.average_precision, 3)
+    0.833
     """
     order = np.argsort(-score, kind="stable")
     fraud, score = fraud[order], score[order]
     last_of_score = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
-    found = np.cumsum(fraud)[last_of_score]
-    precision, recall = found / (last_of_score + 1), found / found[-1]
+    true_positives = np.cumsum(fraud)[last_of_score]
+    precision = true_positives / (last_of_score + 1)
+    recall = true_positives / true_positives[-1]
     area = float(np.sum(np.diff(recall, prepend=0.0) * precision))
     return PrecisionRecall(np.append(precision[::-1], 1.0), np.append(recall[::-1], 0.0), area)

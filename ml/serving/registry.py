@@ -1,9 +1,9 @@
-"""Models on disk: `models/<name>/<version>/`, immutable, each file's sha256 checked before anything
-is parsed.
+"""The models on disk, each version in `models/<name>/<version>/`. A version never changes, and the
+sha256 of each file is checked before anything is parsed.
 
-A model is a LightGBM text file, never a pickle. `models/<name>/aliases.json` says which version is
-the champion and which the challenger; `history.json` beside it keeps every move, so that the last
-one can be taken back.
+A model is a LightGBM text file, never a pickle, because a pickle can run code.
+`models/<name>/aliases.json` says which version is the champion and which the challenger;
+`history.json` beside it stores every move of an alias, so the last one can be rolled back.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from fraud_app.errors import FraudError
 from ml.features import NAMES
 from ml.serving.cutoffs import Cutoffs
 
@@ -30,9 +31,10 @@ FILES = (
 )
 CHAMPION, CHALLENGER = "champion", "challenger"
 DIGEST_LENGTH = 12
+"""Hex digits: enough to tell versions apart, short enough for a user's row."""
 
 
-class ModelRefused(Exception):
+class ModelRefused(FraudError):
     """The model's files are missing, changed, or not for these features."""
 
 
@@ -43,7 +45,7 @@ class ModelFiles:
     name: str
     version: str
     digest: str
-    """First 12 hex digits of the sha256 of the manifest, which has the sha256 of every file."""
+    """First 12 hex digits of the sha256 of the manifest, which holds the sha256 of every file."""
     text: str
     slope: float
     """Platt calibration: probability = 1 / (1 + exp(-(slope × raw + intercept)))."""
@@ -51,7 +53,7 @@ class ModelFiles:
     cutoffs: Cutoffs
     metrics: dict[str, Any]
     drift: dict[str, Any]
-    """Bins of the features and of the score, see `ml/serving/drift.py`; empty when the version has
+    """Bins of the features and of the score (`ml/serving/drift.py`); empty when the version has
     none.
     """
 
@@ -62,7 +64,8 @@ class ModelFiles:
 
 
 def parts_of(reference: str) -> tuple[str, str, str | None]:
-    """Name, version and digest of a reference; rows written by earlier releases have no digest.
+    """Name, version and digest of a reference. References in rows of earlier releases have no
+    digest: None.
 
     >>> parts_of("fraud-lgbm:2026.11.25@0123456789ab"), parts_of("fraud-lgbm:2026.11.24")
     (('fraud-lgbm', '2026.11.25', '0123456789ab'), ('fraud-lgbm', '2026.11.24', None))
@@ -73,7 +76,7 @@ def parts_of(reference: str) -> tuple[str, str, str | None]:
 
 
 def version_in(reference: str) -> str:
-    """`name:version` of a reference: what history, metrics and the shadow's scores go by.
+    """`name:version` of a reference: the key in history, metrics and shadow scores.
 
     >>> version_in("fraud-lgbm:2026.11.25@0123456789ab")
     'fraud-lgbm:2026.11.25'
@@ -82,7 +85,9 @@ def version_in(reference: str) -> str:
 
 
 def write(directory: Path, contents: dict[str, bytes]) -> None:
-    """Write a new version. Raises `FileExistsError`: a version is never changed."""
+    """Write a new version: file names and their contents. Raises `FileExistsError` for an existing
+    version, because a version never changes, and `ValueError` when a file of `FILES` is missing.
+    """
     missing = set(FILES) - contents.keys()
     if missing:
         raise ValueError(f"a model needs {', '.join(sorted(missing))}")
@@ -108,16 +113,12 @@ def read(directory: Path) -> ModelFiles:
             raise ModelRefused(f"{directory / name}: its sha256 is not the one in {MANIFEST}")
     try:
         names = tuple(orjson.loads(contents["features.json"])["names"])
-        calibrator, thresholds = (
-            orjson.loads(contents["calibrator.json"]),
-            orjson.loads(contents["thresholds.json"]),
-        )
+        calibrator = orjson.loads(contents["calibrator.json"])
+        thresholds = orjson.loads(contents["thresholds.json"])
         slope, intercept = float(calibrator["slope"]), float(calibrator["intercept"])
         cutoffs = Cutoffs(float(thresholds["review"]), float(thresholds["block"]))
-        metrics, drift = (
-            orjson.loads(contents["metrics.json"]),
-            orjson.loads(contents.get("drift.json", b"{}")),
-        )
+        metrics = orjson.loads(contents["metrics.json"])
+        drift = orjson.loads(contents.get("drift.json", b"{}"))
     except (ValueError, KeyError, TypeError) as error:
         raise ModelRefused(
             f"{directory}: a file is not in the format of this release: {error!r}"
@@ -125,11 +126,13 @@ def read(directory: Path) -> ModelFiles:
     if names != NAMES:
         changed = sorted(set(names) ^ set(NAMES)) or "their order"
         raise ModelRefused(
-            f"{directory}: made for other features ({changed}); train again with scripts/train_model.py"
+            f"{directory}: made for other features ({changed}); "
+            "train again with scripts/train_model.py"
         )
     if not 0 < cutoffs.review <= cutoffs.block < 1:
         raise ModelRefused(
-            f"{directory / 'thresholds.json'}: 0 < review <= block < 1 does not hold: {tuple(cutoffs)}"
+            f"{directory / 'thresholds.json'}: "
+            f"0 < review <= block < 1 does not hold: {tuple(cutoffs)}"
         )
     return ModelFiles(
         name=directory.parent.name,
@@ -145,23 +148,25 @@ def read(directory: Path) -> ModelFiles:
 
 
 def versions(models: Path, name: str) -> list[str]:
-    """All versions of a model, oldest first by name."""
+    """All versions of a model, sorted by name, which is oldest first."""
     return sorted(path.parent.name for path in (models / name).glob(f"*/{MANIFEST}"))
 
 
 def aliases(models: Path, name: str) -> dict[str, str]:
-    """Which version each alias stands for. Raises `ModelRefused` when the file cannot be read."""
+    """The version of each alias. Raises `ModelRefused` when the file cannot be read."""
     try:
-        found: dict[str, str] = orjson.loads((models / name / "aliases.json").read_bytes())
+        versions_by_alias: dict[str, str] = orjson.loads(
+            (models / name / "aliases.json").read_bytes()
+        )
     except (OSError, ValueError) as error:
         raise ModelRefused(
             f"{models / name}: no aliases; scripts/train_model.py makes a model"
         ) from error
-    return found
+    return versions_by_alias
 
 
 def version_of(models: Path, name: str, alias: str = CHAMPION) -> str:
-    """The version that an alias stands for. Raises `ModelRefused` when there is none."""
+    """The version that an alias points to. Raises `ModelRefused` when there is none."""
     version = aliases(models, name).get(alias)
     if version is None:
         raise ModelRefused(
@@ -173,18 +178,21 @@ def version_of(models: Path, name: str, alias: str = CHAMPION) -> str:
 
 
 def read_alias(models: Path, name: str, alias: str = CHAMPION) -> ModelFiles:
-    """The checked files of the version that an alias stands for. Raises `ModelRefused`."""
+    """The checked files of the version that an alias points to. Raises `ModelRefused` when the
+    alias or a file is missing or wrong.
+    """
     return read(models / name / version_of(models, name, alias))
 
 
 def set_alias(models: Path, name: str, alias: str, version: str | None) -> None:
-    """Let an alias stand for a version that exists and is whole; None takes the alias away. The
-    move is remembered.
+    """Point an alias to a version; None removes the alias. The move is added to the history. Raises
+    `ModelRefused` unless the version is complete.
     """
     if version is not None:
         read(models / name / version)
-    kept = aliases(models, name) if (models / name / "aliases.json").exists() else {}
-    before = kept.pop(alias, None)
+    exists = (models / name / "aliases.json").exists()
+    others = aliases(models, name) if exists else {}
+    before = others.pop(alias, None)
     moves = history(models, name)
     moves.append(
         {
@@ -195,7 +203,9 @@ def set_alias(models: Path, name: str, alias: str, version: str | None) -> None:
         }
     )
     _replace(models / name / "history.json", moves)
-    _replace(models / name / "aliases.json", kept if version is None else {**kept, alias: version})
+    _replace(
+        models / name / "aliases.json", others if version is None else {**others, alias: version}
+    )
 
 
 def history(models: Path, name: str) -> list[dict[str, Any]]:
@@ -206,8 +216,8 @@ def history(models: Path, name: str) -> list[dict[str, Any]]:
 
 
 def rollback(models: Path, name: str, alias: str = CHAMPION) -> str:
-    """Let an alias stand for what it stood for before. Raises `ModelRefused` when it never stood
-    for another version.
+    """Point an alias to the version that it had before, and return that version. Raises
+    `ModelRefused` when it never had another version.
     """
     now = version_of(models, name, alias)
     for move in reversed(history(models, name)):
@@ -219,9 +229,10 @@ def rollback(models: Path, name: str, alias: str = CHAMPION) -> str:
 
 
 def _replace(path: Path, value: Any) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(_json(value))
-    fresh.replace(path)
+    """Write a JSON file atomically: a reader sees the old file or the new one."""
+    temporary = path.with_suffix(".new")
+    temporary.write_bytes(_json(value))
+    temporary.replace(path)
 
 
 def _json(value: Any) -> bytes:

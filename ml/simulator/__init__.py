@@ -1,5 +1,5 @@
-"""Seeded e-commerce traffic with named fraud scenarios. What it makes is synthetic; every result on
-it says so.
+"""Seeded e-commerce traffic with named fraud scenarios. The data is synthetic, and every result
+from it must say so.
 """
 
 from ml.simulator.population import Population

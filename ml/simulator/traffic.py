@@ -1,5 +1,5 @@
-"""One stretch of traffic: honest purchases and fraud, in time order, with ground truth kept beside
-each transaction.
+"""Traffic: honest purchases and fraud in time order. The truth is given beside each transaction and
+must never be inside it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import numpy as np
 from fraud_app.contracts import currency
 from ml.profile.event import hash64
 from ml.simulator.fraud import SCENARIOS, Purchase
-from ml.simulator.honest import purchases
+from ml.simulator.honest import honest_purchases
 from ml.simulator.population import CITIES, Population
 
 FRAUD_SHARE = 0.008
 NEVER_REPORTED = 0.08
+"""Share of the fraud that gets no chargeback."""
 REPORT_MEDIAN_DAYS, REPORT_SPREAD = 6.0, 0.8
 
 
@@ -29,8 +30,8 @@ class LabelledTransaction(NamedTuple):
     is_fraud: bool
     scenario: str | None
     reported_after_days: float | None
-    """Days until the chargeback comes; None for an honest payment, and for fraud that nobody ever
-    reports.
+    """Days until the chargeback; None for an honest transaction, and for fraud that is never
+    reported.
     """
 
 
@@ -45,7 +46,7 @@ def simulate(
 ) -> Iterator[LabelledTransaction]:
     """Traffic of `days` days from `start`, in time order.
 
-    `count`: how many transactions in all; by default what the customers' own rates give. The same
+    `count`: number of transactions; by default it follows from the customers' rates. The same
     arguments give the same traffic. Ids are unique for a (population seed, seed, start).
     """
     rng = np.random.Generator(np.random.PCG64([population.seed, 2, seed]))
@@ -53,11 +54,11 @@ def simulate(
     honest = max(0, round(total * (1 - fraud_share)))
     fraud = _fraud(population, rng, round(total * fraud_share), days)
     merged = sorted(
-        (*purchases(population, rng, start, days, honest), *fraud),
+        (*honest_purchases(population, rng, start, days, honest), *fraud),
         key=lambda purchase: purchase.day,
     )
-    # Letters part the numbers: hex digits and a hyphen can pass for a card number by chance, and
-    # would be refused.
+    # Letters separate the numbers: digits and a hyphen can look like a card number by chance, and
+    # such an id is refused.
     start = start.astimezone(UTC)
     stamp = f"t{population.seed:x}g{seed:x}g{int(start.timestamp()):x}x"
     for number, purchase in enumerate(merged):
@@ -65,44 +66,49 @@ def simulate(
             _as_sent(population, purchase, start, f"{stamp}{number:07d}"),
             purchase.scenario is not None,
             purchase.scenario,
-            _reported(rng) if purchase.scenario else None,
+            _days_until_report(rng) if purchase.scenario else None,
         )
 
 
 def _fraud(
     population: Population, rng: np.random.Generator, count: int, days: float
 ) -> list[Purchase]:
-    made: list[Purchase] = []
+    """`count` fraudulent purchases of random incidents, in no order."""
+    fraud: list[Purchase] = []
     weights = np.array([weight for weight, _ in SCENARIOS.values()])
     names = tuple(SCENARIOS)
     incident = 0
-    while len(made) < count:
+    while len(fraud) < count:
         name = names[int(rng.choice(len(names), p=weights / weights.sum()))]
-        story = SCENARIOS[name][1](population, rng, float(rng.random() * days), incident)
-        made.extend(purchase._replace(scenario=name) for purchase in story if purchase.day < days)
+        _, scenario = SCENARIOS[name]
+        purchases = scenario(population, rng, float(rng.random() * days), incident)
+        fraud.extend(
+            purchase._replace(scenario=name) for purchase in purchases if purchase.day < days
+        )
         incident += 1
-    return made[:count]
+    return fraud[:count]
 
 
-def _reported(rng: np.random.Generator) -> float | None:
-    return (
-        None
-        if rng.random() < NEVER_REPORTED
-        else float(rng.lognormal(np.log(REPORT_MEDIAN_DAYS), REPORT_SPREAD))
-    )
+def _days_until_report(rng: np.random.Generator) -> float | None:
+    """Days from a fraud to its chargeback; None when it is never reported."""
+    if rng.random() < NEVER_REPORTED:
+        return None
+    return float(rng.lognormal(np.log(REPORT_MEDIAN_DAYS), REPORT_SPREAD))
 
 
 def _as_sent(
     population: Population, purchase: Purchase, start: datetime, transaction_id: str
 ) -> dict[str, Any]:
+    """The purchase as JSON, as a shop would send it."""
     city = CITIES[purchase.city]
     code = city.currency
     occurred = start + timedelta(days=purchase.day)
     digits = currency.minor_digits(code)
+    amount = max(purchase.amount / currency.euro_per_unit(code), 10.0**-digits)
     return {
         "transaction_id": transaction_id,
         "user_id": f"{population.seed}-{purchase.user}",
-        "amount": f"{max(purchase.amount / currency.euro_per_unit(code), 10.0**-digits):.{digits}f}",
+        "amount": f"{amount:.{digits}f}",
         "currency": code,
         "occurred_at": occurred.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "merchant_id": f"m{purchase.merchant}",

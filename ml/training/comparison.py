@@ -1,5 +1,5 @@
-"""The same history, other recipes: what is done about rare fraud, other learners, and ways to
-calibrate.
+"""The same history trained in other ways: other sampling, other learners, other calibration. The
+results are for the report only; none of these models is ever stored.
 """
 
 from __future__ import annotations
@@ -29,31 +29,29 @@ from ml.training.train import (
 
 
 def samplings(history: TrainingHistory, seed: int) -> Iterator[tuple[str, TrainedModel]]:
-    """LightGBM after each way of sampling."""
+    """Name of each sampling method, and LightGBM trained after it."""
     for name in SAMPLERS:
         yield name, train(history, seed, sampling=name)
 
 
 def learners(history: TrainingHistory, seed: int) -> Iterator[tuple[str, TrainedModel]]:
-    """Other learners on the rows as they are; XGBoost only where it is installed (`pip install
-    .[train]`).
+    """Name of each other learner, and its model, trained without sampling. XGBoost only when it is
+    installed (`pip install .[train]`).
     """
     part = split_by_time(history.at_ms).train
     filled = imputed(history.features, history.features[part])
-    for name, made in _others(seed).items():
-        estimator = made()
+    for name, new_estimator in _estimators(seed).items():
+        estimator = new_estimator()
         estimator.fit(filled[part], history.known[part])
         probability = np.clip(
             estimator.predict_proba(filled)[:, 1], MIN_PROBABILITY, 1 - MIN_PROBABILITY
         )
-        yield (
-            name,
-            calibrate_and_evaluate(history, np.log(probability / (1 - probability)), None, "", 0),
-        )
+        log_odds = np.log(probability / (1 - probability))
+        yield name, calibrate_and_evaluate(history, log_odds, None, "", 0)
 
 
-def _others(seed: int) -> dict[str, Callable[[], Any]]:
-    found: dict[str, Callable[[], Any]] = {
+def _estimators(seed: int) -> dict[str, Callable[[], Any]]:
+    estimators: dict[str, Callable[[], Any]] = {
         "logistic_regression": lambda: make_pipeline(
             StandardScaler(), LogisticRegression(max_iter=1000)
         ),
@@ -64,9 +62,9 @@ def _others(seed: int) -> dict[str, Callable[[], Any]]:
     try:
         from xgboost import XGBClassifier
     except ImportError:
-        return found
+        return estimators
     return {
-        **found,
+        **estimators,
         "xgboost": lambda: XGBClassifier(
             n_estimators=160,
             max_depth=4,
@@ -80,15 +78,17 @@ def _others(seed: int) -> dict[str, Callable[[], Any]]:
 
 
 def calibrations(history: TrainingHistory, trained: TrainedModel) -> dict[str, float]:
-    """Expected calibration error on the test part: raw, by Platt's sigmoid, by isotonic regression."""
+    """Expected calibration error on the test part: uncalibrated, by Platt's sigmoid, by isotonic
+    regression.
+    """
     split = split_by_time(history.at_ms)
     truth = history.fraud[split.test]
     isotonic = IsotonicRegression(out_of_bounds="clip").fit(
         trained.raw[split.calibration], history.known[split.calibration]
     )
-    plain: Array = 1 / (1 + np.exp(-trained.raw))
+    uncalibrated: Array = 1 / (1 + np.exp(-trained.raw))
     return {
-        "uncalibrated": expected_calibration_error(plain[split.test], truth),
+        "uncalibrated": expected_calibration_error(uncalibrated[split.test], truth),
         "platt": expected_calibration_error(trained.probability[split.test], truth),
         "isotonic": expected_calibration_error(
             np.asarray(isotonic.predict(trained.raw[split.test])), truth
@@ -97,12 +97,12 @@ def calibrations(history: TrainingHistory, trained: TrainedModel) -> dict[str, f
 
 
 def single_features(history: TrainingHistory) -> dict[str, float]:
-    """ROC-AUC of each feature by itself on the test part, whichever way it points; missing values
-    at its median.
+    """ROC-AUC of each feature alone on the test part, from 0.5 to 1: the better of rising and
+    falling. Missing values count as the feature's median.
     """
     part = split_by_time(history.at_ms).test
     filled, truth = imputed(history.features[part], history.features[part]), history.fraud[part]
     areas = {
-        name: float(roc_auc_score(truth, filled[:, place])) for place, name in enumerate(NAMES)
+        name: float(roc_auc_score(truth, filled[:, column])) for column, name in enumerate(NAMES)
     }
     return {name: max(area, 1 - area) for name, area in areas.items()}

@@ -1,4 +1,7 @@
-"""How good a score is, in the figures that matter at under one percent of fraud."""
+"""How good a score is, in the figures that matter when less than one percent is fraud: ranking,
+calibration, decisions and their cost in euro. Cutoffs must never be chosen on the data that a
+figure is reported on.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,11 @@ from ml.serving.cutoffs import Cutoffs
 
 Array = npt.NDArray[Any]
 
-
 COSTS_FILE = Path(__file__).with_name("costs.toml")
 
 
 class Costs(NamedTuple):
-    """What outcomes cost, in euro; `ml/training/costs.toml` says what each means."""
+    """What decisions cost, in euro; `ml/training/costs.toml` explains each entry."""
 
     chargeback_fee: float
     lost_margin: float
@@ -31,71 +33,73 @@ class Costs(NamedTuple):
 
     @property
     def review(self) -> float:
+        """Cost of one review, in euro."""
         return self.analyst_minute * self.minutes_per_review
 
 
 def read_costs(path: Path = COSTS_FILE) -> Costs:
-    """The costs of a file. Raises `ValueError` naming every key that is missing, unknown or
-    negative.
+    """The costs in a TOML file. Raises `ValueError` that names every key that is missing, unknown
+    or negative.
     """
-    found = tomllib.loads(path.read_text())
-    wrong = sorted({*found} ^ {*Costs._fields}) + [
-        name for name in Costs._fields if name in found and not found[name] >= 0
+    values = tomllib.loads(path.read_text())
+    wrong = sorted({*values} ^ {*Costs._fields}) + [
+        name for name in Costs._fields if name in values and not values[name] >= 0
     ]
     if wrong:
         raise ValueError(f"{path}: missing, unknown or negative: {', '.join(wrong)}")
-    return Costs(**{name: float(value) for name, value in found.items()})
+    return Costs(**{name: float(value) for name, value in values.items()})
 
 
 def total_cost(
     probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs, costs: Costs
 ) -> float:
-    """Cost in euro of deciding these transactions by these cutoffs. All arrays have one entry a
-    transaction; amounts in euro.
+    """Cost in euro of deciding these transactions by these cutoffs. One entry for each transaction
+    in every array: probability float, fraud bool, amount in euro.
     """
     block = probability >= cutoffs.block
     review = (probability >= cutoffs.review) & ~block
-    missed = amount + costs.chargeback_fee
+    loss = amount + costs.chargeback_fee
     return float(
-        missed[fraud & ~block & ~review].sum()
-        + (1 - costs.caught_in_review) * missed[fraud & review].sum()
+        loss[fraud & ~block & ~review].sum()
+        + (1 - costs.caught_in_review) * loss[fraud & review].sum()
         + costs.review * review.sum()
         + (costs.lost_margin * amount[~fraud & block] + costs.insult).sum()
     )
 
 
 def choose_cutoffs(probability: Array, fraud: Array, amount: Array, costs: Costs) -> Cutoffs:
-    """The cutoffs of least cost within the review capacity, on data that no later figure is
-    reported on.
+    """The cutoffs of least cost within the review capacity. No later figure may be reported on this
+    data. Arrays as in `total_cost`.
     """
-    grid = np.unique(np.round(np.geomspace(0.005, 0.95, 80), 4))
-    best, least = Cutoffs(float(grid[-2]), float(grid[-1])), np.inf
-    shares = {float(cut): float((probability >= cut).mean()) for cut in grid}
-    for review in grid:
-        for block in grid[grid > review]:
-            if shares[float(review)] - shares[float(block)] > costs.review_capacity:
+    grid = [float(cutoff) for cutoff in np.unique(np.round(np.geomspace(0.005, 0.95, 80), 4))]
+    best, least_cost = Cutoffs(grid[-2], grid[-1]), np.inf
+    shares = [float((probability >= cutoff).mean()) for cutoff in grid]
+    for row, review in enumerate(grid):
+        for column in range(row + 1, len(grid)):
+            if shares[row] - shares[column] > costs.review_capacity:
                 continue
-            cost = total_cost(
-                probability, fraud, amount, Cutoffs(float(review), float(block)), costs
-            )
-            if cost < least:
-                best, least = Cutoffs(float(review), float(block)), cost
+            cutoffs = Cutoffs(review, grid[column])
+            cost = total_cost(probability, fraud, amount, cutoffs, costs)
+            if cost < least_cost:
+                best, least_cost = cutoffs, cost
     return best
 
 
 def quality(
     probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs, costs: Costs
 ) -> dict[str, float]:
-    """Ranking, calibration and decisions of one set of transactions."""
+    """The figures of one set of transactions: ranking, calibration, decisions, cost in euro. Arrays
+    as in `total_cost`. NaN for the precision when nothing is blocked.
+    """
     block = probability >= cutoffs.block
     flagged = probability >= cutoffs.review
-    top = np.argsort(-probability, kind="stable")[: max(1, len(fraud) // 200)]
+    riskiest = np.argsort(-probability, kind="stable")[: max(1, len(fraud) // 200)]
     return {
         "transactions": float(len(fraud)),
         "fraud_share": float(fraud.mean()),
         "pr_auc": float(average_precision_score(fraud, probability)),
         "roc_auc": float(roc_auc_score(fraud, probability)),
-        "precision_at_half_percent": float(fraud[top].mean()),
+        "precision_at_half_percent": float(fraud[riskiest].mean()),
         "brier": float(np.mean((probability - fraud) ** 2)),
         "expected_calibration_error": expected_calibration_error(probability, fraud),
         "block_rate": float(block.mean()),
@@ -110,12 +114,10 @@ def quality(
 
 
 def expected_calibration_error(probability: Array, fraud: Array, bins: int = 20) -> float:
-    """Mean distance of stated and seen fraud share over bins of equal size (Naeini et al., AAAI
-    2015).
+    """Mean distance between the predicted and the observed share of fraud, over bins of equal
+    size (Naeini et al., AAAI 2015).
     """
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
-    return float(
-        sum(len(part) * abs(probability[part].mean() - fraud[part].mean()) for part in parts)
-        / len(order)
-    )
+    distances = (len(part) * abs(probability[part].mean() - fraud[part].mean()) for part in parts)
+    return float(sum(distances) / len(order))

@@ -1,5 +1,5 @@
-"""A page about a model, for the people who have to trust it (after Mitchell et al., Model Cards,
-FAT* 2019).
+"""The model card: a page about a model for the people who have to trust it (after Mitchell et al.,
+Model Cards, FAT* 2019). It must state the protocol and where the data comes from.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def write(
     trained: TrainedModel,
     metrics: dict[str, dict[str, float]],
 ) -> str:
-    """The card in Markdown."""
+    """The card in Markdown. `source`: where the data comes from; `metrics`: for each part, the
+    figures of `evaluation.quality`.
+    """
     parts = list(metrics)
     table = [
         "| | " + " | ".join(part.replace("_", " ") for part in parts) + " |",
@@ -48,21 +50,29 @@ def write(
         (
             f"# {name} {version}",
             "",
-            f"LightGBM, {trained.rounds} trees of at most {ROUNDS} (early stopping), {len(NAMES)} features, learning rate "
-            f"{PARAMETERS['learning_rate']}, {PARAMETERS['num_leaves']} leaves, depth {PARAMETERS['max_depth']}.",
+            f"LightGBM, {trained.rounds} trees of at most {ROUNDS} (early stopping), "
+            f"{len(NAMES)} features, learning rate {PARAMETERS['learning_rate']}, "
+            f"{PARAMETERS['num_leaves']} leaves, depth {PARAMETERS['max_depth']}.",
             "",
-            f"**Data:** {source}. Synthetic: these figures say how the pipeline works, not how it will do on your customers.",
+            f"**Data:** {source}. Synthetic: these figures say how the pipeline works, "
+            "not how it will do on your customers.",
             "",
-            f"**Protocol:** in time order 12 % warm-up, 38 % training (SMOTE-NC to {SMOTE_SHARE:.1%} fraud, only here; shared signals blanked "
-            "in 10 % of the rows; monotone where the domain says so), 10 % early stopping and Platt calibration, 8 % for the cutoffs of least "
-            "cost (`ml/training/costs.toml`), 12 % left out while its chargebacks may still come, 20 % test (reported once, against the truth). "
+            "**Protocol:** in time order 12 % warm-up, "
+            f"38 % training (SMOTE-NC to {SMOTE_SHARE:.1%} fraud, only here; shared signals "
+            "blanked in 10 % of the rows; monotone where the domain says so), "
+            "10 % early stopping and Platt calibration, "
+            "8 % for the cutoffs of least cost (`ml/training/costs.toml`), "
+            "12 % left out while its chargebacks may still come, "
+            "20 % test (reported once, against the truth). "
             "Learnt from is only fraud that was reported before the test part begins.",
             "",
-            f"**Cutoffs:** review from {trained.cutoffs.review}, block from {trained.cutoffs.block} (calibrated probability).",
+            f"**Cutoffs:** review from {trained.cutoffs.review}, "
+            f"block from {trained.cutoffs.block} (calibrated probability).",
             "",
             *table,
             "",
-            "`test without shared signals` is the test part with Redis away; `test without smote` is a twin trained without SMOTE.",
+            "`test without shared signals` is the test part with Redis away; "
+            "`test without smote` is a twin trained without SMOTE.",
             "",
         )
     )

@@ -1,5 +1,5 @@
-"""Features of a whole history, replayed in time order through the very functions that the live
-system uses.
+"""The features of a history, replayed in time order through the same functions that the live system
+uses. A feature must never be computed in another way for training.
 """
 
 from __future__ import annotations
@@ -15,29 +15,32 @@ from ml.profile.update import EMPTY, Profile, update
 
 
 class Replayed(NamedTuple):
+    """A transaction with its features, as they were before it was counted."""
+
     transaction: Transaction
     event: Event
     features: Row
-    """float32."""
+    """float32, one value for each feature."""
 
 
 def replay(
     transactions: Iterable[tuple[Transaction, int]], shared: dict[str, Signals] | None = None
 ) -> Iterator[Replayed]:
-    """Features of each transaction, given with its ingest time (ms), in the order of arrival.
+    """Features of each transaction. The input is pairs of a transaction and its ingest time (ms
+    since 1970), in order of arrival.
 
-    `shared`: the signals across users that were recorded live, by transaction id; without it they
-    are computed here.
+    `shared`: the signals across users that the live system recorded, by transaction id; without it
+    they are computed here. Raises `KeyError` for an id that is not in it.
     """
-    users: dict[str, Profile] = {}
-    memory = OfflineSignals()
+    profiles: dict[str, Profile] = {}
+    offline_signals = OfflineSignals()
     for transaction, received_ms in transactions:
         event = event_of(transaction, received_ms)
-        profile = users.get(transaction.user_id, EMPTY)
+        profile = profiles.get(transaction.user_id, EMPTY)
         signals = (
-            memory.observe(event, hash64(transaction.user_id))
+            offline_signals.observe(event, hash64(transaction.user_id))
             if shared is None
             else shared[transaction.transaction_id]
         )
         yield Replayed(transaction, event, compute([(profile, event, signals)])[0])
-        users[transaction.user_id] = update(profile, event)
+        profiles[transaction.user_id] = update(profile, event)

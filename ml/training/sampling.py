@@ -1,5 +1,5 @@
-"""What is done about 0.8 % of fraud before training. Applied to the training part only, after the
-split, never to what is measured on.
+"""Sampling methods for rare fraud (0.8 %) before training. They are applied to the training part
+only, after the split, and never to the data that a figure is measured on.
 """
 
 from __future__ import annotations
@@ -21,20 +21,33 @@ Array = npt.NDArray[Any]
 SMOTE_SHARE = 0.015
 """Share of fraud among the rows after SMOTE."""
 UNDER_SHARE = 0.1
+"""Share of fraud among the rows after under-sampling."""
 ENN_HONEST = 20_000
-"""Honest rows that SMOTE-ENN keeps: its cleaning compares all with all."""
+"""Honest rows that SMOTE-ENN keeps: its cleaning compares all rows with all."""
 NEIGHBOURS = 5
+"""Neighbours that SMOTE draws from; the number of the paper."""
 _NOMINAL = [
-    place
-    for place, feature in enumerate(CATALOGUE)
+    column
+    for column, feature in enumerate(CATALOGUE)
     if feature.categorical or feature.unit == "flag"
 ]
 
 
 class Sampled(NamedTuple):
+    """Rows to train on."""
+
     features: Array
+    """float32, (rows, features)"""
     fraud: Array
+    """bool"""
     weight: Array | None = None
+    """Weight of each row; None: all equal."""
+
+
+def _fraud_factor(fraud: Array) -> float:
+    """By how much fraud must be multiplied to reach `SMOTE_SHARE` of the rows."""
+    honest_rows, fraud_rows = float((~fraud).sum()), float(fraud.sum())
+    return SMOTE_SHARE / (1 - SMOTE_SHARE) * honest_rows / max(fraud_rows, 1.0)
 
 
 def none(features: Array, fraud: Array, seed: int) -> Sampled:
@@ -43,80 +56,93 @@ def none(features: Array, fraud: Array, seed: int) -> Sampled:
 
 
 def class_weights(features: Array, fraud: Array, seed: int) -> Sampled:
-    """Fraud counts as often as all honest rows together would at `SMOTE_SHARE`."""
-    factor = SMOTE_SHARE / (1 - SMOTE_SHARE) * float((~fraud).sum()) / max(float(fraud.sum()), 1.0)
-    return Sampled(features, fraud, np.where(fraud, max(factor, 1.0), 1.0))
+    """All rows; fraud gets the weight that it would have as `SMOTE_SHARE` of the rows."""
+    return Sampled(features, fraud, np.where(fraud, max(_fraud_factor(fraud), 1.0), 1.0))
 
 
 def under_sampling(features: Array, fraud: Array, seed: int) -> Sampled:
-    """Honest rows are left out at random until one in ten is fraud."""
+    """Honest rows are dropped at random until one row in ten is fraud."""
     sampler = RandomUnderSampler(
         sampling_strategy=UNDER_SHARE / (1 - UNDER_SHARE), random_state=seed
     )
     sampler.fit_resample(np.zeros((len(fraud), 1)), fraud.astype(np.int8))
-    kept = np.sort(sampler.sample_indices_)
-    return Sampled(features[kept], fraud[kept])
+    rows = np.sort(sampler.sample_indices_)
+    return Sampled(features[rows], fraud[rows])
 
 
 def smote(features: Array, fraud: Array, seed: int) -> Sampled:
     """Synthetic fraud by SMOTE-NC (Chawla et al., JAIR 16, 2002) until it is 1.5 % of the rows.
 
     SMOTE cannot take missing values, and imputing them would teach the model that synthetic rows
-    are never missing. So each pattern of missing values is oversampled by itself, on the features
+    are never missing. So each pattern of missing values is oversampled separately, on the features
     that it has.
     """
-    patterns, which = np.unique(np.isnan(features), axis=0, return_inverse=True)
-    wanted = SMOTE_SHARE / (1 - SMOTE_SHARE) * float((~fraud).sum()) / max(float(fraud.sum()), 1.0)
-    made: list[Array] = []
+    patterns, pattern_of_row = np.unique(np.isnan(features), axis=0, return_inverse=True)
+    factor = _fraud_factor(fraud)
+    parts: list[Array] = []
     for number, missing in enumerate(patterns):
-        rows = np.flatnonzero(which.ravel() == number)
-        own_fraud = rows[fraud[rows]]
-        honest = rows[~fraud[rows]]
-        extra = math.floor(len(own_fraud) * (wanted - 1))
-        if len(own_fraud) <= NEIGHBOURS or extra < 1 or len(honest) < 1:
-            continue
-        present = np.flatnonzero(~missing)
-        nominal = [place for place, feature in enumerate(present) if feature in _NOMINAL]
-        sampler = SMOTENC(
-            nominal,
-            sampling_strategy={1: len(own_fraud) + extra},
-            k_neighbors=NEIGHBOURS,
-            random_state=seed,
-        )
-        chosen = np.concatenate((honest[: len(own_fraud) + extra + 1], own_fraud))
-        grown, _ = sampler.fit_resample(
-            features[np.ix_(chosen, present)], fraud[chosen].astype(np.int8)
-        )
-        synthetic = np.full((len(grown) - len(chosen), features.shape[1]), np.nan, dtype=np.float32)
-        synthetic[:, present] = grown[len(chosen) :]
-        made.append(synthetic)
-    if not made:
+        rows = np.flatnonzero(pattern_of_row.ravel() == number)
+        fraud_rows, honest_rows = rows[fraud[rows]], rows[~fraud[rows]]
+        extra = math.floor(len(fraud_rows) * (factor - 1))
+        if len(fraud_rows) > NEIGHBOURS and extra >= 1 and len(honest_rows) >= 1:
+            parts.append(_synthetic_fraud(features, fraud_rows, honest_rows, extra, ~missing, seed))
+    if not parts:
         return Sampled(features, fraud)
-    added = np.concatenate(made)
+    added = np.concatenate(parts)
     return Sampled(
         np.concatenate((features, added)), np.concatenate((fraud, np.ones(len(added), dtype=bool)))
     )
 
 
+def _synthetic_fraud(
+    features: Array,
+    fraud_rows: Array,
+    honest_rows: Array,
+    extra: int,
+    is_present: Array,
+    seed: int,
+) -> Array:
+    """`extra` synthetic rows of fraud by SMOTE-NC from rows that have the same features present."""
+    columns = np.flatnonzero(is_present)
+    nominal = [index for index, column in enumerate(columns) if column in _NOMINAL]
+    fraud_count = len(fraud_rows) + extra
+    sampler = SMOTENC(
+        nominal,
+        sampling_strategy={1: fraud_count},
+        k_neighbors=NEIGHBOURS,
+        random_state=seed,
+    )
+    # SMOTE wants fraud to be the minority: one honest row more is enough.
+    honest_rows = honest_rows[: fraud_count + 1]
+    rows = np.concatenate((honest_rows, fraud_rows))
+    is_fraud = np.repeat(np.array([0, 1], np.int8), (len(honest_rows), len(fraud_rows)))
+    resampled, _ = sampler.fit_resample(features[np.ix_(rows, columns)], is_fraud)
+    synthetic = np.full((len(resampled) - len(rows), features.shape[1]), np.nan, dtype=np.float32)
+    synthetic[:, columns] = resampled[len(rows) :]
+    return synthetic
+
+
 def smote_enn(features: Array, fraud: Array, seed: int) -> Sampled:
-    """SMOTE, then edited nearest neighbours (Batista et al., SIGKDD Explorations 6, 2004), on
-    20,000 honest rows and medians for gaps.
+    """SMOTE, then edited nearest neighbours (Batista et al., SIGKDD Explorations 6, 2004), with
+    20,000 honest rows and medians for missing values.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     honest = np.flatnonzero(~fraud)
     honest = rng.choice(honest, min(ENN_HONEST, len(honest)), replace=False)
-    chosen = np.sort(np.concatenate((honest, np.flatnonzero(fraud))))
-    filled = imputed(features[chosen], features)
+    rows = np.sort(np.concatenate((honest, np.flatnonzero(fraud))))
+    filled = imputed(features[rows], features)
     sampler = SMOTEENN(
         smote=SMOTE(sampling_strategy=UNDER_SHARE, k_neighbors=NEIGHBOURS, random_state=seed),
         enn=EditedNearestNeighbours(),
     )
-    grown, labels = sampler.fit_resample(filled, fraud[chosen].astype(np.int8))
-    return Sampled(np.asarray(grown, dtype=np.float32), np.asarray(labels) == 1)
+    resampled, labels = sampler.fit_resample(filled, fraud[rows].astype(np.int8))
+    return Sampled(np.asarray(resampled, dtype=np.float32), np.asarray(labels) == 1)
 
 
 def imputed(features: Array, reference: Array) -> Array:
-    """Missing values as the reference's medians, for learners that cannot take them."""
+    """The features with missing values replaced by the medians of `reference`, for learners that
+    cannot take NaN. Both (rows, features).
+    """
     medians = np.nan_to_num(np.nanmedian(reference, axis=0))
     filled: Array = np.where(np.isnan(features), medians, features)
     return filled

@@ -1,7 +1,7 @@
-"""Train one model: time split, sampling in the training part only, LightGBM, Platt calibration and
-cutoffs on later, untouched parts.
+"""Trains one model: split by time, sampling in the training part only, LightGBM, Platt calibration
+and cutoffs on later parts.
 
-The test part is touched once, for the report. Nothing here reads or writes files.
+The test part is used once, for the report. Nothing here writes files, or reads any but the costs.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from ml.training.sampling import SAMPLERS
 
 Array = npt.NDArray[Any]
 
-CATEGORICAL = [place for place, feature in enumerate(CATALOGUE) if feature.categorical]
+CATEGORICAL = [column for column, feature in enumerate(CATALOGUE) if feature.categorical]
 MASKED_SHARE = 0.1
-"""Share of the training rows whose shared signals are blanked, so that the score holds when Redis
-is away.
+"""Share of the training rows whose shared signals are removed, so that the score stays calibrated
+when Redis is unavailable.
 """
 ROUNDS, PATIENCE = 160, 30
+"""Most trees; training stops after so many without an improvement."""
 # Few shallow trees: an exact explanation costs trees × leaves × depth² (docs/performance.md).
 PARAMETERS: dict[str, Any] = {
     "objective": "binary",
@@ -44,8 +45,8 @@ PARAMETERS: dict[str, Any] = {
     "monotone_constraints": [int(feature.rising) for feature in CATALOGUE],
 }
 WARM_UP, TRAIN, CALIBRATION, CUTOFFS, MATURING = 0.12, 0.5, 0.6, 0.68, 0.8
-"""Where the parts end, as shares of the time; the test part is the rest. What is maturing waits for
-its chargebacks and is not used.
+"""Where the parts end, as shares of the time; the test part is the rest. The maturing part is not
+used: its chargebacks may still come.
 """
 
 
@@ -61,28 +62,36 @@ class TrainingHistory(NamedTuple):
     at_ms: Array
     """int64: ingest time"""
     known: Array
-    """bool: fraud that was reported before the test part begins; what may be learnt from"""
+    """bool: fraud that was reported before the test part begins; training may use only this"""
     scenario: Array
-    """text: how the fraud was done, empty when that is unknown"""
+    """text: the kind of fraud, empty when it is unknown"""
     country: Array
-    """text: the customer's country, empty when that is unknown"""
+    """text: the customer's country, empty when it is unknown"""
 
 
 class Split(NamedTuple):
+    """The parts of a history, in time order."""
+
     train: slice
     calibration: slice
-    """Also stops the training early."""
+    """Also used for early stopping."""
     cutoffs: slice
     test: slice
 
 
 class TrainedModel(NamedTuple):
+    """A model, its calibration, its cutoffs and its figures."""
+
     model_text: str
+    """LightGBM's text; empty for other learners."""
     slope: float
+    """Platt calibration: probability = 1 / (1 + exp(-(slope × raw + intercept)))."""
     intercept: float
     cutoffs: Cutoffs
     metrics: dict[str, dict[str, float]]
+    """Figures of each part, see `evaluation.quality`."""
     rounds: int
+    """Number of trees."""
     raw: Array
     """Raw score (log-odds before calibration) of each transaction of the history."""
 
@@ -94,7 +103,9 @@ class TrainedModel(NamedTuple):
 
 
 def split_by_time(at_ms: Array) -> Split:
-    """Consecutive parts of a history in time order; the first only warms the users' memories up."""
+    """Consecutive parts of a history in time order (`at_ms`: ingest times). The transactions before
+    the first part only fill the users' profiles.
+    """
     begin, end = float(at_ms[0]), float(at_ms[-1])
     warm, train, calibration, cutoffs, maturing = (
         int(np.searchsorted(at_ms, begin + share * (end - begin)))
@@ -109,8 +120,8 @@ def split_by_time(at_ms: Array) -> Split:
 
 
 def reported_before(fraud: Array, reported_ms: Array, at_ms: Array) -> Array:
-    """Fraud whose report came before the test part begins. `reported_ms`: infinite for what was
-    never reported.
+    """bool: fraud that was reported before the test part begins. `reported_ms`: infinite for what
+    was never reported.
     """
     known: Array = fraud & (reported_ms < float(at_ms[split_by_time(at_ms).test.start]))
     return known
@@ -125,7 +136,7 @@ def train(
     parameters: dict[str, Any] | None = None,
 ) -> TrainedModel:
     """Train on the first part, stop early and calibrate on the second, choose cutoffs on the third,
-    report on the last.
+    report on the last. `sampling`: a key of `SAMPLERS`; `parameters`: override `PARAMETERS`.
     """
     split = split_by_time(history.at_ms)
     rng = np.random.Generator(np.random.PCG64(seed))
@@ -153,24 +164,25 @@ def train(
     )
     best = booster.best_iteration
     raw = np.asarray(booster.predict(history.features, raw_score=True, num_iteration=best))
-    masked = history.features[split.test].copy()
-    masked[:, list(SHARED)] = np.nan
-    blind = np.asarray(booster.predict(masked, raw_score=True, num_iteration=best))
-    return calibrate_and_evaluate(
-        history, raw, blind, booster.model_to_string(num_iteration=best), best, costs
+    without_shared = history.features[split.test].copy()
+    without_shared[:, list(SHARED)] = np.nan
+    raw_without_shared = np.asarray(
+        booster.predict(without_shared, raw_score=True, num_iteration=best)
     )
+    text = booster.model_to_string(num_iteration=best)
+    return calibrate_and_evaluate(history, raw, raw_without_shared, text, best, costs)
 
 
 def calibrate_and_evaluate(
     history: TrainingHistory,
     raw: Array,
-    blind: Array | None,
+    raw_without_shared: Array | None,
     text: str,
     rounds: int,
     costs: evaluation.Costs | None = None,
 ) -> TrainedModel:
-    """Calibrate raw scores, choose cutoffs, measure. `blind`: raw scores of the test part with the
-    shared signals missing.
+    """Calibrate raw scores, choose cutoffs, measure. `raw`: log-odds of each transaction of the
+    history; `raw_without_shared`: of the test part, with the shared signals missing.
     """
     costs, split = costs or evaluation.read_costs(), split_by_time(history.at_ms)
     slope, intercept = platt(raw[split.calibration], history.known[split.calibration])
@@ -180,27 +192,30 @@ def calibrate_and_evaluate(
         probability[part], history.known[part], history.amount[part], costs
     )
 
-    def measured(scores: Array, of: slice, truth: Array) -> dict[str, float]:
-        return evaluation.quality(scores, truth[of], history.amount[of], cutoffs, costs)
+    def measure(probability: Array, part: slice, truth: Array) -> dict[str, float]:
+        return evaluation.quality(probability, truth[part], history.amount[part], cutoffs, costs)
 
     metrics = {
-        "validation": measured(probability[part], part, history.known),
-        "test": measured(probability[split.test], split.test, history.fraud),
+        "validation": measure(probability[part], part, history.known),
+        "test": measure(probability[split.test], split.test, history.fraud),
     }
-    if blind is not None:
-        metrics["test_without_shared_signals"] = measured(
-            1 / (1 + np.exp(-(slope * blind + intercept))), split.test, history.fraud
+    if raw_without_shared is not None:
+        metrics["test_without_shared_signals"] = measure(
+            1 / (1 + np.exp(-(slope * raw_without_shared + intercept))), split.test, history.fraud
         )
     return TrainedModel(text, slope, intercept, cutoffs, metrics, rounds, raw)
 
 
 def platt(raw: Array, fraud: Array) -> tuple[float, float]:
-    """Slope and intercept of the sigmoid that turns raw scores into probabilities (Platt, 1999)."""
+    """Slope and intercept of the sigmoid that turns raw scores into probabilities (Platt, 1999).
+    `raw`: float, `fraud`: bool, one entry for each transaction.
+    """
     fitted = LogisticRegression(C=1e6).fit(raw.reshape(-1, 1), fraud)
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
 def _masked(features: Array, rng: np.random.Generator) -> Array:
+    """A copy whose shared signals are NaN in a random `MASKED_SHARE` of the rows."""
     masked = features.copy()
     rows = np.flatnonzero(rng.random(len(masked)) < MASKED_SHARE)
     masked[np.ix_(rows, np.array(SHARED))] = np.nan

@@ -14,15 +14,16 @@ from tests.support.builders import NOW_MS, event
 def features(*events, shared=Signals()):
     """The features of the last event after the earlier ones."""
     profile = EMPTY
-    for one in events[:-1]:
-        profile = update(profile, one)
-    return dict(zip(NAMES, compute([(profile, events[-1], shared)])[0].tolist(), strict=True))
+    for earlier in events[:-1]:
+        profile = update(profile, earlier)
+    row = compute([(profile, events[-1], shared)])[0]
+    return dict(zip(NAMES, row.tolist(), strict=True))
 
 
-def test_every_feature_has_a_place_a_unit_and_a_meaning():
+def test_every_feature_has_a_column_a_unit_and_a_meaning():
     assert len(set(NAMES)) == len(NAMES) == compute([(EMPTY, event(), Signals())]).shape[1]
     assert all(feature.unit and feature.meaning and feature.phrase for feature in CATALOGUE)
-    assert {CATALOGUE[place].name for place in SHARED} == {
+    assert {CATALOGUE[column].name for column in SHARED} == {
         "device_users_7d",
         "ip_users_7d",
         "card_users_7d",
@@ -30,8 +31,8 @@ def test_every_feature_has_a_place_a_unit_and_a_meaning():
     }
 
 
-def test_what_cannot_be_known_of_a_newcomer_is_missing():
-    found = features(event())
+def test_what_cannot_be_known_about_a_new_user_is_missing():
+    row = features(event())
     for name in (
         "amount_to_max",
         "amount_robust_z",
@@ -40,67 +41,67 @@ def test_what_cannot_be_known_of_a_newcomer_is_missing():
         "seconds_since_last",
         "hour_habit",
     ):
-        assert math.isnan(found[name]), name
-    assert found["tx_count_24h"] == 0
+        assert math.isnan(row[name]), name
+    assert row["tx_count_24h"] == 0
 
 
-def test_velocity_counts_payments_before_this_one():
-    found = features(
+def test_velocity_counts_transactions_before_this_one():
+    row = features(
         *(event(NOW_MS - seconds * 1000, amount="10") for seconds in (7200, 1800, 300, 30)),
         event(NOW_MS),
     )
     assert (
-        found["tx_count_1m"],
-        found["tx_count_10m"],
-        found["tx_count_1h"],
-        found["tx_count_24h"],
+        row["tx_count_1m"],
+        row["tx_count_10m"],
+        row["tx_count_1h"],
+        row["tx_count_24h"],
     ) == (1, 2, 3, 4)
-    assert found["amount_sum_24h"] == 40.0
+    assert row["amount_sum_24h"] == 40.0
 
 
-def test_an_amount_is_measured_against_the_users_own():
-    found = features(
+def test_an_amount_is_compared_with_the_users_own():
+    row = features(
         *(event(amount=amount) for amount in ("10", "20", "30", "100")), event(amount="200")
     )
-    assert found["amount_to_max"] == 2.0
-    assert found["amount_to_median"] == 8.0
-    assert found["amount_robust_z"] > 5
+    assert row["amount_to_max"] == 2.0
+    assert row["amount_to_median"] == 8.0
+    assert row["amount_robust_z"] > 5
 
 
-def test_currencies_are_put_on_one_scale():
+def test_amounts_of_all_currencies_are_in_euro():
     assert features(event(amount="100", currency="GBP"))["amount"] == pytest.approx(117.0)
 
 
 def test_impossible_travel_has_an_impossible_speed():
     berlin = event(NOW_MS - HOUR_MS)
-    found = features(berlin, event(NOW_MS, latitude=-6.2, longitude=106.8, country="ID"))
-    assert found["km_from_last"] == pytest.approx(10_800, rel=0.02)
-    assert found["travel_speed"] == pytest.approx(found["km_from_last"], rel=1e-6)
-    assert found["country_is_new"] == 1
-    assert found["card_country_differs"] == 1
+    row = features(berlin, event(NOW_MS, latitude=-6.2, longitude=106.8, country="ID"))
+    assert row["km_from_last"] == pytest.approx(10_800, rel=0.02)
+    assert row["travel_speed"] == pytest.approx(row["km_from_last"], rel=1e-6)
+    assert row["country_is_new"] == 1
+    assert row["card_country_differs"] == 1
 
 
 def test_a_second_device_is_new_and_a_known_one_has_an_age():
     assert features(event(NOW_MS - DAY_MS), event(NOW_MS, device_id="d2"))["device_is_new"] == 1
-    found = features(event(NOW_MS - 2 * DAY_MS), event(NOW_MS))
-    assert (found["device_is_new"], found["device_age_days"]) == (0, 2.0)
+    row = features(event(NOW_MS - 2 * DAY_MS), event(NOW_MS))
+    assert (row["device_is_new"], row["device_age_days"]) == (0, 2.0)
 
 
 def test_card_testing_shows_in_declines_and_in_the_jump_of_the_amount():
     tries = [
         event(NOW_MS - n * 60_000, amount="1.00", issuer_response="declined") for n in (5, 4, 3)
     ]
-    found = features(*tries, event(NOW_MS, amount="300"))
-    assert found["declines_1h"] == 3
-    assert found["amount_to_smallest_1h"] == 300
+    row = features(*tries, event(NOW_MS, amount="300"))
+    assert row["declines_1h"] == 3
+    assert row["amount_to_smallest_1h"] == 300
 
 
 def test_a_client_cannot_leave_a_window_by_its_clock():
-    """Windows run on ingest time; the client's clock only shows as skew."""
+    """Windows use ingest time; the client's clock shows only as skew."""
     backdated = event(NOW_MS, occurred_at="2020-01-01T00:00:00Z")
-    found = features(event(NOW_MS - 1000), backdated)
-    assert found["tx_count_1m"] == 1
-    assert found["clock_skew"] < -1e6
+    row = features(event(NOW_MS - 1000), backdated)
+    assert row["tx_count_1m"] == 1
+    assert row["clock_skew"] < -1e6
     assert backdated.occurred_ms == NOW_MS - DAY_MS
     assert event(NOW_MS, occurred_at="2090-01-01T00:00:00Z").occurred_ms == NOW_MS + LATEST_SKEW_MS
 
@@ -113,5 +114,5 @@ def test_a_client_cannot_leave_a_window_by_its_clock():
     )
 )
 def test_features_are_finite_or_missing(history):
-    found = features(*(event(NOW_MS + at, amount=str(amount)) for at, amount in history))
-    assert not any(math.isinf(value) for value in found.values())
+    row = features(*(event(NOW_MS + at, amount=str(amount)) for at, amount in history))
+    assert not any(math.isinf(value) for value in row.values())

@@ -6,20 +6,20 @@ from tests.support.builders import NOW_MS, event
 
 
 def test_other_customers_on_a_device_are_counted_as_of_the_event():
-    memory = OfflineSignals()
+    signals = OfflineSignals()
     for user in range(5):
-        memory.observe(event(NOW_MS + user), user)
-    assert memory.observe(event(NOW_MS + 10), 99).device_users == 5
-    assert memory.observe(event(NOW_MS + 10), 99).device_users == 5, "a redelivery does not count"
+        signals.observe(event(NOW_MS + user), user)
+    assert signals.observe(event(NOW_MS + 10), 99).device_users == 5
+    assert signals.observe(event(NOW_MS + 10), 99).device_users == 5, "a redelivery does not count"
 
 
-def test_who_came_a_week_ago_is_forgotten():
-    memory = OfflineSignals()
-    memory.observe(event(NOW_MS - 8 * DAY_MS), 1)
-    assert memory.observe(event(NOW_MS), 2).device_users == 0
+def test_a_user_of_a_week_ago_is_not_counted():
+    signals = OfflineSignals()
+    signals.observe(event(NOW_MS - 8 * DAY_MS), 1)
+    assert signals.observe(event(NOW_MS), 2).device_users == 0
 
 
-def test_what_was_not_sent_is_missing():
+def test_a_missing_field_gives_a_missing_signal():
     assert math.isnan(OfflineSignals().observe(event(device_id=None), 1).device_users)
 
 

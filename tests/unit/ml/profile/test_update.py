@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from ml.features import NAMES, compute
 from ml.profile import recent
 from ml.profile.event import Signals
-from ml.profile.layout import BOUNDS, ProfileView, view
+from ml.profile.layout import MAX_ENTRIES, ProfileView, view
 from ml.profile.update import EMPTY, update
 from ml.profile.windows import DAY_MS, HOUR_MS, WINDOWS
 from tests.support.builders import NOW_MS, event
@@ -14,8 +14,8 @@ times = st.integers(NOW_MS - 20 * DAY_MS, NOW_MS + 20 * DAY_MS)
 
 def grown(*events):
     profile = EMPTY
-    for one in events:
-        profile = update(profile, one)
+    for each_event in events:
+        profile = update(profile, each_event)
     return profile
 
 
@@ -35,7 +35,7 @@ def test_a_window_counts_what_is_within_it_and_nothing_else():
 def test_a_late_event_is_counted_at_its_own_time():
     late = event(NOW_MS - 3 * HOUR_MS)
     profile = grown(event(NOW_MS), late)
-    assert [payments for payments, _ in windows_of(profile, NOW_MS)] == [1, 1, 2, 2]
+    assert [count for count, _ in windows_of(profile, NOW_MS)] == [1, 1, 2, 2]
 
 
 def test_an_event_older_than_the_longest_window_changes_no_window():
@@ -47,12 +47,12 @@ def test_an_event_older_than_the_longest_window_changes_no_window():
 
 @given(st.lists(times, max_size=30), st.randoms())
 def test_windows_do_not_depend_on_the_order_of_arrival(at, random):
-    # Within the span of the longest window: what is older than it at arrival is dropped by design.
-    kept = [time for time in at if NOW_MS - 3 * DAY_MS <= time <= NOW_MS + 3 * DAY_MS]
-    shuffled = list(kept)
+    # Only times within the longest window: an event older than it is dropped by design.
+    within = [time for time in at if NOW_MS - 3 * DAY_MS <= time <= NOW_MS + 3 * DAY_MS]
+    shuffled = list(within)
     random.shuffle(shuffled)
-    asked = max(kept, default=NOW_MS)
-    counts = [windows_of(grown(*map(event, order)), asked) for order in (kept, shuffled)]
+    now_ms = max(within, default=NOW_MS)
+    counts = [windows_of(grown(*map(event, order)), now_ms) for order in (within, shuffled)]
     assert counts[0] == counts[1]
 
 
@@ -66,10 +66,10 @@ def test_everything_is_bounded(events):
             for at, n in events
         )
     )
-    memory = view(profile)
-    assert memory.payments == len(events)
-    assert memory.latest <= recent.MAX_RECENT
-    assert all(size <= bound for size, bound in zip(memory.sizes, BOUNDS, strict=True))
+    by_name = view(profile)
+    assert by_name.payments == len(events)
+    assert by_name.latest <= recent.MAX_RECENT
+    assert all(size <= bound for size, bound in zip(by_name.sizes, MAX_ENTRIES, strict=True))
 
 
 def test_a_known_device_keeps_its_first_day():
@@ -78,13 +78,13 @@ def test_a_known_device_keeps_its_first_day():
         event(NOW_MS, device_id="b"),
         event(NOW_MS, device_id="a"),
     )
-    found = compute([(profile, event(device_id="a"), Signals())])[0]
-    assert found[NAMES.index("device_age_days")] == 5
+    row = compute([(profile, event(device_id="a"), Signals())])[0]
+    assert row[NAMES.index("device_age_days")] == 5
 
 
-def test_a_behaviour_is_told_by_names():
-    memory = view(grown(event(NOW_MS - HOUR_MS, amount="7.5"), event(NOW_MS, amount="2")))
-    assert memory == ProfileView(
+def test_a_profile_has_its_values_by_name():
+    by_name = view(grown(event(NOW_MS - HOUR_MS, amount="7.5"), event(NOW_MS, amount="2")))
+    assert by_name == ProfileView(
         first_ms=NOW_MS - HOUR_MS,
         last_ms=NOW_MS,
         payments=2,
@@ -93,15 +93,15 @@ def test_a_behaviour_is_told_by_names():
         latitude=52.52,
         longitude=13.4,
         place_ms=NOW_MS,
-        hours=memory.hours,
-        sizes=memory.sizes,
+        hours=by_name.hours,
+        sizes=by_name.sizes,
         latest=2,
-        words=memory.words,
+        words=by_name.words,
     )
-    assert sum(memory.hours) == 2
+    assert sum(by_name.hours) == 2
 
 
-def test_updating_leaves_the_old_value_alone():
+def test_an_update_leaves_the_old_profile_unchanged():
     before = grown(event())
     copy = bytes(bytearray(before))
     update(before, event())

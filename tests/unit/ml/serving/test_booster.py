@@ -18,10 +18,10 @@ def text():
 
 
 def rows(count):
-    random = np.random.default_rng(5)
-    made = random.lognormal(1, 2, (count, len(NAMES))).astype(np.float32)
-    made[random.random(made.shape) < 0.2] = np.nan
-    return made
+    rng = np.random.default_rng(5)
+    matrix = rng.lognormal(1, 2, (count, len(NAMES))).astype(np.float32)
+    matrix[rng.random(matrix.shape) < 0.2] = np.nan
+    return matrix
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 16, 17, 64])
@@ -47,7 +47,7 @@ def test_a_text_that_is_no_model_is_an_error():
 @pytest.mark.parametrize(
     "wrong",
     [rows(2).astype(np.float64), rows(4).T, rows(2)[:, :-1], rows(4)[:, ::-1]],
-    ids=["doubles", "turned", "a feature short", "not contiguous"],
+    ids=["doubles", "transposed", "a feature short", "not contiguous"],
 )
 def test_another_shape_or_layout_never_reaches_the_library(text, wrong):
     with pytest.raises(ValueError, match="C-ordered"):

@@ -14,31 +14,31 @@ USUAL = {
 }
 
 
-def of(columns):
-    return {one.feature: one for one in drift_of(bins_of(USUAL), columns)}
+def drift_by_feature(columns):
+    return {drift.feature: drift for drift in drift_of(bins_of(USUAL), columns)}
 
 
 def test_the_same_kind_of_traffic_has_not_drifted():
     again = np.random.default_rng(3)
-    found = of(
+    drifts = drift_by_feature(
         {"amount": again.lognormal(3, 1, 5000), "flag": (again.random(5000) < 0.2).astype(float)}
     )
-    assert all(one.psi < WATCH / 2 for one in found.values())
+    assert all(drift.psi < WATCH / 2 for drift in drifts.values())
 
 
-def test_dearer_and_other_traffic_is_noticed():
-    found = of({"amount": USUAL["amount"] * 3, "flag": 1 - USUAL["flag"]})
-    assert found["amount"].psi > ACT
-    assert found["flag"].psi > ACT
+def test_larger_amounts_and_other_flags_are_drift():
+    drifts = drift_by_feature({"amount": USUAL["amount"] * 3, "flag": 1 - USUAL["flag"]})
+    assert drifts["amount"].psi > ACT
+    assert drifts["flag"].psi > ACT
 
 
-def test_what_goes_missing_is_told_beside_the_index():
+def test_missing_values_are_reported_beside_the_index():
     half = USUAL["amount"].copy()
     half[::2] = np.nan
-    found = of({"amount": half, "speed": np.full(100, np.nan)})
-    assert (found["amount"].missing, found["amount"].reference_missing) == (0.5, 0.0)
-    assert found["amount"].psi < WATCH / 2
-    assert (found["speed"].psi, found["speed"].missing, found["speed"].reference_missing) == (
+    drifts = drift_by_feature({"amount": half, "speed": np.full(100, np.nan)})
+    assert (drifts["amount"].missing, drifts["amount"].reference_missing) == (0.5, 0.0)
+    assert drifts["amount"].psi < WATCH / 2
+    assert (drifts["speed"].psi, drifts["speed"].missing, drifts["speed"].reference_missing) == (
         0.0,
         1.0,
         1.0,
@@ -49,8 +49,8 @@ def test_what_goes_missing_is_told_beside_the_index():
     st.lists(st.integers(0, 100), min_size=3, max_size=3),
     st.lists(st.integers(0, 100), min_size=3, max_size=3),
 )
-def test_the_index_is_finite_symmetric_and_never_negative(one, other):
-    first, second = (np.array(counts) / max(sum(counts), 1) for counts in (one, other))
+def test_the_index_is_finite_symmetric_and_never_negative(counts, other_counts):
+    first, second = (np.array(values) / max(sum(values), 1) for values in (counts, other_counts))
     assert psi(first, second) >= 0
     assert np.isfinite(psi(first, second))
     assert np.isclose(psi(first, second), psi(second, first))

@@ -1,5 +1,5 @@
-"""A loader follows its alias: loads beside the running model, and keeps it when the new one is
-refused.
+"""A loader follows its alias: it loads the new version beside the running model, and keeps the old
+one when the new one is refused.
 """
 
 import shutil
@@ -18,7 +18,9 @@ async def test_another_version_takes_over_without_a_restart(models):
     registry.set_alias(models, NAME, registry.CHAMPION, "two")
     assert await loader.reload_if_moved()
     assert registry.parts_of(loader.scorer.reference)[1] == "two"
-    assert registry.parts_of(before.reference)[1] == "one", "who holds the old one goes on with it"
+    assert registry.parts_of(before.reference)[1] == "one", (
+        "whoever holds the old one continues with it"
+    )
 
 
 async def test_a_refused_version_leaves_the_old_one_deciding_and_says_why(models):
@@ -35,7 +37,7 @@ async def test_a_refused_version_leaves_the_old_one_deciding_and_says_why(models
     assert loader.error == ""
 
 
-async def test_a_challenger_may_come_and_go(models):
+async def test_a_challenger_may_be_set_and_removed(models):
     loader = ModelLoader(models, NAME, registry.CHALLENGER, required=False)
     loader.load()
     assert (loader.scorer, loader.error) == (None, "")
@@ -47,7 +49,7 @@ async def test_a_challenger_may_come_and_go(models):
     assert loader.scorer is None
 
 
-async def test_a_model_that_comes_later_is_found(models, tmp_path):
+async def test_a_model_that_is_stored_later_is_loaded(models, tmp_path):
     empty = tmp_path / "later"
     loader = ModelLoader(empty, NAME, registry.CHAMPION)
     loader.load()

@@ -47,7 +47,7 @@ def test_a_version_is_never_written_twice(model):
         registry.write(model, contents)
 
 
-def test_an_alias_moves_only_to_a_whole_version(model):
+def test_an_alias_moves_only_to_a_complete_version(model):
     models = model.parent.parent
     registry.set_alias(models, "fraud-lgbm", "challenger", model.name)
     assert registry.version_of(models, "fraud-lgbm", "challenger") == model.name
@@ -61,7 +61,7 @@ def test_an_alias_cannot_leave_the_registry(model):
         registry.version_of(model.parent.parent, "fraud-lgbm")
 
 
-def test_the_last_move_of_an_alias_can_be_taken_back(model):
+def test_the_last_move_of_an_alias_can_be_rolled_back(model):
     models = model.parent.parent
     shutil.copytree(model, model.parent / "next")
     registry.set_alias(models, "fraud-lgbm", "champion", model.name)
@@ -90,7 +90,7 @@ def test_cutoffs_that_make_no_sense_are_refused(model):
         registry.read(model.parent / "odder")
 
 
-def test_a_reference_names_the_very_files(model):
+def test_a_reference_identifies_the_exact_files(model):
     first = registry.read(model)
     contents = {name: (model / name).read_bytes() for name in registry.FILES}
     registry.write(model.parent / "other", {**contents, "card.md": b"changed"})

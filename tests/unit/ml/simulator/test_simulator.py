@@ -20,32 +20,30 @@ def test_the_same_seed_gives_the_same_traffic():
 
 
 def test_every_transaction_keeps_the_contract_and_comes_in_order():
-    made = [Transaction.model_validate(one.transaction) for one in traffic()]
-    assert len({one.transaction_id for one in made}) == len(made)
-    assert [occurred_ms(one) for one in made] == sorted(occurred_ms(one) for one in made)
+    sent = [Transaction.model_validate(labelled.transaction) for labelled in traffic()]
+    assert len({transaction.transaction_id for transaction in sent}) == len(sent)
+    times = [occurred_ms(transaction) for transaction in sent]
+    assert times == sorted(times)
 
 
 def test_no_id_can_pass_for_a_card_number():
     start = START + timedelta(seconds=0x41111111 - int(START.timestamp()))
-    made = simulate(Population(0x4, 50), start, 1, count=200, seed=0x1111)
-    assert all(
-        max(map(len, re.findall(r"[\d-]+", one.transaction["transaction_id"]))) < 13 for one in made
-    )
+    for labelled in simulate(Population(0x4, 50), start, 1, count=200, seed=0x1111):
+        numbers = re.findall(r"[\d-]+", labelled.transaction["transaction_id"])
+        assert max(map(len, numbers)) < 13
 
 
 def test_fraud_is_rare_and_of_every_kind():
-    made = traffic()
-    kinds = Counter(one.scenario for one in made if one.is_fraud)
-    assert 0.007 < sum(kinds.values()) / len(made) < 0.009
-    everything = {
-        one.scenario
-        for one in simulate(Population(1, 6000), START, 30, count=20_000, fraud_share=0.1)
-    }
-    assert everything - {None} == set(SCENARIOS)
-    assert not any(one.scenario for one in made if not one.is_fraud)
+    transactions = traffic()
+    kinds = Counter(labelled.scenario for labelled in transactions if labelled.is_fraud)
+    assert 0.007 < sum(kinds.values()) / len(transactions) < 0.009
+    much_fraud = simulate(Population(1, 6000), START, 30, count=20_000, fraud_share=0.1)
+    assert {labelled.scenario for labelled in much_fraud} - {None} == set(SCENARIOS)
+    assert not any(labelled.scenario for labelled in transactions if not labelled.is_fraud)
 
 
 def test_the_truth_is_not_in_the_transaction():
-    for one in traffic(count=2000):
-        assert "fraud" not in str(one.transaction)
-        assert one.scenario is None or one.scenario not in str(one.transaction)
+    for labelled in traffic(count=2000):
+        sent = str(labelled.transaction)
+        assert "fraud" not in sent
+        assert labelled.scenario is None or labelled.scenario not in sent

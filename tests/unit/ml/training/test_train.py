@@ -43,17 +43,17 @@ def test_parts_follow_each_other_in_time_and_chargebacks_have_time_to_come():
     assert split.test.stop == 1000
 
 
-def test_only_what_was_reported_before_the_test_part_may_be_learnt_from():
-    at = np.arange(100.0)
+def test_only_fraud_reported_before_the_test_part_is_used_for_training():
+    at_ms = np.arange(100.0)
     fraud = np.ones(100, dtype=bool)
-    known = reported_before(fraud, np.where(at < 50, at + 1, np.inf), at)
+    known = reported_before(fraud, np.where(at_ms < 50, at_ms + 1, np.inf), at_ms)
     assert known.sum() == 50
-    late = reported_before(fraud, np.full(100, 100 * MATURING + 1), at)
+    late = reported_before(fraud, np.full(100, 100 * MATURING + 1), at_ms)
     assert not late.any()
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_every_way_of_sampling_leaves_what_can_be_trained_on(history, name):
+def test_every_sampling_method_leaves_both_classes(history, name):
     rows = SAMPLERS[name](history.features[:3000], history.fraud[:3000], 1)
     assert len(rows.features) == len(rows.fraud)
     assert 0 < rows.fraud.mean() < 1
@@ -63,11 +63,10 @@ def test_every_way_of_sampling_leaves_what_can_be_trained_on(history, name):
         )
 
 
-def test_on_shuffled_labels_nothing_is_found(history):
+def test_on_shuffled_labels_nothing_is_learned(history):
     shuffled = np.random.default_rng(1).permutation(history.fraud)
-    test = train(history._replace(fraud=shuffled, known=shuffled), seed=3, sampling="none").metrics[
-        "test"
-    ]
+    trained = train(history._replace(fraud=shuffled, known=shuffled), seed=3, sampling="none")
+    test = trained.metrics["test"]
     assert test["roc_auc"] < 0.56
     assert test["pr_auc"] < 2 * shuffled.mean()
 
@@ -77,12 +76,12 @@ def test_the_same_seed_gives_the_same_bytes(history):
 
 
 def test_oversampling_adds_only_fraud_and_keeps_what_is_missing_missing(history):
-    grown, fraud, _ = smote(history.features, history.fraud, seed=1)
-    assert np.array_equal(grown[: len(history.features)], history.features, equal_nan=True)
+    resampled, fraud, _ = smote(history.features, history.fraud, seed=1)
+    assert np.array_equal(resampled[: len(history.features)], history.features, equal_nan=True)
     assert fraud[len(history.fraud) :].all()
     assert fraud.mean() == pytest.approx(SMOTE_SHARE, abs=0.005)
     patterns = {tuple(row) for row in np.isnan(history.features)}
-    assert {tuple(row) for row in np.isnan(grown)} <= patterns
+    assert {tuple(row) for row in np.isnan(resampled)} <= patterns
 
 
 def test_a_trained_model_ranks_and_is_calibrated(history):
@@ -104,22 +103,11 @@ def test_the_cheapest_cutoffs_are_cheaper_than_any_fixed_ones():
 
 
 def test_a_perfect_forecast_has_no_calibration_error():
-    assert (
-        expected_calibration_error(
-            np.array([0.0] * 50 + [1.0] * 50), np.array([False] * 50 + [True] * 50)
-        )
-        == 0
-    )
-    assert (
-        quality(
-            np.array([0.1, 0.9]),
-            np.array([False, True]),
-            np.array([1.0, 1.0]),
-            Cutoffs(0.5, 0.8),
-            read_costs(),
-        )["pr_auc"]
-        == 1
-    )
+    probability, fraud = np.repeat([0.0, 1.0], 50), np.repeat([False, True], 50)
+    assert expected_calibration_error(probability, fraud) == 0
+    amount = np.full(100, 1.0)
+    figures = quality(probability, fraud, amount, Cutoffs(0.5, 0.8), read_costs())
+    assert figures["pr_auc"] == 1
 
 
 def test_the_committed_champion_loads_and_scores():

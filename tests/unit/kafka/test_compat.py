@@ -1,0 +1,60 @@
+"""What Faust knows of an application and does not say in public."""
+
+import asyncio
+from types import SimpleNamespace
+
+from faust.exceptions import NotReady
+from faust.types import TP
+
+from fraud_app.kafka.compat import assigned_partitions, broker_responds, lag, to_recover
+
+
+class Consumer:
+    _committed_offset = {TP("raw", 0): 7, TP("raw", 1): 12, TP("other", 0): 1}
+
+    def assignment(self):
+        return {TP("raw", 0), TP("raw", 1), TP("raw", 2), TP("other", 0)}
+
+    def highwater(self, tp):
+        return {TP("raw", 0): 10, TP("raw", 1): 9, TP("raw", 2): 5, TP("other", 0): 9}[tp]
+
+
+def test_the_lag_is_what_is_not_committed_and_never_negative():
+    app = SimpleNamespace(consumer=Consumer())
+    assert lag(app, "raw") == {0: 3, 1: 0}, "nothing is committed of partition 2 yet"
+
+
+def test_before_the_consumer_exists_there_is_no_lag():
+    assert lag(SimpleNamespace(consumer=None), "raw") == {}
+
+
+def test_partitions_are_those_that_are_read_not_those_on_standby():
+    assignor = SimpleNamespace(assigned_actives=lambda: {TP("raw", 3), TP("raw", 1), TP("x", 9)})
+    assert assigned_partitions(SimpleNamespace(assignor=assignor), "raw") == {1, 3}
+
+
+def test_only_a_rebalance_leaves_something_to_recover():
+    tables = SimpleNamespace(recovery=SimpleNamespace(active_remaining_total=lambda: 40))
+    assert to_recover(SimpleNamespace(rebalancing=True, tables=tables)) == 40
+    assert to_recover(SimpleNamespace(rebalancing=False, tables=tables)) == 0
+
+
+async def test_a_broker_that_does_not_answer_in_time_is_no_broker():
+    async def never():
+        await asyncio.Event().wait()
+
+    async def at_once():
+        return True
+
+    def app(update):
+        client = SimpleNamespace(force_metadata_update=update)
+        producer = SimpleNamespace(_ensure_producer=lambda: SimpleNamespace(client=client))
+        return SimpleNamespace(producer=producer)
+
+    def not_started():
+        raise NotReady
+
+    assert await broker_responds(app(at_once), 1.0)
+    assert not await broker_responds(app(never), 0.01)
+    unstarted = SimpleNamespace(producer=SimpleNamespace(_ensure_producer=not_started))
+    assert not await broker_responds(unstarted, 1.0)
