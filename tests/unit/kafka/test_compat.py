@@ -10,7 +10,8 @@ from fraud_app.kafka.compat import assigned_partitions, broker_responds, lag, to
 
 
 class Consumer:
-    _committed_offset = {TP("raw", 0): 7, TP("raw", 1): 12, TP("other", 0): 1}
+    def __init__(self):
+        self._committed_offset = {TP("raw", 0): 7, TP("raw", 1): 12, TP("other", 0): 1}
 
     def assignment(self):
         return {TP("raw", 0), TP("raw", 1), TP("raw", 2), TP("other", 0)}
