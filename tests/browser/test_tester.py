@@ -1,4 +1,6 @@
-"""The test form beyond its two buttons: one's own JSON with its faults inline, and whole stories."""
+"""The test form beyond its two buttons: a transaction in JSON with its faults beside it, and series
+of transactions that tell a story.
+"""
 
 import json
 import uuid
@@ -6,10 +8,11 @@ import uuid
 import pytest
 from playwright.async_api import expect
 
+from tests.support.history import stored
 from web.api import samples
 
 
-async def test_ones_own_json_is_checked_while_it_is_written(page):
+async def test_json_is_checked_while_it_is_written(page, api):
     await page.goto("/")
     await page.get_by_text("Your own JSON").click()
     editor, faults = page.get_by_label("Transaction", exact=True), page.locator("#editor-faults")
@@ -29,7 +32,10 @@ async def test_ones_own_json_is_checked_while_it_is_written(page):
     await expect(faults.locator("li")).to_have_count(0)
     await editor.press("Control+Enter")
     await expect(page.locator("#test-result .result.approve")).to_contain_text("Decided in")
-    await page.locator("#test-result a").click()
+    link = page.locator("#test-result a")
+    # The page of a transaction looks for it only a few seconds long.
+    await stored(api, {"transaction_id": await link.inner_text()})
+    await link.click()
     await expect(page.locator("#case")).to_contain_text(user)
     page.expected("status of 422")
 
@@ -37,7 +43,7 @@ async def test_ones_own_json_is_checked_while_it_is_written(page):
 @pytest.mark.parametrize(
     "scenario", ["Card testing burst", "Account takeover", "Impossible travel"]
 )
-async def test_a_story_is_sent_step_by_step_and_is_noticed(page, scenario):
+async def test_a_story_is_sent_step_by_step_and_leads_to_an_alert(page, scenario):
     await page.goto("/")
     await page.get_by_role("button", name=scenario).click()
     name = scenario.lower().replace(" burst", "").replace(" ", "_")

@@ -1,4 +1,4 @@
-"""With keys on, nothing but the probes answers a stranger."""
+"""With keys on, nothing but the probes answers a client without a key."""
 
 import aiohttp
 import pytest
@@ -30,13 +30,13 @@ async def guarded(guarded_address):
         "/nothing",
     ],
 )
-async def test_a_stranger_sees_nothing(guarded, path):
+async def test_a_client_without_a_key_sees_nothing(guarded, path):
     answer = await guarded.get(path)
     assert (answer.status, answer.body["code"]) == (401, "key_needed")
     assert "Basic" in answer.headers["WWW-Authenticate"]
 
 
-async def test_a_stranger_changes_nothing(guarded):
+async def test_a_client_without_a_key_changes_nothing(guarded):
     for path in ("/api/transactions", "/score", "/score/batch"):
         assert (await guarded.post(path, payload())).status == 401
         assert (
@@ -50,17 +50,17 @@ async def test_a_key_opens_for_programs_and_browsers(guarded):
     for headers in (bearer, basic):
         answer = await until(
             lambda headers=headers: guarded.get("/health", headers=headers),
-            lambda found: found.status == 200,
+            lambda answer: answer.status == 200,
         )
         assert answer.body["auth"] == "keys"
 
 
-async def test_the_probes_tell_only_a_word(guarded):
+async def test_the_probes_answer_with_a_word_only(guarded):
     assert (await guarded.get("/livez")).body == "alive\n"
     assert (await guarded.get("/readyz")).status in (200, 503)
 
 
-async def test_a_verdict_is_of_whom_the_key_belongs_to_whatever_the_page_says(guarded):
+async def test_the_analyst_is_the_owner_of_the_key_whatever_the_page_says(guarded):
     async with guarded.session.get(
         "/api/reviews", headers={"Authorization": f"Bearer {KEY}", "X-Analyst": "mallory"}
     ) as answer:

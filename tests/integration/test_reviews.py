@@ -1,9 +1,8 @@
-"""The review queue and verdicts: one analyst an item, nothing forgotten, and labels only of what
-stands.
+"""The review queue and verdicts: an item has one analyst, no verdict is forgotten, and only a
+verdict that was not taken back becomes a label.
 """
 
 import asyncio
-import uuid
 
 import asyncpg
 import orjson
@@ -13,43 +12,48 @@ from aiokafka import AIOKafkaConsumer
 
 from fraud_app import topics
 from fraud_app.postgres.verdicts import UNDO_S
-from tests.support.api_client import until
-from tests.support.builders import payload
+from tests.support.api_client import TIMEOUT_S, until
+from tests.support.builders import fresh
 from tests.support.reviews import as_analyst, case, flagged, say, take
+
+LABEL_S = UNDO_S + TIMEOUT_S
+"""A label is sent when its verdict can no longer be taken back."""
 
 
 @pytest_asyncio.fixture
 async def labels(running):
+    """`labels(identity)`: the labels of a transaction on the topic so far."""
     consumer = AIOKafkaConsumer(
         topics.LABELS,
         bootstrap_servers=running.environment["FRAUD_KAFKA__BROKERS"],
         auto_offset_reset="earliest",
+        metadata_max_age_ms=1000,  # the topic may be younger than this consumer
     )
     await consumer.start()
-    read = {}
+    labels_of = {}
 
-    async def of(identity):
-        """Labels of a transaction on the topic so far."""
+    async def read(identity):
         for batch in (await consumer.getmany(timeout_ms=100)).values():
             for record in batch:
-                read.setdefault(record.key.decode(), []).append(orjson.loads(record.value))
-        return read.get(identity, [])
+                labels_of.setdefault(record.key.decode(), []).append(orjson.loads(record.value))
+        return labels_of.get(identity, [])
 
-    yield of
+    yield read
     await consumer.stop()
 
 
 async def waiting(api, identity, analyst="ann"):
     """The queue's item, or None."""
-    queue = (await api.get("/api/reviews?limit=200&sort=age", **as_analyst(analyst))).body
-    newest = (await api.get("/api/reviews?limit=200", **as_analyst(analyst))).body
-    found = {
-        item["transaction"]["transaction_id"]: item for item in (*queue["items"], *newest["items"])
+    oldest = (await api.get("/api/reviews?limit=200&sort=age", **as_analyst(analyst))).body
+    most_at_stake = (await api.get("/api/reviews?limit=200", **as_analyst(analyst))).body
+    items = {
+        item["transaction"]["transaction_id"]: item
+        for item in (*oldest["items"], *most_at_stake["items"])
     }
-    return found.get(identity)
+    return items.get(identity)
 
 
-async def test_a_payment_sent_to_review_waits_with_its_expected_loss(api):
+async def test_a_transaction_sent_to_review_waits_with_its_expected_loss(api):
     scored = await flagged(api)
     item = await waiting(api, scored["transaction_id"])
     assert item["expected_loss_eur"] == pytest.approx(
@@ -68,19 +72,19 @@ async def test_a_verdict_closes_the_item_and_becomes_a_label_when_it_is_final(ap
     identity = (await flagged(api))["transaction_id"]
     given = await say(api, identity, "fraud", reason="stolen_card", note="the customer called")
     assert given.status == 201
+    shown = (await case(api, identity)).body
+    assert shown["labels"] == [], "it can still be taken back"
     assert given.body["analyst"] == "ann"
     assert await waiting(api, identity) is None
-    told = (await case(api, identity)).body
-    assert told["queue"]["closed_at"]
-    [said] = told["verdicts"]
-    assert (said["verdict"], said["reason"], said["note"], said["analyst"]) == (
+    assert shown["queue"]["closed_at"]
+    [verdict] = shown["verdicts"]
+    assert (verdict["verdict"], verdict["reason"], verdict["note"], verdict["analyst"]) == (
         "fraud",
         "stolen_card",
         "the customer called",
         "ann",
     )
-    assert told["labels"] == [], "it can still be taken back"
-    [label] = await until(lambda: labels(identity), seconds=UNDO_S + 15)
+    [label] = await until(lambda: labels(identity), seconds=LABEL_S)
     assert label["is_fraud"] is True
     assert (label["source"], label["verdict"], label["labelled_by"], label["reason"]) == (
         "analyst",
@@ -107,20 +111,22 @@ async def test_a_verdict_taken_back_leaves_no_label_and_its_item_is_open_again(a
     assert (await api.send("DELETE", path, **as_analyst("ann"))).status == 409, "once"
     item = await waiting(api, identity)
     assert item["taken_by"] == "ann"
-    assert [one["verdict"] for one in (await case(api, identity)).body["verdicts"]] == [
-        "approve",
-        "undo",
-    ]
+    verdicts = (await case(api, identity)).body["verdicts"]
+    assert [verdict["verdict"] for verdict in verdicts] == ["approve", "undo"]
     other = (await flagged(api))["transaction_id"]
-    await say(api, other, "block")
-    await until(lambda: labels(other), seconds=UNDO_S + 15)
+    assert (await say(api, other, "block")).status == 201
+    await until(lambda: labels(other), seconds=LABEL_S)
     assert await labels(identity) == [], "its time has passed, the later one's label is there"
 
 
 async def test_two_analysts_cannot_take_the_same_item(api, other_api):
     identity = (await flagged(api))["transaction_id"]
     answers = await asyncio.gather(
-        *(take(one, identity, f"analyst-{n}") for n in range(8) for one in (api, other_api))
+        *(
+            take(client, identity, f"analyst-{number}")
+            for number in range(8)
+            for client in (api, other_api)
+        )
     )
     won = {answer.body["taken_by"] for answer in answers if answer.status == 200}
     assert len(won) == 1
@@ -138,9 +144,9 @@ async def test_of_many_verdicts_at_once_one_stands(api, other_api):
     identity = (await flagged(api))["transaction_id"]
     answers = await asyncio.gather(
         *(
-            say(one, identity, "approve", analyst=f"analyst-{n}")
-            for n in range(6)
-            for one in (api, other_api)
+            say(client, identity, "approve", analyst=f"analyst-{number}")
+            for number in range(6)
+            for client in (api, other_api)
         )
     )
     assert sorted(answer.status for answer in answers) == [201] + [409] * 11
@@ -159,10 +165,8 @@ async def test_a_verdict_that_was_seen_can_be_replaced(api):
     assert (await say(api, identity, "fraud", analyst="bob", supersedes=first)).status == 201
 
 
-async def test_an_approved_payment_can_be_reported(api):
-    mark = uuid.uuid4().hex
-    scored = await api.decided(payload(transaction_id=f"t-{mark}", user_id=f"u-{mark}"))
-    identity = scored["transaction_id"]
+async def test_an_approved_transaction_can_be_reported(api):
+    identity = (await api.decided(fresh()))["transaction_id"]
     await until(lambda: case(api, identity), lambda answer: answer.status == 200)
     given = await say(api, identity, "fraud", reason="chargeback")
     assert given.status == 201
@@ -175,7 +179,7 @@ async def test_an_approved_payment_can_be_reported(api):
     assert await waiting(api, identity) is None, "it never waited for a review"
 
 
-async def test_what_was_skipped_is_left_to_others(api):
+async def test_a_skipped_item_is_left_to_others(api):
     identity = (await flagged(api))["transaction_id"]
     assert (await take(api, identity, "ann")).status == 200
     assert (await say(api, identity, "skip")).status == 201
@@ -184,9 +188,9 @@ async def test_what_was_skipped_is_left_to_others(api):
     assert (await say(api, identity, "approve", analyst="bob")).status == 201
 
 
-async def test_nobody_can_change_what_was_said(api, running):
+async def test_nobody_can_change_a_verdict(api, running):
     identity = (await flagged(api))["transaction_id"]
-    await say(api, identity, "approve", note="kept")
+    assert (await say(api, identity, "approve", note="kept")).status == 201
     connection = await asyncpg.connect(running.environment["FRAUD_POSTGRES__DSN"])
     try:
         for statement in (
@@ -200,12 +204,13 @@ async def test_nobody_can_change_what_was_said(api, running):
         await connection.close()
 
 
-async def test_a_label_outlives_a_killed_process(api, running, labels):
+@pytest.mark.usefixtures("recovery")
+async def test_a_label_survives_a_killed_process(api, running, labels):
     identity = (await flagged(api))["transaction_id"]
     assert (await say(api, identity, "fraud")).status == 201
     running.sinks.process.kill()
-    found = await until(lambda: labels(identity), seconds=60)
-    assert {label["is_fraud"] for label in found} == {True}
+    received = await until(lambda: labels(identity), seconds=LABEL_S)
+    assert {label["is_fraud"] for label in received} == {True}
 
 
 @pytest.mark.parametrize(
@@ -221,10 +226,10 @@ async def test_a_label_outlives_a_killed_process(api, running, labels):
 async def test_a_wrong_verdict_is_refused_by_its_field(api, body, field):
     answer = await api.post("/api/transactions/any/verdicts", body)
     assert answer.status == 422
-    assert [one["pointer"] for one in answer.body["errors"]] == [field]
+    assert [error["pointer"] for error in answer.body["errors"]] == [field]
 
 
-async def test_what_is_not_there_is_not_found(api):
+async def test_an_unknown_transaction_or_customer_is_not_found(api):
     assert (await say(api, "never-sent", "approve")).status == 404
     assert (await case(api, "never-sent")).status == 404
     assert (await take(api, "never-sent", "ann")).status == 409

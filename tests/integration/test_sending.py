@@ -1,7 +1,8 @@
-"""Messages that go to Kafka together, by a producer of their own against the real broker."""
+"""A batch of messages that is sent to Kafka together, with a producer of the test."""
 
 import asyncio
 import uuid
+from collections import Counter
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -12,10 +13,11 @@ from aiokafka.producer.message_accumulator import MessageAccumulator
 from devtools.audit.audit import read_topic
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import ProduceBatch
+from tests.support.api_client import TIMEOUT_S
 
 
 class App:
-    """What a delivery needs of a Faust app."""
+    """The part of a Faust app that `ProduceBatch` uses."""
 
     def __init__(self, producer):
         self.producer = self
@@ -48,7 +50,7 @@ async def topic(brokers):
     await admin.close()
 
 
-async def test_messages_arrive_in_order_and_tell_their_last_offsets(brokers, app, topic):
+async def test_messages_arrive_in_order_and_the_last_offsets_are_returned(brokers, app, topic):
     produce = ProduceBatch(app)
     for start in range(0, 300, 100):  # more than a producer batch holds
         for partition in (0, 1):
@@ -64,8 +66,8 @@ async def test_messages_arrive_in_order_and_tell_their_last_offsets(brokers, app
     assert {header for record in records for header in record.headers} == {("h", b"1")}
 
 
-async def test_nothing_to_send_has_landed_at_once(app):
-    assert await asyncio.wait_for(ProduceBatch(app).acknowledged(), 1) == {}
+async def test_an_empty_batch_is_acknowledged_at_once(app):
+    assert await asyncio.wait_for(ProduceBatch(app).acknowledged(), TIMEOUT_S) == {}
 
 
 async def test_a_single_message_goes_where_every_kafka_client_sends_its_key(brokers, app, topic):
@@ -75,11 +77,10 @@ async def test_a_single_message_goes_where_every_kafka_client_sends_its_key(brok
         await produce.add_one(topic, user.encode(), None, [("h", b"2")])
     offsets = await produce.acknowledged()
     records = await read_topic(brokers, topic)
-    homes = {user: partition_of(user, 4) for user in users}
-    assert {record.key.decode(): record.partition for record in records} == homes
-    assert offsets == {
-        (topic, home): list(homes.values()).count(home) - 1 for home in set(homes.values())
-    }
+    partitions = {user: partition_of(user, 4) for user in users}
+    assert {record.key.decode(): record.partition for record in records} == partitions
+    counts = Counter(partitions.values())
+    assert offsets == {(topic, partition): count - 1 for partition, count in counts.items()}
 
 
 class Unsent:
@@ -99,21 +100,21 @@ class Unsent:
         ]
 
 
-async def test_it_lands_when_the_last_batch_did_whatever_came_first():
+async def test_all_is_acknowledged_when_the_last_batch_is_in_any_order():
     producer = Unsent()
     produce = ProduceBatch(App(producer))
     await produce.add("t", 0, [(b"k", b"v" * 60, [])] * 10)
-    landed = produce.acknowledged()
+    acknowledged = produce.acknowledged()
     batches = producer.batches
     assert len(batches) > 1, "nothing is left behind when a batch is full"
     offsets = [100]
     for batch in batches:
         offsets.append(offsets[-1] + batch.record_count)
     for batch, offset in reversed(list(zip(batches, offsets, strict=False))):
-        assert not landed.done()
+        assert not acknowledged.done()
         batch.done(offset)
         await asyncio.sleep(0)
-    assert await landed == {("t", 0): 109}
+    assert await acknowledged == {("t", 0): 109}
 
 
 @pytest.mark.parametrize(
@@ -131,4 +132,4 @@ async def test_one_batch_that_never_arrives_fails_all_of_it(end, error):
     end(producer.batches[0])
     producer.batches[1].done(7)
     with pytest.raises(error):
-        await asyncio.wait_for(produce.acknowledged(), 1)
+        await asyncio.wait_for(produce.acknowledged(), TIMEOUT_S)

@@ -1,9 +1,10 @@
-"""Values for tests, with one thing at a time said about them."""
+"""Values for tests. A test names only the fields that matter to it; the others have defaults."""
 
 from __future__ import annotations
 
 import itertools
 import math
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +35,12 @@ def payload(**fields: Any) -> dict[str, Any]:
         "longitude": 13.4,
         **fields,
     }
+
+
+def fresh(**fields: Any) -> dict[str, Any]:
+    """A transaction of a customer whom no other test knows, as a shop sends it."""
+    mark = uuid.uuid4().hex
+    return payload(**{"transaction_id": f"t-{mark}", "user_id": f"u-{mark}", **fields})
 
 
 def transaction(**fields: Any) -> Transaction:

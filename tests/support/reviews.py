@@ -1,4 +1,4 @@
-"""Payments that wait for a review, and analysts who decide them."""
+"""Transactions that wait for a review, and analysts who decide them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from tests.support.api_client import Answer, ApiClient, until
 from web.api import samples
 
 TRIES = 10
+"""The sample is sent to review most of the time, but not always."""
 
 
 def as_analyst(name: str) -> dict[str, Any]:
+    """Options of a request that this analyst makes."""
     return {"headers": {"X-Analyst": name}}
 
 
 async def flagged(api: ApiClient, **fields: Any) -> dict[str, Any]:
-    """A payment that was sent to review, and stored. Its device, address and merchant are nobody
-    else's.
+    """A transaction that was sent to review and is stored. Its device, address and merchant are
+    nobody else's.
     """
     for _ in range(TRIES):
         mark = uuid.uuid4().hex[:12]
@@ -34,16 +36,18 @@ async def flagged(api: ApiClient, **fields: Any) -> dict[str, Any]:
                 lambda identity=identity: case(api, identity), lambda answer: answer.status == 200
             )
             return scored
-    raise AssertionError(f"none of {TRIES} payments was sent to review")
+    raise AssertionError(f"none of {TRIES} transactions was sent to review")
 
 
 async def case(api: ApiClient, identity: str) -> Answer:
+    """What an analyst sees of this transaction."""
     return await api.get(f"/api/transactions/{identity}/case")
 
 
 async def say(
     api: ApiClient, identity: str, verdict: str, analyst: str = "ann", **more: Any
 ) -> Answer:
+    """Give a verdict."""
     return await api.post(
         f"/api/transactions/{identity}/verdicts",
         {"verdict": verdict, **more},
@@ -52,4 +56,5 @@ async def say(
 
 
 async def take(api: ApiClient, identity: str, analyst: str) -> Answer:
+    """Take an item of the queue, so that nobody else decides it."""
     return await api.send("PUT", f"/api/transactions/{identity}/claim", **as_analyst(analyst))
