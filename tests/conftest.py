@@ -26,6 +26,9 @@ REDIS_DEADLINE_MS = "500"
 """In production scoring goes on without Redis after 15 ms. On two busy cores that happens now and
 then, and a test that is not about it would find a degraded decision or a forgotten id."""
 
+collect_ignore = ["support"]
+"""Not tests; and `support/faults` breaks whoever imports it."""
+
 # Importing the app reads the settings: tests must not depend on who runs them.
 for name in [
     name

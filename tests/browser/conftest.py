@@ -96,7 +96,7 @@ class Watched:
             "request",
             lambda request: self._own(request.url) or faults.append(f"off-origin: {request.url}"),
         )
-        page.expected = lambda *texts: self._expected.extend(texts)
+        page.expected = lambda *texts: self._expected.extend(texts)  # type: ignore[attr-defined]
         self._contexts.append((context, page))
         return page
 

@@ -141,7 +141,8 @@ async def test_lists_are_paged_without_gap_or_repeat_and_filtered(api):
         lambda: api.get(f"/api/transactions?user_id={user}"),
         lambda answer: len(answer.body["items"]) == 7,
     )
-    seen, path = [], f"/api/transactions?user_id={user}&limit=3"
+    seen: list[str] = []
+    path: str | None = f"/api/transactions?user_id={user}&limit=3"
     while path:
         page = await api.get(path)
         seen += [item["transaction_id"] for item in page.body["items"]]

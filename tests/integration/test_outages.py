@@ -122,6 +122,7 @@ async def test_shared_signals_are_counted_once_and_as_of_the_event(link):
     asked = (event(NOW_MS + 10, device_id=device, merchant_id=device), hash64("stranger"))
     for _ in range(2):
         peeked = await signals.peek([asked])
+        assert peeked is not None
         assert peeked[0].device_users == 5, "a peek counts nobody"
 
 
@@ -210,9 +211,9 @@ async def test_the_online_and_the_offline_shared_signals_agree(link):
         )
         events.append((observed, hash64(f"u{dice.randrange(40)}")))
     signals, offline = SignalStore(link, PATIENT_MS), OfflineSignals()
-    for observed in events:
-        (online,) = await signals.observe([observed])
-        assert same(tuple(online), tuple(offline.observe(*observed)))
+    for pair in events:
+        (online,) = await signals.observe([pair]) or ()
+        assert same(tuple(online), tuple(offline.observe(*pair)))
 
 
 async def test_many_requests_at_once_are_all_answered(api):

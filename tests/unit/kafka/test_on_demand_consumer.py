@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from mode.threads import QueueServiceThread
@@ -97,7 +98,7 @@ async def test_a_cancelled_request_ends_as_one_without_records():
 
 
 class Service(QueueServiceThread):
-    Worker = InLoopWorker
+    Worker: Any = InLoopWorker
     call_thread = OnDemandConsumer.call_thread
     _gather_remaining_tasks = OnDemandConsumer._gather_remaining_tasks
     stopped_in = None

@@ -16,5 +16,5 @@ def test_a_worker_is_ready_after_its_first_assignment(
 ):
     state = SimpleNamespace(rebalancing=rebalancing, rebalancing_count=assigned_so_far)
     monkeypatch.setattr(health, "app", state)
-    monkeypatch.setattr(health.compat, "assigned_partitions", lambda *_: {0})
+    monkeypatch.setattr("fraud_app.kafka.compat.assigned_partitions", lambda *_: {0})
     assert health._worker().status == status
