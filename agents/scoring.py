@@ -1,50 +1,78 @@
 """Scores each raw transaction once and emits its decision; bad input goes to the dead-letter topic.
 
 The source offsets of a batch are acknowledged only after the broker has everything that the batch
-led to. An unexpected error ends the process, so that nothing is acknowledged by accident. Kafka
-then delivers the records again, and the users' rows know what was counted.
+led to. No record can stop its partition: one that cannot be processed is found, tried once more
+alone, and becomes a dead letter. When the fault is ours, nothing is dead-lettered: scoring stops
+and says so until it works again. Only what is neither (the disk, the broker) ends the process;
+Kafka then delivers the records again, and the users' rows know what was counted.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents.in_flight import InFlightBatch, InFlightBatches, split_by_user_limit
+from agents.isolation import process_in_halves
 from fraud_app import __version__, metrics
 from fraud_app.app import app, mirror, transactions_raw, user_table
 from fraud_app.contracts.message import Message
 from fraud_app.contracts.scored import Decision
 from fraud_app.decisions import outbound
-from fraud_app.decisions.parse import (
-    REROUTED,
-    Misrouted,
-    ParsedRecord,
-    ScoringInput,
-    parse,
-    record_of,
-)
-from fraud_app.decisions.pipeline import DecidedBatch, Position, decide_batch
+from fraud_app.decisions.effects import Effects, effects_of
+from fraud_app.decisions.faults import FaultFinder, decide_probe, place_of
+from fraud_app.decisions.parse import ParsedRecord, ScoringInput, parse, record_of
+from fraud_app.decisions.pipeline import DecidedBatch, Position
 from fraud_app.kafka import crash
 from fraud_app.kafka.batches import acknowledge, work_batches
 from fraud_app.kafka.consumer import WorkBatch
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import Offsets, ProduceBatch
-from fraud_app.resources import champion, config, decision_waiters, signal_store
+from fraud_app.resources import (
+    champion,
+    config,
+    decision_waiters,
+    scoring_state,
+    signal_store,
+)
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
 from ml.serving.registry import version_in
 from tables.row_cache import RowCache
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 2.0
+"""While the fault is ours: a repaired model is in use within a second, see `CHECK_ALIAS_S`."""
+TRIES = 2
+"""A record fails with its batch, and alone, before it is refused."""
 
 _BY_OCCURRED = config.stream.clock == "occurred"
 acked_offsets: dict[int, int] = {}
 """By partition, the offset up to which the broker has everything that the records led to."""
 _rows = RowCache(user_table)
 _partition_of = partial(partition_of, partitions=config.kafka.partitions)
+_faults = FaultFinder(lambda: decide_probe(champion.scorer, time.time_ns() // 1_000_000))
 _TOTAL, _FEATURES, _MODEL = (
     metrics.SCORING_SECONDS.labels(stage) for stage in ("total", "features", "model")
 )
+
+
+class Item(NamedTuple):
+    """A record and what it was parsed to; None when parsing failed for a reason of ours."""
+
+    message: Any
+    parsed: ParsedRecord | None
+
+    @property
+    def user(self) -> str | None:
+        """The user whose row it changes; None when it changes none."""
+        parsed = self.parsed
+        return parsed.transaction.user_id if isinstance(parsed, ScoringInput) else None
 
 
 @app.agent(transactions_raw, name="scoring")
@@ -57,21 +85,10 @@ async def score_transactions(stream: Any) -> None:
     await signal_store.get_ready()
     try:
         async for work in work_batches(stream, config.stream.batch, _start_partition):
-            parsed = [
-                parse(record_of(message), _partition_of, by_occurred=_BY_OCCURRED)
-                for message in work.records
-            ]
-            users = [
-                item.transaction.user_id if isinstance(item, ScoringInput) else None
-                for item in parsed
-            ]
-            for start, end in split_by_user_limit(users):
-                counts = Counter(user for user in users[start:end] if user is not None)
-                await in_flight.wait_for_capacity(counts)
-                batch = await _decide_and_send(
-                    work, work.records[start:end], parsed[start:end], counts
-                )
-                in_flight.submit(batch)
+            items = [_item_of(message) for message in work.records]
+            steps = _Steps(work, in_flight)
+            for start, end in split_by_user_limit([item.user for item in items]):
+                await process_in_halves(items[start:end], steps.prepare, steps.apply, steps.refuse)
     except Exception as error:
         crash.end_process("a batch could not be scored", error)
     finally:
@@ -87,46 +104,105 @@ def _start_partition(partition: Any, offset: int) -> None:
     _rows.forget(partition.partition)
 
 
-async def _decide_and_send(
-    work: WorkBatch, messages: Sequence[Any], parsed: Sequence[ParsedRecord], users: Counter[str]
-) -> InFlightBatch:
-    """Decide a part of a batch, store its rows locally and send everything that it leads to.
+def _parse(message: Any) -> ParsedRecord:
+    return parse(record_of(message), _partition_of, by_occurred=_BY_OCCURRED)
 
-    `messages` and `parsed` belong together, item by item; `users` counts the decisions by user.
-    """
-    inputs = [item for item in parsed if isinstance(item, ScoringInput)]
-    signals = await signal_store.observe([(item.event, item.user_hash) for item in inputs])
-    position = Position(config.kafka.topic_epoch, acked_offsets)
-    decided = decide_batch(inputs, _rows, signals, champion.scorer, position)
-    rows = {
-        partition: _rows.write(partition, changed) for partition, changed in decided.rows.items()
-    }
-    produce = ProduceBatch(app)
-    for partition, encoded in rows.items():
-        await user_table.send_rows(produce, partition, encoded)
-    decisions = [
-        (item, outbound.decision_message(item, decision)) for item, decision in decided.emitted
-    ]
-    await _send_decisions(produce, decisions)
-    letters = outbound.dead_letters(parsed, decided.conflicts)
-    for letter in letters:
+
+def _item_of(message: Any) -> Item:
+    try:
+        return Item(message, _parse(message))
+    except Exception:
+        log.exception("not_parsed", extra={"offset": message.offset})
+        return Item(message, None)
+
+
+class _Steps:
+    """What is done with the items of one batch of work."""
+
+    def __init__(self, work: WorkBatch, in_flight: InFlightBatches) -> None:
+        self._work, self._in_flight = work, in_flight
+
+    async def prepare(self, items: Sequence[Item]) -> Effects:
+        """The effects of items, without any effect yet. Raises what a record makes fail."""
+        await self._in_flight.wait_for_capacity(_users_of(items))
+        parsed = [item.parsed or _parse(item.message) for item in items]
+        inputs = [item for item in parsed if isinstance(item, ScoringInput)]
+        signals = await signal_store.observe([(item.event, item.user_hash) for item in inputs])
+        position = Position(config.kafka.topic_epoch, acked_offsets)
+        return effects_of(parsed, _rows, signals, champion.scorer, position)
+
+    async def apply(self, items: Sequence[Item], effects: Effects) -> None:
+        """Store the rows locally and send everything; acknowledge when the broker has it."""
+        for partition, rows in effects.rows.items():
+            _rows.write(partition, rows)
+        produce = ProduceBatch(app)
+        for partition, rows in effects.rows.items():
+            await user_table.send_rows(produce, partition, rows)
+        await _send_decisions(produce, effects.decisions)
+        for _, letter in effects.letters:
+            await produce.add_one(DEAD_LETTERS, *letter)
+        for partition, rerouted in effects.rerouted:
+            metrics.REROUTED.inc()
+            await produce.add(RAW, partition, [rerouted])
+        messages = [item.message for item in items]
+
+        def on_acknowledged(offsets: Offsets) -> None:
+            user_table.rows_sent(offsets)
+            self._acknowledge(messages)
+            for rows in effects.rows.values():
+                mirror.put(rows)
+            for item, (_, value, _) in effects.decisions:
+                decision_waiters.resolve(item.transaction.transaction_id, value or b"")
+            _count(effects.decided, [code for code, _ in effects.letters], len(messages))
+
+        batch = InFlightBatch(_users_of(items), produce.acknowledged(), on_acknowledged)
+        self._in_flight.submit(batch)
+        if effects.decided.new:
+            _faults.succeeded()
+            scoring_state.stopped = ""
+
+    async def refuse(self, item: Item, error: Exception) -> bool:
+        """Send a record that failed alone to the dead-letter topic, and wait until it is there: no
+        later record of its user may be applied before. When the fault is ours, wait and let it be
+        tried again.
+        """
+        record = record_of(item.message)
+        key = (item.message.key or b"").hex()
+        log.error(
+            "record_failed",
+            extra={"partition": record.partition, "offset": record.offset, "at": place_of(error)},
+            exc_info=error,
+        )
+        if _faults.is_ours(error, item.user or key):
+            scoring_state.stopped = f"transactions fail alike: {place_of(error)}"
+            log.critical("scoring_stopped", extra={"reason": scoring_state.stopped})
+            await asyncio.sleep(RETRY_S)
+            return False
+        detail = f"{place_of(error)}, tried {TRIES} times"
+        letter = outbound.dead_letter(record, "unprocessable", detail, attempts=TRIES)
+        produce = ProduceBatch(app)
         await produce.add_one(DEAD_LETTERS, *letter.message(__version__))
-    await _send_rerouted(produce, parsed)
+        sent = produce.acknowledged()
 
-    def on_acknowledged(offsets: Offsets) -> None:
-        user_table.rows_sent(offsets)
+        def on_acknowledged(_: Offsets) -> None:
+            self._acknowledge([item.message])
+            metrics.DEAD_LETTERS.labels("unprocessable").inc()
+
+        self._in_flight.submit(InFlightBatch(Counter(), sent, on_acknowledged))
+        await asyncio.wait([sent])
+        return True
+
+    def _acknowledge(self, messages: Sequence[Any]) -> None:
         for message in messages:
             acked_offsets[message.partition] = max(
                 acked_offsets.get(message.partition, -1), message.offset
             )
-        acknowledge(app, work, messages)
-        for encoded in rows.values():
-            mirror.put(encoded)
-        for item, (_, value, _) in decisions:
-            decision_waiters.resolve(item.transaction.transaction_id, value)
-        _count(decided, [letter.code for letter in letters], len(messages))
+        acknowledge(app, self._work, messages)
 
-    return InFlightBatch(users, produce.acknowledged(), on_acknowledged)
+
+def _users_of(items: Sequence[Item]) -> Counter[str]:
+    """Decisions by user."""
+    return Counter(item.user for item in items if item.user is not None)
 
 
 async def _send_decisions(
@@ -140,23 +216,16 @@ async def _send_decisions(
         await produce.add(SCORED, partition, messages)
 
 
-async def _send_rerouted(produce: ProduceBatch, parsed: Sequence[ParsedRecord]) -> None:
-    """Send each misrouted transaction on to its user's partition."""
-    for record in parsed:
-        if isinstance(record, Misrouted):
-            metrics.REROUTED.inc()
-            rerouted = (record.user_id.encode(), record.record.value, [(REROUTED, b"1")])
-            await produce.add(RAW, record.partition, [rerouted])
-
-
 def _count(decided: DecidedBatch, dead_letters: Sequence[str], size: int) -> None:
     """Count a batch in the metrics. `dead_letters`: their codes; `size`: in records."""
     metrics.BATCH_SIZE.observe(size)
-    for _, decision in decided.new:
+    for item, decision in decided.new:
         _scored_counter(decision.decision, decision.model).inc()
         _TOTAL.observe(decision.total_us / 1e6)
         for dependency in decision.degraded:
             metrics.DEGRADED.labels(dependency).inc()
+        for warning in item.warnings:
+            metrics.INPUT_WARNINGS.labels(warning.field.split("/")[1]).inc()
     # Features and model are computed for many transactions at once, which share the same times.
     timings = {(decision.features_us, decision.model_us) for _, decision in decided.new}
     for features_us, model_us in timings:

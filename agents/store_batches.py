@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -22,6 +23,7 @@ from fraud_app.kafka.producer import ProduceBatch
 from fraud_app.postgres.connection import UNAVAILABLE, apply_migrations, create_pool
 from fraud_app.resources import config
 from fraud_app.sinks import storage
+from fraud_app.supervision import supervised
 from fraud_app.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)
@@ -70,7 +72,7 @@ class _Database:
 _database = _Database()
 
 
-@storage.task
+@partial(supervised, storage)
 async def prepare_database() -> None:
     """Migrate the schema before the first transaction, so that the API finds its tables."""
 

@@ -36,6 +36,18 @@ REDELIVERED = Counter(
 DEAD_LETTERS = Counter(
     "fraud_dlq_messages", "Messages sent to the dead-letter topic", ["reason"], registry=REGISTRY
 )
+INPUT_WARNINGS = Counter(
+    "fraud_input_warnings",
+    "Optional fields that could not be used and were taken as missing",
+    ["field"],
+    registry=REGISTRY,
+)
+TASK_FAILURES = Counter(
+    "fraud_background_task_failures",
+    "Background tasks that failed and were started again",
+    ["task"],
+    registry=REGISTRY,
+)
 REROUTED = Counter(
     "fraud_rerouted",
     "Messages that a producer had put into another partition than their user's",

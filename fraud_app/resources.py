@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from fraud_app.decision_waiters import DecisionWaiters
 from fraud_app.postgres.database import Database
+from fraud_app.scoring_state import ScoringState
 from fraud_app.settings import settings
 from ml.serving.model_loader import ModelLoader
 from ml.serving.registry import CHALLENGER
@@ -22,3 +23,4 @@ challenger = ModelLoader(config.model.dir, config.model.name, CHALLENGER, requir
 """Scores decided transactions from their stored features, outside the hot path."""
 database = Database(config.postgres)
 decision_waiters = DecisionWaiters()
+scoring_state = ScoringState()

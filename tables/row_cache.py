@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Protocol
 
-from tables.user_row import EMPTY, UserRow, decode, encode
+from tables.user_row import EMPTY, UserRow, decode
 
 MAX_ROWS = 20_000
 """At most 4 KiB each, so at most 80 MB."""
@@ -41,16 +41,14 @@ class RowCache:
             stored = self._store.read(partition, user_id)
         return decode(stored) if stored else EMPTY
 
-    def write(self, partition: int, rows: Mapping[str, UserRow]) -> dict[str, bytes]:
-        """Encode and store the changed rows of users, and return their bytes."""
-        encoded = {user: encode(row) for user, row in rows.items()}
-        self._store.write(partition, encoded)
-        for user, row in encoded.items():
+    def write(self, partition: int, rows: Mapping[str, bytes]) -> None:
+        """Store the changed rows of users, given as their bytes."""
+        self._store.write(partition, rows)
+        for user, row in rows.items():
             self._rows[partition, user] = row
             self._rows.move_to_end((partition, user))
         while len(self._rows) > self._max_rows:
             self._rows.popitem(last=False)
-        return encoded
 
     def forget(self, partition: int) -> None:
         """Drop the rows of a partition: they may be out of date."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,6 +19,7 @@ from aiohttp import WSCloseCode, web
 from fraud_app import metrics
 from fraud_app.app import app
 from fraud_app.resources import config, decision_waiters, redis_client
+from fraud_app.supervision import supervised
 from tables.redis import live_feed
 from tables.redis.client import RedisUnavailable
 from web.http.problem import Problem
@@ -115,7 +117,7 @@ def item_of(entry: live_feed.Entry) -> Item:
     )
 
 
-@app.task
+@partial(supervised, app)
 async def follow() -> None:
     """Read the stream and pass its entries to the clients and to the requests that wait for a
     decision. While there are none, nothing is read.

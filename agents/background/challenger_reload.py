@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from fraud_app.resources import challenger
 from fraud_app.sinks import storage
+from fraud_app.supervision import supervised
 from ml.serving.model_loader import CHECK_ALIAS_S
 
 
-@storage.task
+@partial(supervised, storage)
 async def follow_challenger() -> None:
     """Check the alias again and again until the app stops."""
     while not storage.should_stop:

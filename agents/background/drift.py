@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
 from fraud_app.postgres import drift
 from fraud_app.postgres.connection import UNAVAILABLE, connect
 from fraud_app.resources import config
 from fraud_app.sinks import storage
+from fraud_app.supervision import supervised
 from ml.serving import registry
 from ml.serving.registry import ModelFiles, ModelRefused
 
@@ -18,7 +20,7 @@ MEASURE_EVERY_S = 60.0
 """Drift shows over hours; a minute costs little."""
 
 
-@storage.task
+@partial(supervised, storage)
 async def measure_drift() -> None:
     """Measure until the app stops; an outage or a refused model only skips a turn."""
     while not storage.should_stop:

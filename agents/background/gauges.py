@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from fraud_app import metrics
 from fraud_app.app import app, mirror, user_table
@@ -12,6 +13,7 @@ from fraud_app.kafka import compat
 from fraud_app.postgres import drift, review_queue
 from fraud_app.postgres.database import DatabaseUnavailable
 from fraud_app.resources import champion, database, redis_client
+from fraud_app.supervision import supervised
 from fraud_app.topics import RAW
 from ml.serving.registry import version_in
 
@@ -21,7 +23,7 @@ DRIFT_EVERY_S = 30.0
 REVIEWS_EVERY_S = 15.0
 
 
-@app.task
+@partial(supervised, app)
 async def observe_dependencies() -> None:
     """Dependencies, mirror and lag; also notes how far the local tables are."""
     while not app.should_stop:
@@ -36,7 +38,7 @@ async def observe_dependencies() -> None:
         await asyncio.sleep(DEPENDENCIES_EVERY_S)
 
 
-@app.task
+@partial(supervised, app)
 async def observe_drift() -> None:
     """The drift that storage measured, as metrics of every worker."""
     while not app.should_stop:
@@ -53,7 +55,7 @@ async def _set_drift(model: str) -> None:
         metrics.MISSING.labels(feature.feature).set(feature.missing)
 
 
-@app.task
+@partial(supervised, app)
 async def observe_reviews() -> None:
     """Depth and age of the review queue, as metrics of every worker."""
     while not app.should_stop:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fraud_app.app import app, mirror
+from fraud_app.supervision import supervised
 
 
-@app.task
+@partial(supervised, app)
 async def keep_mirror() -> None:
     """Run the mirror until the app stops."""
     await mirror.run()

@@ -6,14 +6,16 @@ The new version is loaded beside the running one and decides from the next batch
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from fraud_app import metrics
 from fraud_app.app import app
 from fraud_app.resources import champion
+from fraud_app.supervision import supervised
 from ml.serving.model_loader import CHECK_ALIAS_S
 
 
-@app.task
+@partial(supervised, app)
 async def follow_champion() -> None:
     """Check the alias again and again until the app stops."""
     while not app.should_stop:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fraud_app.heartbeats import heartbeat_of, send_heartbeats
 from fraud_app.resources import config, redis_client
 from fraud_app.sinks import feed, storage
+from fraud_app.supervision import supervised
 from fraud_app.topics import SCORED
 
 
-@storage.task
+@partial(supervised, storage)
 async def send_storage_heartbeats() -> None:
     """Send storage's heartbeats until it stops."""
     await send_heartbeats(
@@ -16,7 +19,7 @@ async def send_storage_heartbeats() -> None:
     )
 
 
-@feed.task
+@partial(supervised, feed)
 async def send_feed_heartbeats() -> None:
     """Send the feed's heartbeats until it stops."""
     await send_heartbeats(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from aiokafka.errors import KafkaError
 from faust.exceptions import NotReady
@@ -20,6 +21,7 @@ from fraud_app.postgres import verdicts
 from fraud_app.postgres.connection import UNAVAILABLE, connect
 from fraud_app.resources import config
 from fraud_app.sinks import storage
+from fraud_app.supervision import supervised
 from fraud_app.topics import LABELS
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ ACK_S = 10.0
 """Longest wait for the broker. The database transaction stays open meanwhile."""
 
 
-@storage.task
+@partial(supervised, storage)
 async def emit_verdicts() -> None:
     """Send labels until the app stops; without pause while full batches wait."""
     while not storage.should_stop:

@@ -14,11 +14,12 @@ from aiokafka import ConsumerRecord
 from devtools.audit.result import AuditResult
 from devtools.audit.topic_reader import read_topic
 from fraud_app import topics
+from fraud_app.contracts.reading import read_json
 from fraud_app.contracts.transaction import Transaction
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.settings import Kafka
 from ml.features import NAMES, SHARED
-from ml.profile.event import Signals, occurred_ms
+from ml.profile.event import Signals, event_time_ms
 from ml.training.replay import replay
 
 History = list[tuple[Transaction, int]]
@@ -58,12 +59,14 @@ async def _read_history(brokers: str, *, by_occurred: bool) -> History:
         if not is_rerouted and not _is_in_user_partition(record):
             continue  # the worker sent a copy to the user's own partition, and that one counts
         try:
-            transaction = Transaction.model_validate_json(record.value)
+            transaction, _ = read_json(record.value)
         except ValueError:
             continue
         if transaction.transaction_id not in seen_ids:
             seen_ids.add(transaction.transaction_id)
-            ingest_ms = occurred_ms(transaction) if by_occurred else record.timestamp
+            ingest_ms = (
+                event_time_ms(transaction, record.timestamp) if by_occurred else record.timestamp
+            )
             history.append((transaction, ingest_ms))
     return history
 

@@ -17,7 +17,7 @@ from fraud_app.decisions.parse import Record, scoring_input
 from fraud_app.decisions.pipeline import Position, decide_batch
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.settings import settings
-from ml.profile.event import occurred_ms
+from ml.profile.event import event_time_ms
 from ml.serving import registry
 from ml.serving.scorer import Scorer
 from ml.simulator import Population, simulate
@@ -104,7 +104,7 @@ def measure_history(count: int) -> dict[str, float]:
 def _decide(table: MemoryRows, fields: dict[str, Any], offset: int, scorer: Scorer) -> None:
     """Decide one transaction and put the user's new row into the table."""
     transaction = Transaction.model_validate(fields)
-    received_ms = occurred_ms(transaction)
+    received_ms = event_time_ms(transaction, 0)
     record = Record(0, offset, None, None, received_ms)
     item = scoring_input(record, transaction, received_ms)
     batch = decide_batch([item], table, None, scorer, Position(0, {0: offset - 1}))

@@ -47,8 +47,12 @@ def euro_per_unit(code: str) -> float:
 def check_precision(amount: Decimal, code: str) -> None:
     """Raise `ValueError` when the amount has more decimal digits than its currency (`code`)."""
     digits = minor_digits(code)
-    exponent = amount.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > digits:
+    # Not `normalize`: it rounds to 28 digits, and what is too small for its exponent becomes 0.
+    _, coefficient, exponent = amount.as_tuple()
+    if not isinstance(exponent, int) or exponent >= -digits:
+        return
+    excess = -exponent - digits
+    if excess >= len(coefficient) or any(coefficient[-excess:]):
         raise ValueError(f"amount: {code} has {digits} digits after the point")
 
 

@@ -62,6 +62,13 @@ class Latency(BaseModel):
     model: float
 
 
+class InputWarning(BaseModel):
+    """An optional field that could not be used and was taken as missing."""
+
+    field: str = Field(description="JSON pointer into the transaction as it was sent")
+    problem: str
+
+
 class ScoredTransaction(BaseModel):
     """A transaction with its decision. The same transaction always carries the same decision, score
     and model.
@@ -94,7 +101,12 @@ class ScoredTransaction(BaseModel):
         description="the model's input, in the order of /api/features"
     )
     latency_ms: Latency
-    occurred_at: AwareDatetime
+    input_warnings: list[InputWarning] = Field(
+        [], description="optional fields that could not be used and were taken as missing"
+    )
+    occurred_at: AwareDatetime | None = Field(
+        description="by the shop's clock; null when it was missing or impossible"
+    )
     received_at: AwareDatetime
     scored_at: AwareDatetime
     metadata: dict[str, Any]

@@ -6,6 +6,7 @@ security codes must never enter: see `card_data`.
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -51,6 +52,18 @@ IpAddress = Annotated[
     AfterValidator(_canonical_address),
     Field(description="IPv4 or IPv6, kept in its canonical form"),
 ]
+
+
+def _plausible_time(moment: datetime) -> datetime:
+    """Raises `ValueError` for a zero time of some language, and for one that no database holds."""
+    if not EARLIEST <= moment < LATEST:
+        raise ValueError("not a time from 2000 to 2099")
+    return moment
+
+
+ClientTime = Annotated[AwareDatetime, AfterValidator(_plausible_time)]
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""Of a client's clock: back-fills are older than a deployment, but none is from before 2000."""
 
 
 class Category(StrEnum):
@@ -129,8 +142,8 @@ class Transaction(BaseModel):
     user_id: Identifier
     amount: Annotated[Decimal, Field(gt=0, le=Decimal(10**10), allow_inf_nan=False)]
     currency: currency.Code
-    occurred_at: AwareDatetime = Field(
-        description="when the customer pressed pay, by the shop's clock"
+    occurred_at: ClientTime | None = Field(
+        None, description="when the customer pressed pay, by the shop's clock; 2000 to 2099"
     )
     merchant_id: Identifier
     category: Category = Category.OTHER

@@ -31,11 +31,16 @@ def decision_message(item: ScoringInput, decision: DecisionRecord) -> tuple[byte
         ("ce_id", transaction.transaction_id.encode()),
         ("ce_time", timestamp(decision.scored_ms).encode()),
     ]
-    return transaction.user_id.encode(), scored_message(transaction, decision), headers
+    message = scored_message(transaction, decision, item.warnings)
+    return transaction.user_id.encode(), message, headers
 
 
-def dead_letter(record: Record, code: str, detail: str, topic: str = RAW) -> DeadLetter:
-    """The dead letter of a record. `code` and `detail` say why it was not accepted."""
+def dead_letter(
+    record: Record, code: str, detail: str, topic: str = RAW, attempts: int = 1
+) -> DeadLetter:
+    """The dead letter of a record. `code` and `detail` say why it was not accepted; `attempts`: how
+    often it was tried.
+    """
     return DeadLetter(
         topic,
         record.partition,
@@ -45,6 +50,7 @@ def dead_letter(record: Record, code: str, detail: str, topic: str = RAW) -> Dea
         record.value,
         code,
         detail,
+        attempts,
     )
 
 

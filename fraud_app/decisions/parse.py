@@ -10,8 +10,10 @@ from typing import NamedTuple, Protocol
 
 from pydantic import ValidationError
 
+from fraud_app.contracts.reading import read_json
+from fraud_app.contracts.scored import InputWarning
 from fraud_app.contracts.transaction import Transaction
-from ml.profile.event import Event, event_of, hash64, occurred_ms
+from ml.profile.event import Event, event_of, event_time_ms, hash64
 
 MAX_BYTES = 65_536
 """Largest message that is parsed: the API's default limit of a request body."""
@@ -59,6 +61,8 @@ class ScoringInput(NamedTuple):
     event: Event
     user_hash: int
     """64-bit hash of the user id."""
+    warnings: tuple[InputWarning, ...] = ()
+    """Optional fields that could not be used."""
 
 
 class Misrouted(NamedTuple):
@@ -105,15 +109,16 @@ def parse(record: Record, partition_of: PartitionOf, *, by_occurred: bool = Fals
             record, "too_large", f"{len(record.value)} bytes; at most {MAX_BYTES} are accepted"
         )
     try:
-        transaction = Transaction.model_validate_json(record.value)
+        transaction, warnings = read_json(record.value)
     except ValidationError as error:
         return Invalid(record, *_first_error(error))
     except RecursionError:
         return Invalid(record, "nested_too_deep", "the JSON is nested too deep")
     user_partition = partition_of(transaction.user_id)
     if user_partition == record.partition:
-        received_ms = occurred_ms(transaction) if by_occurred else record.timestamp_ms
-        return scoring_input(record, transaction, received_ms)
+        ingest_ms = record.timestamp_ms
+        received_ms = event_time_ms(transaction, ingest_ms) if by_occurred else ingest_ms
+        return scoring_input(record, transaction, received_ms, warnings)
     if record.rerouted:
         return Invalid(
             record,
@@ -123,10 +128,19 @@ def parse(record: Record, partition_of: PartitionOf, *, by_occurred: bool = Fals
     return Misrouted(record, transaction.user_id, user_partition)
 
 
-def scoring_input(record: Record, transaction: Transaction, received_ms: int) -> ScoringInput:
+def scoring_input(
+    record: Record,
+    transaction: Transaction,
+    received_ms: int,
+    warnings: tuple[InputWarning, ...] = (),
+) -> ScoringInput:
     """The input of a valid transaction. `received_ms`: its time in all windows, ms since 1970."""
     return ScoringInput(
-        record, transaction, event_of(transaction, received_ms), hash64(transaction.user_id)
+        record,
+        transaction,
+        event_of(transaction, received_ms),
+        hash64(transaction.user_id),
+        warnings,
     )
 
 

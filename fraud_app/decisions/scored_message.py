@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import orjson
+from pydantic_core import to_json
 
+from fraud_app.contracts.scored import InputWarning
 from fraud_app.contracts.transaction import Transaction
 from fraud_app.decisions import reasons
 from fraud_app.decisions.policy import risk_level, risk_score
@@ -24,12 +27,14 @@ from ml.serving.cutoffs import Cutoffs
 from ml.serving.registry import parts_of
 
 
-def scored_fields(tx: Transaction, decision: DecisionRecord) -> dict[str, Any]:
+def scored_fields(
+    tx: Transaction, decision: DecisionRecord, warnings: Sequence[InputWarning] = ()
+) -> dict[str, Any]:
     """The fields of `ScoredTransaction`, ready for JSON. NaN stays NaN."""
     features = feature_values(decision.features)
     cutoffs = Cutoffs(decision.review, decision.block) if decision.model else None
     name, version, digest = parts_of(decision.model)
-    method = tx.payment_method
+    method, occurred = tx.payment_method, occurred_ms(tx)
     return {
         "transaction_id": tx.transaction_id,
         "user_id": tx.user_id,
@@ -64,16 +69,23 @@ def scored_fields(tx: Transaction, decision: DecisionRecord) -> dict[str, Any]:
             "features": decision.features_us / 1000,
             "model": decision.model_us / 1000,
         },
-        "occurred_at": timestamp(occurred_ms(tx)),
+        "input_warnings": [warning.model_dump() for warning in warnings],
+        "occurred_at": None if occurred is None else timestamp(occurred),
         "received_at": timestamp(decision.received_ms),
         "scored_at": timestamp(decision.scored_ms),
         "metadata": tx.metadata,
     }
 
 
-def scored_message(tx: Transaction, decision: DecisionRecord) -> bytes:
-    """The message on `transactions.scored`. NaN becomes null."""
-    return orjson.dumps(scored_fields(tx, decision))
+def scored_message(
+    tx: Transaction, decision: DecisionRecord, warnings: Sequence[InputWarning] = ()
+) -> bytes:
+    """The message on `transactions.scored`. NaN becomes null, integers of any size stay exact."""
+    fields = scored_fields(tx, decision, warnings)
+    try:
+        return orjson.dumps(fields)
+    except TypeError:  # an integer of more than 64 bits in the metadata
+        return to_json(fields, inf_nan_mode="null")
 
 
 def missing_features(features: tuple[float, ...]) -> list[str]:

@@ -4,6 +4,7 @@ read in pages ordered by time. A stored decision must never be changed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +15,9 @@ import orjson
 
 from fraud_app.contracts import currency
 from fraud_app.postgres import breakdown_rollup, decision_rollup, review_queue
+
+_ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""The escape itself, not the six characters behind an escaped backslash."""
 
 
 class Row(NamedTuple):
@@ -34,7 +38,7 @@ class Row(NamedTuple):
     probability: float | None
     latency_ms: float
     model: str | None
-    occurred_at: datetime
+    occurred_at: datetime | None
     received_at: datetime
     scored_at: datetime
     scored: str
@@ -87,11 +91,20 @@ def row_of(message: bytes) -> Row:
         probability=scored["probability"],
         latency_ms=scored["latency_ms"]["total"],
         model=f"{model['name']}:{model['version']}" if model else None,
-        occurred_at=datetime.fromisoformat(scored["occurred_at"]),
+        occurred_at=scored["occurred_at"] and datetime.fromisoformat(scored["occurred_at"]),
         received_at=datetime.fromisoformat(scored["received_at"]),
         scored_at=datetime.fromisoformat(scored["scored_at"]),
-        scored=message.decode(),
+        scored=_without_nul(message).decode(),
     )
+
+
+def _without_nul(message: bytes) -> bytes:
+    """The JSON text as PostgreSQL can read it: it stores an escaped NUL and then fails whenever it
+    looks into the text. The replacement character takes its place.
+    """
+    if rb"\u0000" not in message:
+        return message
+    return _ESCAPED_NUL.sub(rb"\1\\ufffd", message)
 
 
 async def store(connection: asyncpg.Connection, rows: Sequence[Row]) -> int:

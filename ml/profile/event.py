@@ -120,9 +120,15 @@ def country_number(code: str | None) -> int:
     return (ord(code[0]) << 8 | ord(code[1])) if code else 0
 
 
-def occurred_ms(tx: Transaction) -> int:
-    """The time that the client gave, in ms since 1970."""
-    return round(tx.occurred_at.timestamp() * 1000)
+def occurred_ms(tx: Transaction) -> int | None:
+    """The time that the client gave, in ms since 1970; None when it gave none that is possible."""
+    return None if tx.occurred_at is None else round(tx.occurred_at.timestamp() * 1000)
+
+
+def event_time_ms(tx: Transaction, ingest_ms: int) -> int:
+    """The client's time for trusted back-fills, in ms since 1970; the ingest time without one."""
+    occurred = occurred_ms(tx)
+    return ingest_ms if occurred is None else occurred
 
 
 def event_of(tx: Transaction, received_ms: int) -> Event:
@@ -137,8 +143,8 @@ def event_of(tx: Transaction, received_ms: int) -> Event:
             f"|{tx.device_id}|{tx.ip}|{tx.country}|{method.fingerprint}"
         ),
         received_ms=received_ms,
-        occurred_ms=min(max(occurred, earliest), latest),
-        clock_skew_s=(occurred - received_ms) / 1000.0,
+        occurred_ms=received_ms if occurred is None else min(max(occurred, earliest), latest),
+        clock_skew_s=math.nan if occurred is None else (occurred - received_ms) / 1000.0,
         amount_cents=currency.euro_cents(tx.amount, tx.currency),
         merchant=hash32(tx.merchant_id),
         device=hash32(tx.device_id),

@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 
 from fraud_app.contracts.transaction import Transaction
-from ml.profile.event import occurred_ms
+from ml.profile.event import event_time_ms
 from ml.simulator import LabelledTransaction
 from ml.training.replay import replay
 from ml.training.train import TrainingHistory, reported_before
@@ -37,7 +37,7 @@ def from_simulator(simulated: LabelledTransaction) -> Labelled:
     reported_ms = math.inf
     if simulated.reported_after_days is not None:
         delay = timedelta(days=simulated.reported_after_days)
-        reported_ms = occurred_ms(transaction) + delay.total_seconds() * 1000
+        reported_ms = event_time_ms(transaction, 0) + delay.total_seconds() * 1000
     return Labelled(transaction, simulated.is_fraud, reported_ms, simulated.scenario or "")
 
 
@@ -51,7 +51,7 @@ def from_files(data: Path, labels: Path) -> Iterator[Labelled]:
         if label["is_fraud"]
     }
     transactions = (Transaction.model_validate_json(line) for line in data.open("rb"))
-    for transaction in sorted(transactions, key=occurred_ms):
+    for transaction in sorted(transactions, key=lambda transaction: event_time_ms(transaction, 0)):
         label = fraud_labels.get(transaction.transaction_id)
         labelled_at = label and label.get("labelled_at")
         reported_ms = (
@@ -70,7 +70,7 @@ def history_of(labelled_transactions: Iterable[Labelled]) -> TrainingHistory:
     def transactions() -> Iterator[tuple[Transaction, int]]:
         for labelled in labelled_transactions:
             truths.append((labelled.is_fraud, labelled.reported_ms, labelled.scenario))
-            yield labelled.transaction, occurred_ms(labelled.transaction)
+            yield labelled.transaction, event_time_ms(labelled.transaction, 0)
 
     rows, amounts, at_ms, country = [], [], [], []
     for replayed in replay(transactions()):

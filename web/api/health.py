@@ -10,10 +10,10 @@ import time
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from fraud_app import __version__, metrics
+from fraud_app import __version__, metrics, supervision
 from fraud_app.app import app
 from fraud_app.kafka import compat
-from fraud_app.resources import champion, config, database, redis_client
+from fraud_app.resources import champion, config, database, redis_client, scoring_state
 from fraud_app.topics import RAW
 from tables.redis.client import RedisUnavailable
 from web.http.body import answer
@@ -38,6 +38,7 @@ async def state_of() -> Health:
         "postgres": postgres,
         "model": _model(),
         "worker": _worker(),
+        "tasks": _tasks(),
     }
     down = "down" in (kafka.status, checks["worker"].status)
     degraded = any(check.status != "ok" for check in checks.values())
@@ -74,10 +75,24 @@ async def prometheus(request: web.Request) -> web.Response:
 
 def _worker() -> Check:
     """Ready once the first assignment of partitions is complete and no rebalance is running."""
+    if scoring_state.stopped:
+        return Check(status="down", detail=f"scoring has stopped: {scoring_state.stopped}")
     if app.rebalancing or not app.rebalancing_count:
         return Check(status="degraded", detail="partitions are being assigned or tables recovered")
     owned = compat.assigned_partitions(app, RAW)
     return Check(status="ok", detail=f"{len(owned)} of {config.kafka.partitions} partitions here")
+
+
+def _tasks() -> Check:
+    """Background tasks fail and are started again; what they do is late meanwhile."""
+    if supervision.failing:
+        names = ", ".join(
+            f"{name} ({error})" for name, error in sorted(supervision.failing.items())
+        )
+        return Check(
+            status="degraded", detail=f"background tasks fail and are tried again: {names}"
+        )
+    return Check(status="ok")
 
 
 def _model() -> Check:

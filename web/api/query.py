@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 async def query(question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result:
     """The result of `question(pool)`. Raises `Problem` 503 when the database does not answer in
-    time, 404 or 409 when a verdict is refused.
+    time, 422 for a value that no column can hold, 404 or 409 when a verdict is refused.
     """
     try:
         return await database.query(question)
@@ -29,6 +29,11 @@ async def query(question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result
             "history_away",
             "PostgreSQL does not answer; scoring goes on, history is delayed",
             headers={"Retry-After": "5"},
+        ) from error
+    except (asyncpg.DataError, OverflowError) as error:
+        # NUL, a number beyond bigint, a time that no calendar has: nothing such is stored.
+        raise Problem(
+            422, "validation_failed", "a value of this request is out of the database's range"
         ) from error
     except VerdictRefused as refused:
         raise Problem(

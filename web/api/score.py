@@ -12,14 +12,14 @@ from typing import Any
 
 from aiohttp import web
 
-from fraud_app.contracts.transaction import Transaction
+from fraud_app.contracts.reading import ReadTransaction
 from fraud_app.decisions import reasons
-from fraud_app.decisions.parse import Record, scoring_input
+from fraud_app.decisions.parse import Record, ScoringInput, scoring_input
 from fraud_app.decisions.score import NO_SIGNALS, score
 from fraud_app.decisions.scored_message import feature_values, scored_fields
 from fraud_app.resources import champion, config, signal_store
 from ml.decision_record import Contribution, DecisionRecord
-from ml.profile.event import occurred_ms
+from ml.profile.event import event_time_ms
 from ml.serving.scorer import matrix_of
 from web.api.rows import rows_of
 from web.api.transaction_body import transaction_of
@@ -37,8 +37,8 @@ SLICE = 16
 async def score_one(request: web.Request) -> web.Response:
     """Score a transaction against the user's state as it is."""
     parameters = query_parameters(DetailQuery, request)
-    transaction = transaction_of(await json_object(request, config.web.max_body_bytes))
-    [scored] = await _score([transaction], explain=parameters.explain)
+    read = transaction_of(await json_object(request, config.web.max_body_bytes))
+    [scored] = await _score([read], explain=parameters.explain)
     latency = scored["latency_ms"]
     timing = ", ".join(f"{stage};dur={latency[stage]}" for stage in ("features", "model", "total"))
     return answer(scored, headers={"Server-Timing": timing})
@@ -53,7 +53,7 @@ async def score_batch(request: web.Request) -> web.Response:
         ScoreBatch, await json_object(request, config.web.max_body_bytes * BATCH_FACTOR)
     )
     results: list[dict[str, Any]] = []
-    valid: list[tuple[int, Transaction]] = []
+    valid: list[tuple[int, ReadTransaction]] = []
     for index, item in enumerate(batch.transactions):
         results.append({"result": None, "error": None})
         try:
@@ -69,15 +69,14 @@ async def score_batch(request: web.Request) -> web.Response:
             }
     for start in range(0, len(valid), SLICE):
         part = valid[start : start + SLICE]
-        transactions = [transaction for _, transaction in part]
-        scored_part = await _score(transactions, explain=parameters.explain)
+        scored_part = await _score([read for _, read in part], explain=parameters.explain)
         for (index, _), scored in zip(part, scored_part, strict=True):
             results[index]["result"] = scored
         await asyncio.sleep(0)
     return answer({"results": results})
 
 
-async def _score(transactions: Sequence[Transaction], *, explain: bool) -> list[dict[str, Any]]:
+async def _score(items: Sequence[ReadTransaction], *, explain: bool) -> list[dict[str, Any]]:
     """The fields of each scored transaction. Without Redis, the decision is marked as degraded."""
     started = time.perf_counter()
     now_ms = time.time_ns() // 1_000_000
@@ -85,26 +84,25 @@ async def _score(transactions: Sequence[Transaction], *, explain: bool) -> list[
     inputs = [
         scoring_input(
             Record(-1, -1, None, None, now_ms),  # no Kafka partition and no offset
-            transaction,
-            occurred_ms(transaction) if by_occurred else now_ms,
+            read.transaction,
+            event_time_ms(read.transaction, now_ms) if by_occurred else now_ms,
+            read.warnings,
         )
-        for transaction in transactions
+        for read in items
     ]
-    rows, mirrored = await rows_of([transaction.user_id for transaction in transactions])
+    rows, mirrored = await rows_of([read.transaction.user_id for read in items])
     signals = await signal_store.peek([(item.event, item.user_hash) for item in inputs])
     with_signals = list(zip(inputs, signals or [NO_SIGNALS] * len(inputs), strict=True))
     degraded = () if mirrored and signals is not None else ("redis",)
     scored = score(with_signals, rows, champion.scorer, degraded)
     spent_us = int((time.perf_counter() - started) * 1e6)
     return [
-        _answer_of(item.transaction, decision._replace(total_us=spent_us), explain=explain)
+        _answer_of(item, decision._replace(total_us=spent_us), explain=explain)
         for item, decision in scored
     ]
 
 
-def _answer_of(
-    transaction: Transaction, decision: DecisionRecord, *, explain: bool
-) -> dict[str, Any]:
+def _answer_of(item: ScoringInput, decision: DecisionRecord, *, explain: bool) -> dict[str, Any]:
     """The fields of the scored message. With `explain`, approvals have their main reasons too."""
     if explain and not decision.reasons and champion.scorer:
         parts = champion.scorer.contributions(matrix_of([feature_values(decision.features)]))[0]
@@ -112,4 +110,4 @@ def _answer_of(
         decision = decision._replace(
             reasons=tuple(Contribution(index, parts[index]) for index in strongest)
         )
-    return scored_fields(transaction, decision)
+    return scored_fields(item.transaction, decision, item.warnings)

@@ -26,7 +26,7 @@ from fraud_app.topics import RAW
 from ml.profile.event import event_of
 from tables.redis.client import RedisUnavailable
 from web.api.query import query
-from web.api.transaction_body import transaction_of
+from web.api.transaction_body import record_value, transaction_of
 from web.http.body import answer, json_object, query_parameters
 from web.http.problem import Problem
 from web.schemas.transactions import Accepted, DetailQuery, ListQuery, SubmitQuery
@@ -42,15 +42,14 @@ _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,2})(?:$|[,;\s])")
 async def submit(request: web.Request) -> web.Response:
     """Publish a transaction to Kafka."""
     wait_s = query_parameters(SubmitQuery, request).wait / 1000 or _prefer_wait(request)
-    transaction = transaction_of(
-        await json_object(request, config.web.max_body_bytes),
-        request.headers.get("Idempotency-Key"),
-    )
+    body = await json_object(request, config.web.max_body_bytes)
+    transaction, _ = transaction_of(body, request.headers.get("Idempotency-Key"))
+    value = record_value(body)
     identity = transaction.transaction_id
     replayed = await _is_repeated(transaction)
     decision = decision_waiters.expect(identity) if wait_s else None
     try:
-        await _publish(transaction)
+        await _publish(transaction.user_id, value)
         headers = {
             "Location": f"/api/transactions/{identity}",
             **({"Idempotent-Replayed": "true"} if replayed else {}),
@@ -95,13 +94,12 @@ async def detail(request: web.Request) -> web.Response:
     return answer({**fields, "explanation": explanations.explain_features(fields, champion.scorer)})
 
 
-async def _publish(transaction: Transaction) -> None:
-    """Send the transaction and wait for the acknowledgement. Raises `Problem` 503 without one."""
-    user = transaction.user_id
+async def _publish(user: str, value: bytes) -> None:
+    """Send a transaction and wait for the acknowledgement. Raises `Problem` 503 without one."""
     try:
         async with asyncio.timeout(ACK_S):
             produce = ProduceBatch(app)
-            message: Message = (user.encode(), transaction.model_dump_json().encode(), [])
+            message: Message = (user.encode(), value, [])
             await produce.add(RAW, partition_of(user, config.kafka.partitions), [message])
             await produce.acknowledged()
     except (TimeoutError, KafkaError, NotReady) as error:

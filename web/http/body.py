@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import orjson
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
 
 from web.http.problem import Problem, invalid
 
@@ -22,15 +23,16 @@ async def json_object(request: web.Request, limit: int) -> dict[str, Any]:
         raise Problem(415, "not_json", "send Content-Type: application/json")
     if request.content_length is not None and request.content_length > limit:
         raise Problem(413, "body_too_large", f"at most {limit} bytes are accepted")
-    raw = await request.read()
+    try:
+        raw = await request.read()
+    except (web.RequestPayloadError, ClientPayloadError) as error:
+        raise Problem(400, "malformed_body", f"the body cannot be read: {error}") from error
     if len(raw) > limit:
         raise Problem(413, "body_too_large", f"at most {limit} bytes are accepted")
     try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise Problem(
-            400, "malformed_json", f"the body is not JSON: {error.msg} at line {error.lineno}"
-        ) from error
+        value = from_json(raw, allow_inf_nan=False)  # orjson would make large integers inexact
+    except ValueError as error:
+        raise Problem(400, "malformed_json", f"the body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise Problem(400, "malformed_json", "the body must be a JSON object")
     return value
@@ -55,9 +57,15 @@ def query_parameters(model: type[Model], request: web.Request) -> Model:
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A JSON response; bytes are taken to be JSON already."""
-    body = (
-        value
-        if isinstance(value, bytes)
-        else orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    return web.Response(
+        status=status, body=_encoded(value), content_type="application/json", headers=headers
     )
-    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
+
+
+def _encoded(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:  # an integer of more than 64 bits in the metadata
+        return to_json(value, inf_nan_mode="null")

@@ -16,7 +16,7 @@ class TransactionRequest(Transaction):
     transaction_id: Identifier | None = Field(
         None, description="makes a second try safe; by default Idempotency-Key, else a UUIDv7"
     )  # type: ignore[assignment]
-    occurred_at: AwareDatetime | None = Field(None, description="default: now")  # type: ignore[assignment]
+    occurred_at: AwareDatetime | None = Field(None, description="default: now")
 
 
 class Accepted(BaseModel):

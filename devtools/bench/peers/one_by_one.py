@@ -17,7 +17,7 @@ from fraud_app.decisions.parse import Record, ScoringInput
 from fraud_app.decisions.score import score
 from fraud_app.decisions.scored_message import scored_message
 from ml.features import Matrix
-from ml.profile.event import Signals, event_of, hash64, occurred_ms
+from ml.profile.event import Signals, event_of, hash64, event_time_ms
 from ml.serving import registry
 from ml.serving.scorer import Scorer
 from tables.row_update import add_decision
@@ -59,7 +59,7 @@ def scoring_input_of(partition: int, offset: int, value: bytes) -> ScoringInput:
     Raises `ValidationError`.
     """
     transaction = Transaction.model_validate_json(value)
-    received_ms = occurred_ms(transaction)
+    received_ms = event_time_ms(transaction, 0)
     record = Record(partition, offset, transaction.user_id.encode(), value, received_ms)
     return ScoringInput(
         record, transaction, event_of(transaction, received_ms), hash64(transaction.user_id)

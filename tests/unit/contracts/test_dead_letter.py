@@ -1,6 +1,8 @@
 """What can be kept of a record that could not be processed."""
 
-from fraud_app.contracts.dead_letter import HEADERS, MAX_DETAIL_BYTES, DeadLetter
+from hashlib import sha256
+
+from fraud_app.contracts.dead_letter import HEADERS, MAX_DETAIL_BYTES, MAX_KEPT_BYTES, DeadLetter
 
 
 def letter(**fields):
@@ -48,6 +50,16 @@ def test_a_long_detail_is_cut():
     assert len(headers["dlq_error_message"]) == MAX_DETAIL_BYTES
 
 
+def test_what_the_broker_would_not_take_is_cut_and_can_still_be_told_apart():
+    value = b"x" * 1_000_001
+    key, kept, headers = letter(value=value, attempts=2).message("1")
+    assert len(key + kept) == MAX_KEPT_BYTES
+    assert dict(headers)["dlq_original_length"] == b"1000003"
+    assert dict(headers)["dlq_original_sha256"] == sha256(b"u1" + value).hexdigest().encode()
+    assert dict(headers)["dlq_attempts"] == b"2"
+
+
 def test_every_header_is_in_the_published_list():
-    _, _, headers = letter(value=b'{"cvv": "737"}').message("1")
+    longest = b'{"cvv": "737"}'.ljust(MAX_KEPT_BYTES + 1)
+    _, _, headers = letter(value=longest).message("1")
     assert {name for name, _ in headers} == set(HEADERS)

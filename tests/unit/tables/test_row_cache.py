@@ -20,7 +20,7 @@ class Store:
 
 
 def row(offset):
-    return add_decision(EMPTY, event(), decision(), 1, offset, -1)
+    return encode(add_decision(EMPTY, event(), decision(), 1, offset, -1))
 
 
 def test_a_written_row_is_read_from_memory_and_is_in_the_store():
@@ -36,7 +36,7 @@ def test_after_a_new_assignment_rows_are_read_from_the_store_again():
     store = Store()
     cache = RowCache(store)
     cache.write(0, {"u": row(1)})
-    store.rows[0, "u"] = encode(row(9))
+    store.rows[0, "u"] = row(9)
     assert cache.read(0, "u").offset == 1
     cache.forget(0)
     assert cache.read(0, "u").offset == 9

@@ -1,0 +1,188 @@
+"""Inputs that once stopped a partition, the sinks or the history for good. Each stands for a kind.
+
+From `cases.md`: public bug reports and data of people who run such systems.
+"""
+
+import asyncio
+import json
+import uuid
+
+import asyncpg
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from fraud_app.kafka.partitioner import partition_of
+from tests.support.api_client import until
+
+PARTITIONS = 4
+
+
+def base(**fields):
+    mark = uuid.uuid4().hex
+    return {
+        "transaction_id": f"t-{mark}",
+        "user_id": f"u-{mark}",
+        "amount": "12.90",
+        "currency": "EUR",
+        "merchant_id": "m_1",
+        **fields,
+    }
+
+
+async def still_decides(api, user):
+    """The partition of this user goes on."""
+    await api.decided(base(user_id=user))
+
+
+async def stored(running, transaction_id):
+    """The stored message of a transaction, once it is there."""
+    connection = await asyncpg.connect(running.environment["FRAUD_POSTGRES__DSN"])
+    try:
+        return await until(
+            lambda: connection.fetchval(
+                "SELECT scored FROM transactions WHERE transaction_id = $1", transaction_id
+            )
+        )
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    "occurred_at",
+    ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00Z", "1969-12-31T00:00:00Z", "2026-13-01"],
+)
+async def test_an_impossible_client_time_is_missing_and_the_transaction_is_decided(
+    api, running, occurred_at
+):
+    sent = base(occurred_at=occurred_at)
+    scored = await api.decided(sent)
+    assert scored["occurred_at"] is None
+    assert [warning["field"] for warning in scored["input_warnings"]] == ["/occurred_at"]
+    tried = await api.post("/score", sent)
+    assert (tried.status, tried.body["input_warnings"]) == (200, scored["input_warnings"])
+    assert await stored(running, sent["transaction_id"])
+    await still_decides(api, sent["user_id"])
+
+
+async def test_a_nul_in_the_metadata_stops_neither_storage_nor_queries(api, running):
+    sent = base(metadata={"note": "a\u0000b", "path": "C:\\u0000"})
+    assert (await api.decided(sent))["metadata"] == sent["metadata"]
+    kept = orjson.loads(await stored(running, sent["transaction_id"]))
+    assert kept["metadata"] == {"note": "a\ufffdb", "path": "C:\\u0000"}
+    connection = await asyncpg.connect(running.environment["FRAUD_POSTGRES__DSN"])
+    try:
+        await connection.fetch("SELECT scored ->> 'features' FROM transactions")
+    finally:
+        await connection.close()
+    listed = await api.get(f"/api/transactions?q={sent['transaction_id']}")
+    assert [one["transaction_id"] for one in listed.body["items"]] == [sent["transaction_id"]]
+
+
+@pytest.mark.parametrize("amount", ["1e-1000100", "-1", "NaN", "1e400", None, [], "0x10"])
+async def test_an_amount_that_is_none_is_refused_before_the_202(api, amount):
+    refused = await api.post("/api/transactions", base(amount=amount))
+    assert refused.status == 422
+    assert "amount" in refused.body["detail"] or "/amount" in str(refused.body["errors"])
+
+
+async def send(running, user, value, **options):
+    """Put a record into the user's own partition of `transactions.raw`."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=running.environment["FRAUD_KAFKA__BROKERS"],
+        max_request_size=2_000_000,
+        **options,
+    )
+    await producer.start()
+    try:
+        partition = partition_of(user, PARTITIONS)
+        return await producer.send_and_wait(
+            "transactions.raw", value, key=user.encode(), partition=partition
+        )
+    finally:
+        await producer.stop()
+
+
+async def dead_letter(running, sent):
+    """The headers of the dead letter of a record, once it is there."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=running.environment["FRAUD_KAFKA__BROKERS"], auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition("transactions.dlq", 0)])
+        async with asyncio.timeout(20):
+            async for letter in consumer:
+                headers = dict(letter.headers)
+                origin = (headers["dlq_original_partition"], headers["dlq_original_offset"])
+                if origin == (b"%d" % sent.partition, b"%d" % sent.offset):
+                    return headers, letter.value
+    finally:
+        await consumer.stop()
+
+
+async def test_an_integer_of_more_than_64_bits_stays_exact_by_both_ways(api, running):
+    metadata = {"n": 2**64, "m": -(2**70)}
+    by_http = base(metadata=metadata)
+    assert (await api.decided(by_http))["metadata"] == metadata
+    by_kafka = base(metadata=metadata)
+    await send(running, by_kafka["user_id"], orjson_free(by_kafka))
+    assert b"18446744073709551616" in (await stored(running, by_kafka["transaction_id"])).encode()
+
+
+def orjson_free(fields):
+    """JSON of integers that orjson cannot write."""
+    return json.dumps(fields).encode()
+
+
+async def test_a_value_larger_than_a_dead_letter_may_be_is_cut_and_stops_nothing(api, running):
+    user = base()["user_id"]
+    sent = await send(running, user, b"x" * 1_000_001)
+    headers, kept = await dead_letter(running, sent)
+    assert headers["dlq_error_code"] == b"too_large"
+    assert headers["dlq_original_length"] == b"%d" % (1_000_001 + len(user))
+    assert len(kept) < 300_000
+    await still_decides(api, user)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_records_of_every_codec_are_decided(running, codec):
+    sent = base()
+    await send(running, sent["user_id"], orjson.dumps(sent), compression_type=codec)
+    assert await stored(running, sent["transaction_id"])
+
+
+async def test_deep_nesting_with_a_security_code_is_masked_and_stops_nothing(api, running):
+    user = base()["user_id"]
+    value = b'{"cvv": "737", "a": ' + b"[" * 300 + b"]" * 300 + b"}"
+    headers, kept = await dead_letter(running, await send(running, user, value))
+    assert headers["dlq_error_code"] in (b"malformed", b"invalid")
+    assert b"737" not in kept
+    await still_decides(api, user)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/transactions/%00",
+        "/api/transactions/%00/case",
+        "/api/users/%00",
+        "/api/transactions?q=%00",
+        "/api/transactions?to=9999-12-31T23:59:59-12:00",
+        "/api/transactions?from=0001-01-01T00:00:00%2B12:00",
+    ],
+)
+async def test_what_no_column_can_hold_is_the_clients_error(api, path):
+    assert 400 <= (await api.get(path)).status < 500
+
+
+async def test_a_body_that_is_not_encoded_as_it_says_is_the_clients_error(api):
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    answer = await api.send("POST", "/score", data=b"{}", headers=headers)
+    assert answer.status == 400
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_a_verdict_id_beyond_bigint_is_the_clients_error(api):
+    answer = await api.send("DELETE", f"/api/transactions/t/verdicts/{2**70}")
+    assert 400 <= answer.status < 500
