@@ -47,7 +47,7 @@ async def _append(messages: list[bytes]) -> bool:
         try:
             await append(redis_client, messages)
         except RedisUnavailable:
-            if not redis_client.up:
+            if not redis_client.is_up:
                 return False
         else:
             return True

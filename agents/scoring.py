@@ -41,7 +41,7 @@ from fraud_app.resources import (
     signal_store,
 )
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
-from ml.serving.registry import version_in
+from ml.serving.registry import name_and_version
 from tables.row_cache import RowCache
 
 log = logging.getLogger(__name__)
@@ -239,4 +239,4 @@ def _count(decided: DecidedBatch, dead_letters: Sequence[str], size: int) -> Non
 
 @cache
 def _scored_counter(decision: Decision, model: str) -> Any:
-    return metrics.SCORED.labels(decision.value, version_in(model))
+    return metrics.SCORED.labels(decision.value, name_and_version(model))

@@ -18,7 +18,7 @@ from fraud_app.sinks import storage, to_store
 @storage.agent(to_store, name="storage")
 async def store_transactions(stream: Any) -> None:
     """Store each scored transaction once; an invalid one goes to the dead-letter topic."""
-    await store_batches(stream, transactions.row_of, _store_rows)
+    await store_batches(stream, transactions.parse_row, _store_rows)
 
 
 async def _store_rows(connection: asyncpg.Connection, rows: Sequence[transactions.Row]) -> None:
@@ -26,6 +26,6 @@ async def _store_rows(connection: asyncpg.Connection, rows: Sequence[transaction
     async with connection.transaction():
         metrics.STORED.inc(await transactions.store(connection, rows))
         if challenger.scorer is not None:
-            scores = shadow_scores.scores_of(rows, challenger.scorer)
+            scores = shadow_scores.score_rows(rows, challenger.scorer)
             await shadow_scores.store(connection, scores)
     metrics.STORE_SECONDS.observe(time.perf_counter() - started)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fraud_app import __version__, metrics, topics
-from fraud_app.heartbeats import heartbeat_of
+from fraud_app.heartbeats import current_heartbeat
 from fraud_app.kafka import compat
 from fraud_app.kafka.application import batch_topic, create_app
 from fraud_app.resources import champion, config, redis_client
@@ -56,7 +56,7 @@ def own_heartbeat() -> Heartbeat:
     """The state of this worker, to be sent to Redis."""
     reference = champion.scorer.reference if champion.scorer else None
     address = f"{config.web.bind}:{config.web.port}"
-    return heartbeat_of(
+    return current_heartbeat(
         app, "scoring", topics.RAW, config.worker_id, address=address, model=reference
     )
 

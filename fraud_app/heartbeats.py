@@ -16,12 +16,14 @@ from fraud_app import __version__
 from fraud_app.kafka import compat
 from tables.redis import heartbeat
 from tables.redis.client import RedisClient, RedisUnavailable
-from tables.redis.heartbeat import EVERY_S, Heartbeat
+from tables.redis.heartbeat import SEND_EVERY_S, Heartbeat
 
 _started = time.time()
 
 
-def heartbeat_of(app: faust.App, role: str, topic: str, worker_id: str, **more: Any) -> Heartbeat:
+def current_heartbeat(
+    app: faust.App, role: str, topic: str, worker_id: str, **more: Any
+) -> Heartbeat:
     """The current state of an application of this process. `topic` is the topic that it reads."""
     return Heartbeat(
         id=worker_id,
@@ -44,7 +46,7 @@ async def send_heartbeats(
         while not app.should_stop:
             with suppress(RedisUnavailable):
                 await heartbeat.send(client, current())
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(SEND_EVERY_S)
     finally:
         with suppress(RedisUnavailable):
             await heartbeat.remove(client, current())

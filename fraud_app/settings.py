@@ -231,7 +231,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def in_words(error: ValidationError) -> str:
+def describe_errors(error: ValidationError) -> str:
     """Every error on a line, with the name of the setting, but no value: it may be a secret."""
     lines = ["The settings cannot be used:"]
     for details in error.errors(include_input=False, include_url=False):
@@ -247,7 +247,7 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SystemExit(in_words(error)) from None
+        raise SystemExit(describe_errors(error)) from None
 
 
 def _split(value: Any) -> Any:

@@ -37,7 +37,7 @@ from aiokafka import AIOKafkaProducer
 
 from fraud_app.topics import LABELS, RAW
 from ml.simulator import LabelledTransaction, Population, simulate
-from ml.simulator.population import PAYMENTS_PER_CUSTOMER_AND_DAY
+from ml.simulator.population import TRANSACTIONS_PER_CUSTOMER_AND_DAY
 
 Send = Callable[[LabelledTransaction], Awaitable[Any]]
 
@@ -98,7 +98,7 @@ async def _run(args: argparse.Namespace) -> None:
 
 def _history(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
     """A history of `--days` days, from as many customers as make `--count` transactions."""
-    natural_users = (args.count or 50_000) / (args.days * PAYMENTS_PER_CUSTOMER_AND_DAY)
+    natural_users = (args.count or 50_000) / (args.days * TRANSACTIONS_PER_CUSTOMER_AND_DAY)
     users = args.users or max(100, round(natural_users))
     start = (
         datetime.fromisoformat(args.start).replace(tzinfo=UTC)
@@ -118,7 +118,7 @@ def _history(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
 def _live(args: argparse.Namespace) -> Iterator[LabelledTransaction]:
     """Endless traffic, one stretch after the other, from as many customers as buy at this rate."""
     rate = args.rate or 10.0
-    natural_users = round(rate * 86_400 / PAYMENTS_PER_CUSTOMER_AND_DAY)
+    natural_users = round(rate * 86_400 / TRANSACTIONS_PER_CUSTOMER_AND_DAY)
     users = args.users or min(400_000, max(2_000, natural_users))
     population = Population(args.seed, users)
     seed = int(time.time())

@@ -37,7 +37,7 @@ def _champion_files() -> ModelFiles:
 
 
 async def _measure(files: ModelFiles) -> None:
-    model = registry.version_in(files.reference)
+    model = registry.name_and_version(files.reference)
     async with connect(config.postgres) as connection:
         traffic = await drift.latest_traffic(connection, model)
         measured = await asyncio.to_thread(drift.measure, files, traffic)

@@ -15,7 +15,7 @@ from fraud_app.postgres.database import DatabaseUnavailable
 from fraud_app.resources import champion, database, redis_client
 from fraud_app.supervision import supervised
 from fraud_app.topics import RAW
-from ml.serving.registry import version_in
+from ml.serving.registry import name_and_version
 
 # Outages must show at once; drift and the review queue change slowly and cost a query each.
 DEPENDENCIES_EVERY_S = 2.0
@@ -28,7 +28,7 @@ async def observe_dependencies() -> None:
     """Dependencies, mirror and lag; also notes how far the local tables are."""
     while not app.should_stop:
         user_table.note_offsets()
-        metrics.DEPENDENCY_UP.labels("redis").set(redis_client.up)
+        metrics.DEPENDENCY_UP.labels("redis").set(redis_client.is_up)
         metrics.DEPENDENCY_UP.labels("postgres").set(await database.responds())
         metrics.DEPENDENCY_UP.labels("model").set(champion.scorer is not None)
         metrics.MIRRORED.set(mirror.copied)
@@ -44,7 +44,7 @@ async def observe_drift() -> None:
     while not app.should_stop:
         if champion.scorer is not None:
             with suppress(DatabaseUnavailable):
-                await _set_drift(version_in(champion.scorer.reference))
+                await _set_drift(name_and_version(champion.scorer.reference))
         await asyncio.sleep(DRIFT_EVERY_S)
 
 

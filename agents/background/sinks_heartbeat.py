@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from fraud_app.heartbeats import heartbeat_of, send_heartbeats
+from fraud_app.heartbeats import current_heartbeat, send_heartbeats
 from fraud_app.resources import config, redis_client
 from fraud_app.sinks import feed, storage
 from fraud_app.supervision import supervised
@@ -15,7 +15,9 @@ from fraud_app.topics import SCORED
 async def send_storage_heartbeats() -> None:
     """Send storage's heartbeats until it stops."""
     await send_heartbeats(
-        storage, redis_client, lambda: heartbeat_of(storage, "storage", SCORED, config.worker_id)
+        storage,
+        redis_client,
+        lambda: current_heartbeat(storage, "storage", SCORED, config.worker_id),
     )
 
 
@@ -23,5 +25,5 @@ async def send_storage_heartbeats() -> None:
 async def send_feed_heartbeats() -> None:
     """Send the feed's heartbeats until it stops."""
     await send_heartbeats(
-        feed, redis_client, lambda: heartbeat_of(feed, "feed", SCORED, config.worker_id)
+        feed, redis_client, lambda: current_heartbeat(feed, "feed", SCORED, config.worker_id)
     )

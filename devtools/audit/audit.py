@@ -22,7 +22,7 @@ from fraud_app import topics
 from ml.profile.layout import view
 from tables import mirror, user_row, user_table
 
-__all__ = ["CHANGELOG", "AuditResult", "audit", "read_topic"]
+__all__ = ["CHANGELOG", "AuditResult", "audit_delivery", "read_topic"]
 
 CHANGELOG = f"fraud-scoring-{user_table.NAME}-changelog"
 _READ_BATCH = 1000  # keys in one MGET: few round trips, and no answer that stops Redis for long
@@ -30,7 +30,7 @@ _DECISION_FIELDS = ("decision", "probability", "risk_score", "model")
 """What must be the same in every copy of a scored message."""
 
 
-async def audit(
+async def audit_delivery(
     environment: Mapping[str, str], accepted: Iterable[Mapping[str, Any]], *, by_occurred: bool
 ) -> AuditResult:
     """Compare everything that the system left behind with the accepted transactions.

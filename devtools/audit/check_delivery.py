@@ -20,16 +20,16 @@ import asyncpg
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from devtools.audit.audit import audit
+from devtools.audit.audit import audit_delivery
 from devtools.audit.report import report
 from devtools.audit.result import AuditResult
 from devtools.stack.test_cluster import Cluster, Say, kill_workers
 from fraud_app import topics
 from ml.simulator import LabelledTransaction, Population, simulate
-from ml.simulator.population import PAYMENTS_PER_CUSTOMER_AND_DAY
+from ml.simulator.population import TRANSACTIONS_PER_CUSTOMER_AND_DAY
 
 DAYS = 30.0  # longer than the longest velocity window of 7 days
-USERS_PER_TRANSACTION = 1 / (DAYS * PAYMENTS_PER_CUSTOMER_AND_DAY)
+USERS_PER_TRANSACTION = 1 / (DAYS * TRANSACTIONS_PER_CUSTOMER_AND_DAY)
 FEWEST_USERS = 500  # a small run has many users, too
 START = datetime(2026, 10, 1, tzinfo=UTC)
 MIRROR_S = 2.0  # the mirror in Redis follows the tables with a delay
@@ -42,7 +42,7 @@ _DESCRIPTION = (
 )
 
 
-def traffic(count: int, seed: int) -> list[LabelledTransaction]:
+def generate_traffic(count: int, seed: int) -> list[LabelledTransaction]:
     """`count` transactions of one month of a shop, in order of time."""
     population = Population(seed, max(FEWEST_USERS, round(count * USERS_PER_TRANSACTION)))
     return list(simulate(population, START, DAYS, count=count, seed=seed))
@@ -117,7 +117,7 @@ async def send_kafka(
         await producer.stop()
 
 
-async def settled(dsn: str, count: int) -> None:
+async def wait_until_stored(dsn: str, count: int) -> None:
     """Wait until `count` transactions are stored, at most 240 s, and then 2 s more for the mirror.
 
     The caller's audit reports what is missing after that time.
@@ -153,7 +153,7 @@ def main() -> None:
 
 async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> AuditResult:
     """Send the traffic, kill workers meanwhile, wait until all is stored, audit and report."""
-    generated = traffic(args.http + args.kafka, args.seed)
+    generated = generate_traffic(args.http + args.kafka, args.seed)
     transactions = [labelled.transaction for labelled in generated]
     customers = {transaction["user_id"] for transaction in transactions}
     say(
@@ -174,9 +174,9 @@ async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> AuditRes
     say(f"{len(by_kafka):,} sent by Kafka in {time.monotonic() - started:.1f} s")
     if killing:
         await killing
-    await settled(cluster.environment["FRAUD_POSTGRES__DSN"], len(generated))
+    await wait_until_stored(cluster.environment["FRAUD_POSTGRES__DSN"], len(generated))
     say("all quiet; auditing")
-    result = await audit(cluster.environment, transactions, by_occurred=True)
+    result = await audit_delivery(cluster.environment, transactions, by_occurred=True)
     fraud = {labelled.transaction["transaction_id"]: labelled.is_fraud for labelled in generated}
     amounts: dict[str, Any] = {
         transaction["transaction_id"]: float(transaction["amount"]) for transaction in transactions

@@ -13,7 +13,7 @@ from devtools.bench.load import Route
 from devtools.bench.resource_usage import resident_bytes
 from devtools.stack import ports
 from devtools.stack.process import ServerProcess
-from devtools.stack.services import Service, sinks, worker
+from devtools.stack.services import Service, sinks_service, worker_service
 from fraud_app import topics
 from fraud_app.settings import ROOT
 
@@ -155,9 +155,10 @@ def start_ours(
     The workers come first in the result. Raises `StartFailed`.
     """
     workers: list[Service] = [
-        worker(number, environment, directory, port) for number, port in enumerate(worker_ports, 1)
+        worker_service(number, environment, directory, port)
+        for number, port in enumerate(worker_ports, 1)
     ]
-    services = [*workers, sinks(environment, directory)]
+    services = [*workers, sinks_service(environment, directory)]
     for service in services:
         service.start()
     for service in workers:

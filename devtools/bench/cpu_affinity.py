@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from devtools.stack.process import family
+from devtools.stack.process import process_tree
 
 
 def usable_cores() -> list[int]:
@@ -40,7 +40,7 @@ def pin_to_cores(pid: int, cores: Iterable[int]) -> None:
     What they start later stays there, too. A process that ended is no error.
     """
     allowed = set(cores)
-    for member in family(pid):
+    for member in process_tree(pid):
         for thread in Path(f"/proc/{member}/task").glob("*"):
             with suppress(ProcessLookupError):  # the thread ended meanwhile
                 os.sched_setaffinity(int(thread.name), allowed)

@@ -15,7 +15,7 @@ from pathlib import Path
 import asyncpg
 import redis
 
-from devtools.stack.services import Service, ready
+from devtools.stack.services import Service, is_ready
 from devtools.stack.stack import Stack
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -52,7 +52,7 @@ def seconds_to_ready(service: Service) -> float:
     started = time.monotonic()
     service.start()
     assert service.process is not None  # noqa: S101
-    service.process.wait_until(lambda: ready(service.port), RECOVERY_S)
+    service.process.wait_until(lambda: is_ready(service.port), RECOVERY_S)
     return time.monotonic() - started
 
 

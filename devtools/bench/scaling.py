@@ -26,7 +26,7 @@ from devtools.bench.http_latency import measure_http_batches
 from devtools.bench.latency import measure_backlog, measure_latency, transactions
 from devtools.bench.load import Route
 from devtools.stack import ports
-from devtools.stack.services import Service, sinks, worker
+from devtools.stack.services import Service, sinks_service, worker_service
 from devtools.stack.stack import HOME, Stack
 from fraud_app.contracts.scored import LATENCY_TARGET_MS
 from fraud_app.settings import ROOT
@@ -169,8 +169,8 @@ def _measure_users(stack: Stack, count: int, seconds: float) -> dict[str, Any]:
         pass  # creates the changelog topic
     synthetic_users.write_changelog(route.brokers, count)
     resource_usage.delete_tables(stack)
-    scoring: Service = worker(1, environment, stack.directory, ports.any_free())
-    storing: Service = sinks(environment, stack.directory)
+    scoring: Service = worker_service(1, environment, stack.directory, ports.any_free())
+    storing: Service = sinks_service(environment, stack.directory)
     figures: dict[str, Any] = {"recovery_s": resource_usage.seconds_to_ready(scoring)}
     figures |= resource_usage.measure_memory(stack, scoring, count)
     scoring.stop()

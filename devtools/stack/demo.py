@@ -14,7 +14,7 @@ from types import FrameType
 
 from devtools.stack import ports, smoke
 from devtools.stack.process import ServerProcess, StartFailed
-from devtools.stack.services import Service, Supervisor, sinks, worker
+from devtools.stack.services import Service, Supervisor, sinks_service, worker_service
 from devtools.stack.stack import HOME, Stack
 from fraud_app.errors import FraudError
 from fraud_app.settings import ROOT
@@ -53,7 +53,7 @@ class Demo:
         self._stack.start(None if args.smoke else PREFERRED)
         environment = {**self._stack.environment(), "FRAUD_DEMO": "true"}
         workers = self._create_workers(environment)
-        self._services = [*workers, sinks(environment, args.state)]
+        self._services = [*workers, sinks_service(environment, args.state)]
         self._supervisor = Supervisor(self._services, self.say)
         for service in self._services:
             service.start()
@@ -71,7 +71,7 @@ class Demo:
             port = ports.next_free(preferred)
             if port != preferred and not args.smoke and number == 1:
                 self.say(f"port {preferred} is in use: the dashboard takes {port}")
-            workers.append(worker(number, environment, args.state, port))
+            workers.append(worker_service(number, environment, args.state, port))
             preferred = port + 1
         return workers
 

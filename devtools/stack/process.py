@@ -122,7 +122,7 @@ class ServerProcess:
         session of its own, with a full share.
         """
         while self.exit_code is None:
-            for pid in family(self.pid):
+            for pid in process_tree(self.pid):
                 autogroup = Path(f"/proc/{pid}/autogroup")
                 # The process ended, the kernel has no autogroups, or it refuses a second change
                 # within 0.1 s by a user who is not root.
@@ -132,14 +132,14 @@ class ServerProcess:
             time.sleep(_NICENESS_CHECK_S)
 
 
-def family(pid: int) -> Iterator[int]:
+def process_tree(pid: int) -> Iterator[int]:
     """The ids of a process and all its living descendants. Linux only."""
     yield pid
     for thread in Path(f"/proc/{pid}/task").glob("*"):
         with suppress(OSError):  # the thread ended meanwhile
             children = (thread / "children").read_text().split()
             for child in children:
-                yield from family(int(child))
+                yield from process_tree(int(child))
 
 
 def _die_with_parent() -> None:

@@ -71,7 +71,7 @@ class Service:
         Raises `StartFailed` after 60 s.
         """
         deadline = time.monotonic() + START_S
-        while not ready(self.port):
+        while not is_ready(self.port):
             if time.monotonic() > deadline:
                 raise StartFailed(f"{self.name} did not come back in {START_S} s")
             time.sleep(0.1)
@@ -81,7 +81,7 @@ class Service:
         60 s.
         """
         assert self.process is not None  # noqa: S101
-        self.process.wait_until(lambda: ready(self.port), START_S)
+        self.process.wait_until(lambda: is_ready(self.port), START_S)
 
 
 class Supervisor:
@@ -127,7 +127,9 @@ class Supervisor:
             service.stop()
 
 
-def worker(number: int, environment: Mapping[str, str], directory: Path, port: int) -> Service:
+def worker_service(
+    number: int, environment: Mapping[str, str], directory: Path, port: int
+) -> Service:
     """A scoring worker with tables and a port of its own."""
     own_environment = {
         **environment,
@@ -140,7 +142,7 @@ def worker(number: int, environment: Mapping[str, str], directory: Path, port: i
     )
 
 
-def sinks(environment: Mapping[str, str], directory: Path) -> Service:
+def sinks_service(environment: Mapping[str, str], directory: Path) -> Service:
     """Storage and feed in one process, with a tenth of a worker's CPU share.
 
     Decisions come first and history may follow later. But a page waits for its feed: with less
@@ -157,7 +159,7 @@ def sinks(environment: Mapping[str, str], directory: Path) -> Service:
     )
 
 
-def ready(port: int) -> bool:
+def is_ready(port: int) -> bool:
     """Whether the worker on this port says that it is ready."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as response:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from devtools.stack import ports
-from devtools.stack.services import Service, Supervisor, sinks, worker
+from devtools.stack.services import Service, Supervisor, sinks_service, worker_service
 from devtools.stack.stack import HOME, Stack
 
 Say = Callable[[str], None]
@@ -32,10 +32,10 @@ class Cluster:
         self.environment = {**self.stack.environment(), **settings}
         directory = self.stack.directory
         self.workers = [
-            worker(number, self.environment, directory, ports.any_free())
+            worker_service(number, self.environment, directory, ports.any_free())
             for number in range(1, workers + 1)
         ]
-        self.sinks = sinks(self.environment, directory)
+        self.sinks = sinks_service(self.environment, directory)
         services: list[Service] = [*self.workers, self.sinks]
         self._supervisor = Supervisor(services, say)
         # A child process ends with the thread that started it, so one thread starts all services

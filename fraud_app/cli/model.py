@@ -117,7 +117,9 @@ def _cutoffs(files: ModelFiles) -> str:
 async def _live(champion: ModelFiles, challenger: ModelFiles) -> str:
     try:
         async with connect(settings().postgres) as connection:
-            agreement = await compare(connection, registry.version_in(challenger.reference), HOURS)
+            agreement = await compare(
+                connection, registry.name_and_version(challenger.reference), HOURS
+            )
     except OSError as error:
         return f"\nlive: PostgreSQL does not answer ({error})"
     return f"\nlive, last {HOURS:g} hours: {describe(agreement)}"

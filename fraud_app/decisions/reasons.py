@@ -96,14 +96,14 @@ def in_words(contribution: Contribution, features: Sequence[float]) -> Reason:
 
 def _sentence(feature: Feature, value: float, usual: str) -> str:
     if math.isnan(value):
-        return f"not known: {'whether ' if feature.unit == 'flag' else ''}{in_short(feature)}"
+        return f"not known: {'whether ' if feature.unit == 'flag' else ''}{short_meaning(feature)}"
     if feature.unit == "flag":
         return feature.phrase if value else f"not: {feature.phrase}"
     text = feature.phrase.format(value=_with_unit(feature, value))
     return f"{text} (usual {usual})" if usual else text
 
 
-def in_short(feature: Feature) -> str:
+def short_meaning(feature: Feature) -> str:
     """What the feature means, without the details after the first comma or bracket."""
     if feature.unit == "flag":
         return feature.phrase

@@ -12,7 +12,7 @@ from fraud_app.contracts.scored import Decision
 from fraud_app.decisions import policy, reasons
 from fraud_app.decisions.parse import ScoringInput
 from ml.decision_record import NO_PROBABILITY, Contribution, DecisionRecord
-from ml.features import SIZE, Matrix, compute
+from ml.features import ROW_BYTES, Matrix, compute
 from ml.profile.event import Signals
 from ml.serving.cutoffs import Cutoffs
 from ml.serving.scorer import Scorer
@@ -75,7 +75,7 @@ def score(
                 block=cutoffs.block,
                 model=scorer.reference if scorer else "",
                 reasons=explained.get(row, ()),
-                features=features[SIZE * row : SIZE * (row + 1)],
+                features=features[ROW_BYTES * row : ROW_BYTES * (row + 1)],
             ),
         )
         for row, (item, _) in enumerate(inputs)

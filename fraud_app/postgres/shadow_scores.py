@@ -16,7 +16,7 @@ import orjson
 
 from fraud_app.postgres.transactions import Row
 from ml.serving.ranking import PrecisionRecall, precision_recall
-from ml.serving.registry import version_in
+from ml.serving.registry import name_and_version
 from ml.serving.scorer import Scorer, matrix_of
 
 MAX_LABELLED = 200_000
@@ -85,7 +85,7 @@ class Agreement(NamedTuple):
     challenger: Curve | None
 
 
-def scores_of(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
+def score_rows(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
     """The challenger's scores, computed from the features that were stored with each decision. So
     its input is the very input of the champion. Rows without features are left out.
     """
@@ -97,7 +97,7 @@ def scores_of(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
     matrix = matrix_of(
         [[math.nan if value is None else value for value in features] for _, features in scorable]
     )
-    model = version_in(scorer.reference)
+    model = name_and_version(scorer.reference)
     return [
         ShadowScore(
             row.transaction_id,

@@ -69,7 +69,7 @@ _HAS_REASON = (
 _IS_ANY_ID = "(transaction_id = {0} OR user_id = {0} OR device_id = {0} OR card = {0} OR ip = {0})"
 
 
-def row_of(message: bytes) -> Row:
+def parse_row(message: bytes) -> Row:
     """The row of a message from `transactions.scored`. Raises `ValueError` or `KeyError` when the
     message is anything else.
     """

@@ -16,7 +16,7 @@ from fraud_app.contracts.label import Label
 from fraud_app.errors import FraudError
 from fraud_app.postgres.review_queue import CLAIM_S
 
-UNDO_S = 10
+UNDO_WINDOW_S = 10
 """Long enough to notice a slip of the hand, and short enough not to delay the label."""
 MAX_FINAL = 200
 """Labels in one database transaction, so that none stays open for long."""
@@ -138,7 +138,7 @@ async def record(pool: asyncpg.Pool, verdict: NewVerdict) -> RecordedVerdict:
         await connection.execute(
             _END_CLAIM if verdict.verdict == "skip" else _CLOSE, verdict.transaction_id
         )
-        undo_until = await connection.fetchval(_INSERT_PENDING, verdict_id, UNDO_S)
+        undo_until = await connection.fetchval(_INSERT_PENDING, verdict_id, UNDO_WINDOW_S)
         return RecordedVerdict(verdict_id, given_at, undo_until)
 
 
@@ -151,7 +151,8 @@ async def undo(pool: asyncpg.Pool, transaction_id: str, verdict_id: int, analyst
         pending = await connection.fetchval(_DELETE_PENDING, verdict_id, transaction_id, analyst)
         if pending is None:
             raise VerdictRefused(
-                "too_late", f"a verdict can be taken back by who gave it, for {UNDO_S} seconds"
+                "too_late",
+                f"a verdict can be taken back by who gave it, for {UNDO_WINDOW_S} seconds",
             )
         await connection.execute(_INSERT, transaction_id, "undo", verdict_id, None, "", analyst)
         if await connection.fetchval(_STANDING, transaction_id) is None:

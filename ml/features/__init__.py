@@ -19,7 +19,7 @@ from ml.profile.jit import INTEGER, READ_WORDS, WORD, WRITE_FLOATS, Floats, arra
 from ml.profile.layout import is_valid
 from ml.profile.update import INVALID, Profile, checked
 
-__all__ = ["CATALOGUE", "NAMES", "SHARED", "SIZE", "Feature", "Matrix", "Row", "compute"]
+__all__ = ["CATALOGUE", "NAMES", "ROW_BYTES", "SHARED", "Feature", "Matrix", "Row", "compute"]
 
 Row = npt.NDArray[np.float32]
 """One value for each feature."""
@@ -32,7 +32,7 @@ CATALOGUE: tuple[Feature, ...] = tuple(feature for group in _GROUPS for feature 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in CATALOGUE)
 SHARED: tuple[int, ...] = tuple(index for index, feature in enumerate(CATALOGUE) if feature.shared)
 """Columns of the features that come from Redis; they are missing when it is unavailable."""
-SIZE = 4 * len(NAMES)
+ROW_BYTES = 4 * len(NAMES)
 """Bytes of one row of the model's input."""
 _WIDTH = len(NAMES)
 
@@ -70,6 +70,6 @@ def compute(inputs: Sequence[tuple[Profile, Event, Signals]]) -> Matrix:
     matrix = np.empty((len(inputs), _WIDTH), np.float32)
     address = matrix.ctypes.data
     for row, (profile, event, signals) in enumerate(inputs):
-        size, row_address = len(profile) // WORD, address + SIZE * row
+        size, row_address = len(profile) // WORD, address + ROW_BYTES * row
         checked(_compute(profile, size, pack_event(event), pack_signals(signals), row_address))
     return matrix

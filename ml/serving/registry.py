@@ -75,10 +75,10 @@ def parts_of(reference: str) -> tuple[str, str, str | None]:
     return name, version, digest or None
 
 
-def version_in(reference: str) -> str:
+def name_and_version(reference: str) -> str:
     """`name:version` of a reference: the key in history, metrics and shadow scores.
 
-    >>> version_in("fraud-lgbm:2026.11.25@0123456789ab")
+    >>> name_and_version("fraud-lgbm:2026.11.25@0123456789ab")
     'fraud-lgbm:2026.11.25'
     """
     return reference.partition("@")[0]

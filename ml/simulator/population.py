@@ -54,7 +54,7 @@ MEDIAN_PAYMENTS_PER_DAY, RATE_SPREAD, MOST_PAYMENTS_PER_DAY = 0.35, 1.1, 30.0
 # Most customers of a shop buy once or twice: a model that has never seen honest new customers takes
 # each for a thief.
 REGULAR_SHARE, OCCASIONAL_PAYMENTS_PER_DAY = 0.05, 0.01
-PAYMENTS_PER_CUSTOMER_AND_DAY = 0.042
+TRANSACTIONS_PER_CUSTOMER_AND_DAY = 0.042
 """Mean number of transactions over all customers."""
 
 

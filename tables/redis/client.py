@@ -37,7 +37,7 @@ class RedisUnavailable(FraudError):
 
 
 class RedisClient:
-    """Calls Redis with a deadline; `up` says whether the last calls were answered."""
+    """Calls Redis with a deadline; `is_up` says whether the last calls were answered."""
 
     def __init__(self, url: str) -> None:
         self.client = redis.from_url(
@@ -49,7 +49,7 @@ class RedisClient:
         self._scripts: list[Script] = []
 
     @property
-    def up(self) -> bool:
+    def is_up(self) -> bool:
         """False while the circuit breaker is open."""
         return self._failures < BREAK_AFTER
 
@@ -59,7 +59,7 @@ class RedisClient:
         Raises `RedisUnavailable` after the deadline, on an error, or at once while the breaker is
         open.
         """
-        if not self.up:
+        if not self.is_up:
             if time.monotonic() < self._retry_at:
                 if asyncio.iscoroutine(awaitable):
                     awaitable.close()
@@ -78,7 +78,7 @@ class RedisClient:
                 self._retry_at, self._retry_s = time.monotonic() + RETRY_S, RETRY_S
                 log.warning("redis_away", extra={"error": self.last_error})
             raise RedisUnavailable(self.last_error) from error
-        if not self.up:
+        if not self.is_up:
             log.info("redis_back")
         self._failures = 0
         return answer

@@ -16,7 +16,7 @@ KEY = "fleet"
 """A hash: role and id of a process -> its heartbeat as JSON."""
 DEADLINE_S = 1.0
 """Nobody waits for a heartbeat, so a slow Redis may take its time."""
-EVERY_S = 2.0
+SEND_EVERY_S = 2.0
 """Seconds between two heartbeats of a process: five fit into `SILENT_AFTER_S`."""
 SILENT_AFTER_S = 10.0
 """After so many seconds without a heartbeat a process counts as silent."""

@@ -4,14 +4,14 @@ counted twice or decided again with another result.
 
 import asyncio
 
-from devtools.audit.audit import audit
-from devtools.audit.check_delivery import send_http, send_kafka, settled, traffic
+from devtools.audit.audit import audit_delivery
+from devtools.audit.check_delivery import generate_traffic, send_http, send_kafka, wait_until_stored
 from devtools.stack.test_cluster import Cluster, kill_workers
 from tests.support.api_client import until
 
 
 async def test_killed_workers_lose_nothing_and_count_nothing_twice():
-    generated = traffic(5000, seed=8)
+    generated = generate_traffic(5000, seed=8)
     transactions = [labelled.transaction for labelled in generated]
     log = []
     running = await asyncio.to_thread(
@@ -19,14 +19,14 @@ async def test_killed_workers_lose_nothing_and_count_nothing_twice():
     )
 
     async def audited():
-        return await audit(running.environment, transactions, by_occurred=True)
+        return await audit_delivery(running.environment, transactions, by_occurred=True)
 
     try:
         killing = asyncio.create_task(kill_workers(running, 3, 3.5, 8, log.append))
         await send_http(running.addresses, generated[:500])
         await send_kafka(running.environment["FRAUD_KAFKA__BROKERS"], generated[500:], rate=280)
         await killing
-        await settled(running.environment["FRAUD_POSTGRES__DSN"], len(generated))
+        await wait_until_stored(running.environment["FRAUD_POSTGRES__DSN"], len(generated))
         # The mirror follows the tables with a delay: audit again until it has caught up. Whatever
         # was lost or counted twice stays so.
         result = await until(audited, lambda result: result.faults == [])

@@ -183,7 +183,7 @@ async def test_an_unexpected_error_of_redis_py_counts_as_an_outage_until_a_call_
     for _ in range(BREAK_AFTER):
         with pytest.raises(RedisUnavailable):
             await link.call(fail(), TIMEOUT_S)
-    assert not link.up
+    assert not link.is_up
     with pytest.raises(RedisUnavailable):
         await link.call(link.client.ping(), TIMEOUT_S)
     link._retry_at = time.monotonic()
@@ -193,7 +193,7 @@ async def test_an_unexpected_error_of_redis_py_counts_as_an_outage_until_a_call_
             return await link.call(link.client.ping(), TIMEOUT_S)
 
     assert await until(pinged)
-    assert link.up
+    assert link.is_up
 
 
 async def test_the_online_and_the_offline_shared_signals_agree(link):

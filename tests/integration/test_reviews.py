@@ -11,12 +11,12 @@ import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 
 from fraud_app import topics
-from fraud_app.postgres.verdicts import UNDO_S
+from fraud_app.postgres.verdicts import UNDO_WINDOW_S
 from tests.support.api_client import TIMEOUT_S, until
 from tests.support.builders import fresh
 from tests.support.reviews import as_analyst, case, flagged, say, take
 
-LABEL_S = UNDO_S + TIMEOUT_S
+LABEL_S = UNDO_WINDOW_S + TIMEOUT_S
 """A label is sent when its verdict can no longer be taken back."""
 
 

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import aiohttp
 
 from devtools.stack import ports, services
-from devtools.stack.process import ServerProcess, family
+from devtools.stack.process import ServerProcess, process_tree
 from devtools.stack.test_cluster import Cluster
 from tests.support.api_client import ApiClient, until
 from tests.support.history import PARTITIONS, everything_stored, fresh_in
@@ -70,7 +70,7 @@ async def extra_worker(running: Cluster, number: int, **settings: str) -> AsyncI
     both ends this waits until the other workers are ready again.
     """
     environment = {**running.environment, **settings}
-    worker = services.worker(number, environment, running.stack.directory, ports.any_free())
+    worker = services.worker_service(number, environment, running.stack.directory, ports.any_free())
     worker.start()
     try:
         await asyncio.to_thread(worker.wait_ready)
@@ -98,7 +98,7 @@ class Freezer:
         assert process is not None
         # `family` lists the children of a process only when it is asked for the next one: by then
         # the process is frozen and can start no other.
-        for pid in family(process.pid):
+        for pid in process_tree(process.pid):
             with suppress(ProcessLookupError):  # it ended meanwhile
                 os.kill(pid, signal.SIGSTOP)
                 self._frozen.append(pid)

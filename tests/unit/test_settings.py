@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from fraud_app.cli.config import flattened
-from fraud_app.settings import ROOT, Settings, in_words
+from fraud_app.settings import ROOT, Settings, describe_errors
 
 
 def with_environment(monkeypatch, **values):
@@ -34,7 +34,7 @@ def test_all_errors_are_told_at_once_by_the_name_that_sets_them(monkeypatch):
             FRAUD_KAFKA__PARTITIONS="many",
             FRAUD_STREAM__CLOCK="moon",
         )
-    text = in_words(refused.value)
+    text = describe_errors(refused.value)
     for name in ("FRAUD_WEB__PORT", "FRAUD_KAFKA__PARTITIONS", "FRAUD_STREAM__CLOCK"):
         assert name in text
 
@@ -68,7 +68,7 @@ def test_secrets_are_never_shown(monkeypatch):
 def test_errors_do_not_repeat_secrets(monkeypatch):
     with pytest.raises(ValidationError) as refused:
         with_environment(monkeypatch, FRAUD_AUTH__MODE="keys", FRAUD_AUTH__KEY_HASHES="hunter2")
-    assert "hunter2" not in in_words(refused.value)
+    assert "hunter2" not in describe_errors(refused.value)
 
 
 def test_a_file_gives_what_the_environment_does_not(monkeypatch, tmp_path):

@@ -10,7 +10,7 @@ from fraud_app.postgres import drift as drift_table
 from fraud_app.postgres import shadow_scores
 from fraud_app.resources import champion, config
 from ml.serving import registry
-from ml.serving.registry import ModelRefused, version_in
+from ml.serving.registry import ModelRefused, name_and_version
 from web.api.query import query
 from web.http.body import answer
 from web.schemas.models import (
@@ -92,7 +92,7 @@ async def drift(request: web.Request) -> web.Response:
     first.
     """
     scorer = champion.scorer
-    name = version_in(scorer.reference) if scorer else None
+    name = name_and_version(scorer.reference) if scorer else None
     measurement = None
     if name is not None:
         measurement = await query(lambda pool: drift_table.latest_measurement(pool, name))

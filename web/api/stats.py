@@ -16,7 +16,7 @@ from aiohttp import web
 
 from fraud_app.contracts.scored import DECISIONS, LATENCY_TARGET_MS
 from fraud_app.decisions.policy import BLOCK_SCORE, REVIEW_SCORE
-from fraud_app.decisions.reasons import FIRST_PAYMENT, in_short
+from fraud_app.decisions.reasons import FIRST_PAYMENT, short_meaning
 from fraud_app.postgres import breakdown_rollup, decision_rollup
 from ml.features import CATALOGUE
 from web.api.query import query
@@ -69,7 +69,7 @@ async def breakdowns(request: web.Request) -> web.Response:
         query(lambda pool: breakdown_rollup.by_kind(pool, "reason", start)),
         query(lambda pool: breakdown_rollup.by_hour(pool, now - HEATMAP)),
     )
-    meanings = {feature.name: in_short(feature) for feature in CATALOGUE} | {
+    meanings = {feature.name: short_meaning(feature) for feature in CATALOGUE} | {
         FIRST_PAYMENT: "first payment of a customer"
     }
     report = Breakdowns(

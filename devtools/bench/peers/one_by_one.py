@@ -17,7 +17,7 @@ from fraud_app.decisions.parse import Record, ScoringInput
 from fraud_app.decisions.score import score
 from fraud_app.decisions.scored_message import scored_message
 from ml.features import Matrix
-from ml.profile.event import Signals, event_of, hash64, event_time_ms
+from ml.profile.event import Signals, event_of, event_time_ms, hash64
 from ml.serving import registry
 from ml.serving.scorer import Scorer
 from tables.row_update import add_decision

@@ -66,7 +66,7 @@ class Worker:
             scored = await self.score(
                 scoring_input_of(message.partition, message.offset, message.value)
             )
-            await pool.execute(_INSERT, *transactions.row_of(scored))
+            await pool.execute(_INSERT, *transactions.parse_row(scored))
             await producer.send_and_wait(
                 self._sink,
                 scored,

@@ -32,7 +32,7 @@ class Breaker(importlib.abc.MetaPathFinder):
 
             module.decide_batch = broken
 
-        spec.loader.exec_module = load_and_break
+        spec.loader.exec_module = load_and_break  # type: ignore[method-assign]
         return spec
 
 

@@ -6,7 +6,7 @@ from fraud_app.contracts.scored import Decision
 from fraud_app.decisions.parse import Record, scoring_input
 from fraud_app.decisions.score import NO_SIGNALS, score
 from fraud_app.settings import ROOT
-from ml.features import SIZE
+from ml.features import ROW_BYTES
 from ml.serving import registry
 from ml.serving.cutoffs import Cutoffs
 from ml.serving.scorer import Scorer
@@ -38,7 +38,7 @@ def test_each_transaction_gets_its_own_record_in_order(scorer):
     assert [item.transaction.user_id for item, _ in scored] == ["u1", "u2", "u3"]
     for _, decision in scored:
         assert decision.model == scorer.reference
-        assert len(decision.features) == SIZE
+        assert len(decision.features) == ROW_BYTES
         assert decision.received_ms == NOW_MS
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.stack.process import ServerProcess, family
+from devtools.stack.process import ServerProcess, process_tree
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/autogroup").exists(),
@@ -18,12 +18,15 @@ def test_niceness_also_reaches_a_child_in_a_session_of_its_own(tmp_path):
         "shell", ["bash", "-c", "setsid sleep 600 & wait"], tmp_path / "log", niceness=10
     )
     try:
-        process.wait_until(lambda: len({_autogroup(pid) for pid in family(process.pid)}) == 2, 10)
         process.wait_until(
-            lambda: all(_autogroup(pid).endswith(" nice 10") for pid in family(process.pid)), 10
+            lambda: len({_autogroup(pid) for pid in process_tree(process.pid)}) == 2, 10
+        )
+        process.wait_until(
+            lambda: all(_autogroup(pid).endswith(" nice 10") for pid in process_tree(process.pid)),
+            10,
         )
     finally:
-        for pid in list(family(process.pid)):
+        for pid in list(process_tree(process.pid)):
             os.kill(pid, signal.SIGKILL)
         process.stop()
 

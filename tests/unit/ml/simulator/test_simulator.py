@@ -3,7 +3,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from fraud_app.contracts.transaction import Transaction
-from ml.profile.event import occurred_ms
+from ml.profile.event import event_time_ms
 from ml.simulator import Population, simulate
 from ml.simulator.fraud import SCENARIOS
 
@@ -22,7 +22,7 @@ def test_the_same_seed_gives_the_same_traffic():
 def test_every_transaction_keeps_the_contract_and_comes_in_order():
     sent = [Transaction.model_validate(labelled.transaction) for labelled in traffic()]
     assert len({transaction.transaction_id for transaction in sent}) == len(sent)
-    times = [occurred_ms(transaction) for transaction in sent]
+    times = [event_time_ms(transaction, 0) for transaction in sent]
     assert times == sorted(times)
 
 

@@ -12,7 +12,7 @@ from fraud_app.contracts.transaction import Transaction
 from fraud_app.decisions import policy
 from fraud_app.settings import ROOT
 from ml.features import compute
-from ml.profile.event import Signals, event_of, occurred_ms
+from ml.profile.event import Signals, event_of, event_time_ms
 from ml.profile.update import EMPTY, update
 from ml.serving import registry
 from ml.serving.scorer import Scorer
@@ -29,7 +29,7 @@ def champion():
 
 def decided(champion, sample, signals):
     transaction = Transaction.model_validate(sample)
-    features = compute([(EMPTY, event_of(transaction, occurred_ms(transaction)), signals)])
+    features = compute([(EMPTY, event_of(transaction, event_time_ms(transaction, 0)), signals)])
     return policy.decide(champion.probabilities(features)[0], champion.cutoffs)
 
 
@@ -53,7 +53,7 @@ def test_a_story_is_noticed_and_its_honest_part_is_not(champion, name):
         profile, decisions = EMPTY, []
         for number, sample in enumerate(samples._STORIES[name]()):
             transaction = Transaction.model_validate(sample)
-            event = event_of(transaction, occurred_ms(transaction) + number * 500)
+            event = event_of(transaction, event_time_ms(transaction, 0) + number * 500)
             features = compute([(profile, event, NO_HISTORY)])
             probability = champion.probabilities(features)[0]
             decisions.append((policy.decide(probability, champion.cutoffs), sample["country"]))
