@@ -20,7 +20,7 @@ export function show(target, found) {
     element("header", { className: "case-head" },
       element("div", { className: "top" }, badge(one.decision), last && badge(last.verdict), element("strong", { className: "figure small", textContent: money(one.amount, one.currency), title: `${one.amount} ${one.currency}` })),
       element("p", { className: "note" }, `score ${one.risk_score} of 99 · `, one.probability === null ? "no model" : `${(one.probability * 100).toFixed(2)} % likely fraud`, one.thresholds ? ` (review from ${(one.thresholds.review * 100).toFixed(2)} %, block from ${(one.thresholds.block * 100).toFixed(2)} %)` : ""),
-      element("p", {}, link(userPage(one.user_id), one.user_id), ` paid ${one.merchant_id} for ${words(one.category)}, ${moment(one.occurred_at)}${one.country ? `, from ${country(one.country)}` : ""}`)),
+      element("p", {}, link(userPage(one.user_id), one.user_id), ` paid ${one.merchant_id} for ${words(one.category)}, ${moment(one.occurred_at ?? one.received_at)}${one.country ? `, from ${country(one.country)}` : ""}`)),
     why(one, found.explanation),
     section("What happened when", timeline(found)),
     section("Related payments", ...found.related.map((by) => relatedBy(by))),
@@ -31,6 +31,8 @@ export function show(target, found) {
 function why(one, explanation) {
   const parts = [];
   if (one.degraded.length) parts.push(element("p", { className: "notice", textContent: `Decided without ${one.degraded.join(" and ")}.` }));
+  const unusable = one.input_warnings ?? [];
+  if (unusable.length) parts.push(element("p", { className: "notice", textContent: `Sent but not usable, taken as missing: ${unusable.map((warning) => `${warning.field} (${warning.problem})`).join("; ")}` }));
   parts.push(one.reasons.length
     ? element("ul", { className: "reasons" }, ...one.reasons.map((reason) => element("li", { textContent: reason.text, title: `${reason.code}: ${reason.contribution > 0 ? "+" : ""}${reason.contribution} log-odds` })))
     : element("p", { className: "note", textContent: "Nothing raised the risk enough to be named." }));
@@ -62,8 +64,8 @@ function timeline(found) {
   const gap = (from, until) => milliseconds(new Date(until) - new Date(from));
   const signedGap = (from, until) => (new Date(until) >= new Date(from) ? `${gap(from, until)} after` : `${gap(until, from)} before`);
   const steps = [
-    [one.occurred_at, "Customer pressed pay", "by the shop's clock"],
-    [one.received_at, "Received by the broker", `${signedGap(one.occurred_at, one.received_at)} the shop's time`],
+    ...(one.occurred_at ? [[one.occurred_at, "Customer pressed pay", "by the shop's clock"]] : []),
+    [one.received_at, "Received by the broker", one.occurred_at ? `${signedGap(one.occurred_at, one.received_at)} the shop's time` : "the shop gave no usable time"],
     [one.scored_at, "Decided", `${milliseconds(one.latency_ms.total)} after it was received: features ${milliseconds(one.latency_ms.features)}, model ${milliseconds(one.latency_ms.model)}`],
     [found.stored_at, "Stored", `${gap(one.scored_at, found.stored_at)} after the decision`],
     ...found.verdicts.map((said) => [said.given_at, `${wordOf(said.verdict)} by ${said.analyst}`, [said.reason && words(said.reason), said.note, said.undo_until && "can still be taken back"].filter(Boolean).join(" · ")]),
