@@ -32,6 +32,7 @@ class Database:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
         self._pool: asyncpg.Pool | None = None
+        self._creating = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
         """Holds a reference to each task, so that none is garbage-collected before it ends."""
 
@@ -62,8 +63,9 @@ class Database:
 
     async def _run(self, question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result:
         try:
-            if self._pool is None:
-                self._pool = await create_pool(self._postgres)
+            async with self._creating:  # two first queries must not make two pools
+                if self._pool is None:
+                    self._pool = await create_pool(self._postgres)
             return await question(self._pool)
         except UNAVAILABLE as error:
             raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from fraud_app.contracts import card_data
 from fraud_app.resources import config
-from fraud_app.topics import DEAD_LETTERS
+from fraud_app.topics import DEAD_LETTERS, TOPICS
 from web.http.body import answer
 from web.http.problem import Problem
 from web.schemas.dead_letters import DeadLetter, DeadLetters
@@ -26,6 +26,9 @@ READ_S = 5.0
 PREVIEW = 240
 """Characters of a value that are shown: enough to recognise it."""
 # Every card number and more: a masked digit too many does no harm.
+
+
+PARTITIONS = next(topic.partitions or 1 for topic in TOPICS if topic.name == DEAD_LETTERS)
 
 
 async def dead_letters(request: web.Request) -> web.Response:
@@ -53,13 +56,7 @@ async def _latest(limit: int) -> tuple[int, list[Any]]:
     consumer = AIOKafkaConsumer(bootstrap_servers=config.kafka.brokers, enable_auto_commit=False)
     await consumer.start()
     try:
-        # Asks the broker: until then the consumer knows no partition of a topic that it is not
-        # subscribed to.
-        await consumer.topics()
-        partitions = [
-            TopicPartition(DEAD_LETTERS, number)
-            for number in consumer.partitions_for_topic(DEAD_LETTERS) or {0}
-        ]
+        partitions = [TopicPartition(DEAD_LETTERS, number) for number in range(PARTITIONS)]
         consumer.assign(partitions)
         first, end = await asyncio.gather(
             consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
