@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 # code: (digits after the decimal point, euro per unit)
 _CURRENCIES: dict[str, tuple[int, float]] = {
@@ -26,12 +27,17 @@ _CURRENCIES: dict[str, tuple[int, float]] = {
 
 
 def _accepted(code: str) -> str:
+    code = code.upper()
     if code not in _CURRENCIES:
         raise ValueError(f"not an accepted currency; one of {', '.join(sorted(_CURRENCIES))}")
     return code
 
 
 Code = Annotated[str, AfterValidator(_accepted), Field(description="ISO 4217", examples=["EUR"])]
+
+
+TOO_PRECISE = "amount_too_precise"
+"""Type of the error of an amount with more decimal digits than its currency has."""
 
 
 def minor_digits(code: str) -> int:
@@ -45,7 +51,9 @@ def euro_per_unit(code: str) -> float:
 
 
 def check_precision(amount: Decimal, code: str) -> None:
-    """Raise `ValueError` when the amount has more decimal digits than its currency (`code`)."""
+    """Raise an error of type `TOO_PRECISE`, a `ValueError`, when the amount has more decimal digits
+    than its currency (`code`).
+    """
     digits = minor_digits(code)
     # Not `normalize`: it rounds to 28 digits, and what is too small for its exponent becomes 0.
     _, coefficient, exponent = amount.as_tuple()
@@ -53,7 +61,11 @@ def check_precision(amount: Decimal, code: str) -> None:
         return
     excess = -exponent - digits
     if excess >= len(coefficient) or any(coefficient[-excess:]):
-        raise ValueError(f"amount: {code} has {digits} digits after the point")
+        raise PydanticCustomError(
+            TOO_PRECISE,
+            "amount: {code} has {digits} digits after the point",
+            {"code": code, "digits": digits},
+        )
 
 
 def euro_cents(amount: Decimal, code: str) -> int:

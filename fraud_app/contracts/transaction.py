@@ -27,30 +27,64 @@ from fraud_app.contracts import card_data, currency
 
 Identifier = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9._:@-]{1,128}$"),
-    Field(description="1 to 128 of A-Z a-z 0-9 . _ : @ -"),
+    StringConstraints(pattern=r"^[^\p{C}\p{Zl}\p{Zp}]{1,128}$"),
+    Field(description="1 to 128 printable characters; encoded where a URL needs it"),
 ]
+
+_ALIASES = {"UK": "GB", "EL": "GR"}
+"""Reserved codes that shops and the European Union use for a country with another code."""
+_NO_COUNTRY = frozenset({"AP", "EU", "XX", "ZZ", "A1", "A2", "O1", "T1"})
+"""Codes of address databases for an unknown place, a region, a proxy, a satellite or Tor."""
+
+
+def _country(code: str) -> str:
+    """The code in upper case, as ISO 3166-1 has it. Raises `ValueError` for what is no country."""
+    upper = code.upper()
+    if upper in _NO_COUNTRY:
+        raise ValueError("not a country")
+    return _ALIASES.get(upper, upper)
+
+
 CountryCode = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Z]{2}$"),
-    Field(description="ISO 3166-1 alpha-2, upper case"),
+    StringConstraints(pattern=r"^[A-Za-z]{2}$"),
+    AfterValidator(_country),
+    Field(description="ISO 3166-1 alpha-2; UK and EL mean GB and GR"),
 ]
 
 
 def _canonical_address(text: str) -> str:
-    """The address as the operating system prints it, so that equal addresses are equal strings."""
-    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    """The address as the operating system prints it, so that equal addresses are equal strings.
+
+    Of a list, as proxies write it, the first; without a port and a zone; an IPv4 address that is
+    mapped into IPv6 is the IPv4 address. Raises `ValueError` for anything else.
+    """
+    host = text.partition(",")[0].strip()
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    host = host.partition("%")[0]
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.inet_ntop(family, socket.inet_pton(family, text))
+        packed = socket.inet_pton(family, host)
     except (OSError, ValueError):
         raise ValueError("not an IPv4 or IPv6 address") from None
+    if packed.startswith(_MAPPED):
+        return socket.inet_ntop(socket.AF_INET, packed[len(_MAPPED) :])
+    return socket.inet_ntop(family, packed)
 
+
+_MAPPED = bytes(10) + b"\xff\xff"
+"""How an IPv6 address begins that stands for an IPv4 address (RFC 4291, section 2.5.5.2)."""
 
 IpAddress = Annotated[
     str,
-    StringConstraints(max_length=64),
+    StringConstraints(max_length=256),
     AfterValidator(_canonical_address),
-    Field(description="IPv4 or IPv6, kept in its canonical form"),
+    Field(
+        description="IPv4 or IPv6, kept in its canonical form; the first of a list, without a port"
+    ),
 ]
 
 
@@ -64,6 +98,10 @@ def _plausible_time(moment: datetime) -> datetime:
 ClientTime = Annotated[AwareDatetime, AfterValidator(_plausible_time)]
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """Of a client's clock: back-fills are older than a deployment, but none is from before 2000."""
+
+
+MAX_METADATA = 256
+"""Entries, unknown top-level fields among them. The size of the whole record bounds the rest."""
 
 
 class Category(StrEnum):
@@ -140,7 +178,9 @@ class Transaction(BaseModel):
 
     transaction_id: Identifier
     user_id: Identifier
-    amount: Annotated[Decimal, Field(gt=0, le=Decimal(10**10), allow_inf_nan=False)]
+    amount: Annotated[Decimal, Field(ge=0, le=Decimal(10**10), allow_inf_nan=False)] = Field(
+        description="in units of the currency, not in cents; 0 is the verification of a card"
+    )
     currency: currency.Code
     occurred_at: ClientTime | None = Field(
         None, description="when the customer pressed pay, by the shop's clock; 2000 to 2099"
@@ -159,7 +199,7 @@ class Transaction(BaseModel):
         None, description="the issuer's answer to the authorisation, when it was asked already"
     )
     metadata: dict[str, Any] = Field(
-        default_factory=dict, description="at most 32 entries, kept and returned as sent"
+        default_factory=dict, description="at most 256 entries, kept and returned as sent"
     )
 
     @model_validator(mode="before")
@@ -179,8 +219,8 @@ class Transaction(BaseModel):
 
     @model_validator(mode="after")
     def _bounded_and_exact(self) -> Transaction:
-        if len(self.metadata) > 32:
-            raise ValueError("metadata: at most 32 entries")
+        if len(self.metadata) > MAX_METADATA:
+            raise ValueError(f"metadata: at most {MAX_METADATA} entries")
         currency.check_precision(self.amount, self.currency)
         return self
 

@@ -6,6 +6,7 @@ From `cases.md`: public bug reports and data of people who run such systems.
 import asyncio
 import json
 import uuid
+from urllib.parse import quote
 
 import asyncpg
 import orjson
@@ -186,3 +187,39 @@ async def test_a_body_that_is_not_encoded_as_it_says_is_the_clients_error(api):
 async def test_a_verdict_id_beyond_bigint_is_the_clients_error(api):
     answer = await api.send("DELETE", f"/api/transactions/t/verdicts/{2**70}")
     assert 400 <= answer.status < 500
+
+
+@pytest.mark.parametrize(
+    ("fields", "read"),
+    [
+        ({"ip": "::ffff:203.0.113.9"}, {"ip": "203.0.113.9"}),
+        ({"ip": "203.0.113.9:443"}, {"ip": "203.0.113.9"}),
+        ({"ip": "unknown"}, {"ip": None}),
+        ({"country": "UK"}, {"country": "GB"}),
+        ({"category": None, "payment_method": None, "metadata": None}, {"category": "other"}),
+        ({"currency": "eur"}, {"currency": "EUR"}),
+        ({"amount": "0"}, {"amount": "0"}),
+        ({"amount": 0.1 + 0.2}, {"amount": "0.30"}),
+        ({f"field_{number}": number for number in range(33)}, {}),
+        ({"latitude": 0, "longitude": 0}, {"missing_place": True}),
+        ({"user_id": f"auth0|{uuid.uuid4().hex}"}, {}),
+        ({"user_id": f"a+{uuid.uuid4().hex}@example.org"}, {}),
+        ({"user_id": f"q/Z={uuid.uuid4().hex}=="}, {}),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, dict) else None,
+)
+async def test_optional_data_and_other_spellings_never_cost_the_decision(
+    api, running, fields, read
+):
+    sent = base(**fields)
+    scored = await api.decided(sent)
+    for name, value in read.items():
+        if name == "missing_place":
+            assert "km_from_last" in scored["missing"]
+        else:
+            assert scored[name] == value
+    assert await stored(running, sent["transaction_id"])
+    tried = await api.post("/score", {**sent, "transaction_id": f"{sent['transaction_id']}-2"})
+    assert tried.status == 200
+    found = await api.get(f"/api/users/{quote(sent['user_id'], safe='')}")
+    assert (found.status, found.body["user_id"]) == (200, sent["user_id"])

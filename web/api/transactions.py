@@ -8,6 +8,7 @@ import asyncio
 import base64
 import re
 from datetime import datetime
+from urllib.parse import quote
 
 import orjson
 from aiohttp import web
@@ -51,7 +52,7 @@ async def submit(request: web.Request) -> web.Response:
     try:
         await _publish(transaction.user_id, value)
         headers = {
-            "Location": f"/api/transactions/{identity}",
+            "Location": f"/api/transactions/{quote(identity, safe='')}",
             **({"Idempotent-Replayed": "true"} if replayed else {}),
         }
         if decision is not None:

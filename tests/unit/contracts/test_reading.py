@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from fraud_app.contracts.reading import REQUIRED, read_fields, read_json
+from fraud_app.contracts.scored import InputWarning
 from fraud_app.contracts.transaction import Transaction
 from tests.support.builders import payload
 
@@ -40,7 +41,11 @@ def test_the_required_fields_are_enough():
         ("latitude", 91),
         ("longitude", "east"),
         ("category", "crypto"),
-        ("device_id", "a b"),
+        ("device_id", "a\u0000b"),
+        ("country", "XX"),
+        ("country", "T1"),
+        ("ip", ""),
+        ("ip", "unknown"),
         ("issuer_response", "maybe"),
         ("payment_method", "card"),
         ("metadata", [1]),
@@ -49,8 +54,58 @@ def test_the_required_fields_are_enough():
 def test_what_cannot_be_used_is_missing_and_said(field, value):
     transaction, (warning,) = read_fields(least(**{field: value}))
     assert warning.field == f"/{field}"
-    assert str(value) not in warning.problem or field == "payment_method"
+    assert str(value) not in warning.problem or field in ("payment_method", "ip")
     assert getattr(transaction, field) == getattr(read_fields(least()).transaction, field)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "read"),
+    [
+        ("ip", "::ffff:203.0.113.9", "203.0.113.9"),
+        ("ip", "203.0.113.9:443", "203.0.113.9"),
+        ("ip", "[2001:DB8::1]:443", "2001:db8::1"),
+        ("ip", "fe80::1%eth0", "fe80::1"),
+        ("ip", " 203.0.113.9, 10.0.0.1", "203.0.113.9"),
+        ("country", "UK", "GB"),
+        ("country", "el", "GR"),
+        ("currency", "eur", "EUR"),
+        ("amount", "0", 0),
+        ("user_id", "auth0|5f7", "auth0|5f7"),
+        ("user_id", "a+b@example.org", "a+b@example.org"),
+        ("user_id", "q/Zx+A==", "q/Zx+A=="),
+        ("user_id", "Zoë 2", "Zoë 2"),
+    ],
+)
+def test_other_spellings_are_read_without_a_warning(field, value, read):
+    transaction, warnings = read_fields(least(**{field: value}))
+    assert getattr(transaction, field) == read
+    assert warnings == ()
+
+
+@pytest.mark.parametrize("wrong", [{}, {"ip": "nowhere"}])
+def test_the_noise_of_a_float_is_rounded_away_and_said(wrong):
+    for read in (read_fields, lambda fields: read_json(orjson.dumps(fields))):
+        transaction, warnings = read(least(amount=0.1 + 0.2, **wrong))
+        assert str(transaction.amount) == "0.30"
+        assert InputWarning(field="/amount", problem="rounded to 0.30") in warnings
+
+
+@pytest.mark.parametrize("amount", ["12.345", 12.345, "0.001"])
+def test_real_digits_beyond_the_minor_unit_are_refused(amount):
+    with pytest.raises(ValidationError, match="digits after the point"):
+        read_fields(least(amount=amount))
+
+
+def test_no_place_is_missing_and_the_equator_is_a_place():
+    nowhere, (warning,) = read_fields(least(latitude=0, longitude=0.0))
+    assert (nowhere.latitude, nowhere.longitude, warning.field) == (None, None, "/latitude")
+    somewhere = read_fields(least(latitude=0, longitude=9.45))
+    assert (somewhere.transaction.latitude, somewhere.warnings) == (0, ())
+
+
+def test_forty_unknown_fields_are_kept():
+    unknown = {f"field_{number}": number for number in range(40)}
+    assert read_fields(least(**unknown)).transaction.metadata == unknown
 
 
 def test_of_a_nested_field_only_that_is_missing():

@@ -23,7 +23,7 @@ def test_unknown_fields_are_kept_as_metadata():
 
 def test_each_wrong_field_is_named():
     with pytest.raises(ValidationError) as refused:
-        Transaction.model_validate(payload(amount="0", country="Germany", ip="999.1.1.1"))
+        Transaction.model_validate(payload(amount="-1", country="Germany", ip="999.1.1.1"))
     assert {error["loc"][0] for error in refused.value.errors()} == {"amount", "country", "ip"}
 
 
@@ -37,7 +37,7 @@ def test_an_address_is_kept_in_its_canonical_form(sent, canonical):
 
 @pytest.mark.parametrize(
     "sent",
-    ["203.0.113", "203.0.113.999", "fe80::1%eth0", "1:2", "a" * 100, "1.2.3.4\0", 7, "", "é"],
+    ["203.0.113", "203.0.113.999", "1:2:3", "a" * 100, "1.2.3.4\0", 7, "", "é"],
 )
 def test_what_is_no_address_is_refused_without_repeating_it(sent):
     with pytest.raises(ValidationError) as refused:

@@ -60,7 +60,7 @@ def test_a_misrouted_transaction_is_sent_to_its_users_partition_once():
         (payload(amount="1.001"), "invalid"),
         (payload(currency="XXX"), "invalid"),
         (payload(user_id="__faust\u0000offset__"), "invalid"),
-        (payload(user_id="a b"), "invalid"),
+        (payload(user_id="a\nb"), "invalid"),
         (payload(metadata={"card": "4111 1111 1111 1111"}), "invalid"),
         (payload(cvv="123"), "invalid"),
         (payload(__faust={"ns": "x"}), None),
