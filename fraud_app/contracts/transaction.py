@@ -27,7 +27,10 @@ from fraud_app.contracts import card_data, currency
 
 Identifier = Annotated[
     str,
-    StringConstraints(pattern=r"^[^\p{C}\p{Zl}\p{Zp}]{1,128}$"),
+    # No control characters, no line ends, nothing invisible and nothing that turns text around.
+    StringConstraints(
+        pattern=r"^[^\x00-\x1F\x7F-\x9F\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]{1,128}$"
+    ),
     Field(description="1 to 128 printable characters; encoded where a URL needs it"),
 ]
 

@@ -92,7 +92,7 @@ def _tasks() -> Check:
         return Check(
             status="degraded", detail=f"background tasks fail and are tried again: {names}"
         )
-    return Check(status="ok")
+    return Check(status="ok", detail="all run")
 
 
 def _model() -> Check:

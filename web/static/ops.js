@@ -11,7 +11,7 @@ const STATES = { ok: ["approve", "●", "Runs"], recovering: ["review", "▲", "
 const state = (name) => signed(...STATES[name]);
 const WITHOUT = {
   kafka: "nothing can be accepted or scored", redis: "scores without shared signals; no live feed", postgres: "history and review wait; scoring goes on",
-  model: "everything goes to review", worker: "its partitions wait",
+  model: "everything goes to review", worker: "its partitions wait", tasks: "what they do is late",
 };
 
 function showOperations(found) {
