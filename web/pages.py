@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from fraud_app import __version__
 from fraud_app.resources import config
+from web.http.route import pattern
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -144,8 +145,8 @@ def register(router: web.UrlDispatcher) -> None:
     router.add_get("/", overview)
     router.add_get("/live", live)
     router.add_get("/review", review)
-    router.add_get("/tx/{transaction_id}", transaction)
-    router.add_get("/users/{user_id}", customer)
+    router.add_get(pattern("/tx/{transaction_id}"), transaction)
+    router.add_get(pattern("/users/{user_id}"), customer)
     router.add_get("/models", models)
     router.add_get("/ops", ops)
     router.add_get("/docs", docs)

@@ -16,7 +16,7 @@ from web.api.features import features
 from web.api.users import customer
 from web.api.verdicts import give, undo
 from web.http import openapi
-from web.http.route import Route
+from web.http.route import Route, pattern
 from web.schemas.cases import Case
 from web.schemas.dead_letters import DeadLetters
 from web.schemas.health import Health
@@ -92,9 +92,9 @@ application: Any = cast(Any, app.web).web_app
 router = application.router
 for route in ROUTES:
     if route.method == "GET":
-        router.add_get(route.path, route.handler)
+        router.add_get(pattern(route.path), route.handler)
     else:
-        router.add_route(route.method, route.path, route.handler)
+        router.add_route(route.method, pattern(route.path), route.handler)
 router.add_get("/openapi.json", openapi.document)
 pages.register(router)
 application.on_shutdown.append(live.close_all)

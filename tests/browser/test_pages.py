@@ -151,16 +151,30 @@ async def test_markup_in_a_transaction_is_shown_as_text(page, api):
         else:
             await expect(page.get_by_text(user).first).to_be_visible()
         assert await page.locator("img[src=x]").count() == 0
-    for field in (
-        "user_id",
-        "merchant_id",
-        "device_id",
-        "category",
-        "ip",
-        "country",
-        "transaction_id",
+
+
+@pytest.mark.parametrize("field", ["transaction_id", "user_id", "merchant_id"])
+async def test_what_turns_text_around_is_no_id(api, field):
+    assert (await api.post("/api/transactions", {**payload(), field: HOSTILE})).status == 422
+
+
+async def test_markup_in_ids_is_shown_as_text(page, api):
+    markup = HOSTILE.replace("\u202e", "")
+    user = f"{markup} {uuid.uuid4().hex}"
+    scored = await flagged(api, user_id=user, merchant_id=markup, device_id=markup, ip=markup)
+    assert [warning["field"] for warning in scored["input_warnings"]] == ["/ip"]
+    identity = scored["transaction_id"]
+    for address in (
+        f"/live?q={identity}",
+        f"/review?tx={identity}",
+        f"/tx/{identity}",
+        f"/users/{quote(user, safe='')}",
     ):
-        assert (await api.post("/api/transactions", {**payload(), field: HOSTILE})).status == 422
+        await page.goto(address)
+        await expect(page.get_by_text(user).first).to_be_visible()
+        assert await page.locator("img[src=x]").count() == 0
+    await page.goto(f"/tx/{identity}")
+    await expect(page.get_by_text("Sent but not usable, taken as missing")).to_be_visible()
 
 
 async def test_a_hostile_address_changes_nothing(page):

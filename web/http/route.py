@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -10,6 +11,15 @@ from aiohttp import web
 from pydantic import BaseModel
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def pattern(path: str) -> str:
+    """The path as aiohttp matches it. Its own placeholders leave out braces, which an id may have.
+
+    >>> pattern("/api/users/{user_id}")
+    '/api/users/{user_id:[^/]+}'
+    """
+    return re.sub(r"{(\w+)}", r"{\1:[^/]+}", path)
 
 
 class Route(NamedTuple):
