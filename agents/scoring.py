@@ -67,12 +67,15 @@ class Item(NamedTuple):
 
     message: Any
     parsed: ParsedRecord | None
+    user: str | None
+    """The user whose row it changes; None when it changes none."""
 
-    @property
-    def user(self) -> str | None:
-        """The user whose row it changes; None when it changes none."""
-        parsed = self.parsed
-        return parsed.transaction.user_id if isinstance(parsed, ScoringInput) else None
+
+class Prepared(NamedTuple):
+    """What items lead to, and how many decisions each user gets."""
+
+    effects: Effects
+    users: Counter[str]
 
 
 @app.agent(transactions_raw, name="scoring")
@@ -110,10 +113,12 @@ def _parse(message: Any) -> ParsedRecord:
 
 def _item_of(message: Any) -> Item:
     try:
-        return Item(message, _parse(message))
+        parsed = _parse(message)
     except Exception:
         log.exception("not_parsed", extra={"offset": message.offset})
-        return Item(message, None)
+        return Item(message, None, None)
+    user = parsed.transaction.user_id if isinstance(parsed, ScoringInput) else None
+    return Item(message, parsed, user)
 
 
 class _Steps:
@@ -122,17 +127,19 @@ class _Steps:
     def __init__(self, work: WorkBatch, in_flight: InFlightBatches) -> None:
         self._work, self._in_flight = work, in_flight
 
-    async def prepare(self, items: Sequence[Item]) -> Effects:
+    async def prepare(self, items: Sequence[Item]) -> Prepared:
         """The effects of items, without any effect yet. Raises what a record makes fail."""
-        await self._in_flight.wait_for_capacity(_users_of(items))
+        users = Counter([item.user for item in items if item.user is not None])
+        await self._in_flight.wait_for_capacity(users)
         parsed = [item.parsed or _parse(item.message) for item in items]
         inputs = [item for item in parsed if isinstance(item, ScoringInput)]
         signals = await signal_store.observe([(item.event, item.user_hash) for item in inputs])
         position = Position(config.kafka.topic_epoch, acked_offsets)
-        return effects_of(parsed, _rows, signals, champion.scorer, position)
+        return Prepared(effects_of(parsed, _rows, signals, champion.scorer, position), users)
 
-    async def apply(self, items: Sequence[Item], effects: Effects) -> None:
+    async def apply(self, items: Sequence[Item], prepared: Prepared) -> None:
         """Store the rows locally and send everything; acknowledge when the broker has it."""
+        effects = prepared.effects
         for partition, rows in effects.rows.items():
             _rows.write(partition, rows)
         produce = ProduceBatch(app)
@@ -155,7 +162,7 @@ class _Steps:
                 decision_waiters.resolve(item.transaction.transaction_id, value or b"")
             _count(effects.decided, [code for code, _ in effects.letters], len(messages))
 
-        batch = InFlightBatch(_users_of(items), produce.acknowledged(), on_acknowledged)
+        batch = InFlightBatch(prepared.users, produce.acknowledged(), on_acknowledged)
         self._in_flight.submit(batch)
         if effects.decided.new:
             _faults.succeeded()
@@ -198,11 +205,6 @@ class _Steps:
                 acked_offsets.get(message.partition, -1), message.offset
             )
         acknowledge(app, self._work, messages)
-
-
-def _users_of(items: Sequence[Item]) -> Counter[str]:
-    """Decisions by user."""
-    return Counter(item.user for item in items if item.user is not None)
 
 
 async def _send_decisions(

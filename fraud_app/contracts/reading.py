@@ -35,21 +35,23 @@ def read_json(data: bytes) -> ReadTransaction:
     field, and for text that is no JSON object.
     """
     try:
-        return _without_null_island(Transaction.model_validate_json(data))
+        transaction = Transaction.model_validate_json(data)
     except ValidationError as error:
         if not _can_be_read_otherwise(error):
             raise
         return _read_again(from_json(data), error)
+    return _without_null_island(transaction)
 
 
 def read_fields(fields: dict[str, Any]) -> ReadTransaction:
     """The transaction of these fields. Raises `pydantic.ValidationError` as `read_json` does."""
     try:
-        return _without_null_island(Transaction.model_validate(fields))
+        transaction = Transaction.model_validate(fields)
     except ValidationError as error:
         if not _can_be_read_otherwise(error):
             raise
         return _read_again(fields, error)
+    return _without_null_island(transaction)
 
 
 def _can_be_read_otherwise(error: ValidationError) -> bool:

@@ -9,7 +9,7 @@ import socket
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -40,6 +40,7 @@ _NO_COUNTRY = frozenset({"AP", "EU", "XX", "ZZ", "A1", "A2", "O1", "T1"})
 """Codes of address databases for an unknown place, a region, a proxy, a satellite or Tor."""
 
 
+@lru_cache(maxsize=4096)
 def _country(code: str) -> str:
     """The code in upper case, as ISO 3166-1 has it. Raises `ValueError` for what is no country."""
     upper = code.upper()
@@ -91,16 +92,11 @@ IpAddress = Annotated[
 ]
 
 
-def _plausible_time(moment: datetime) -> datetime:
-    """Raises `ValueError` for a zero time of some language, and for one that no database holds."""
-    if not EARLIEST <= moment < LATEST:
-        raise ValueError("not a time from 2000 to 2099")
-    return moment
-
-
-ClientTime = Annotated[AwareDatetime, AfterValidator(_plausible_time)]
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""Of a client's clock: back-fills are older than a deployment, but none is from before 2000."""
+"""Of a client's clock. Back-fills are older than a deployment, but none is from before 2000; what
+is outside is the zero time of some language, or no time that a database holds.
+"""
+ClientTime = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
 
 
 MAX_METADATA = 256
