@@ -38,7 +38,7 @@ DEAD_LETTERS = Counter(
 )
 INPUT_WARNINGS = Counter(
     "fraud_input_warnings",
-    "Optional fields that could not be used and were taken as missing",
+    "Fields that could not be used as sent: taken as missing, or rounded",
     ["field"],
     registry=REGISTRY,
 )

@@ -63,7 +63,7 @@ class Latency(BaseModel):
 
 
 class InputWarning(BaseModel):
-    """An optional field that could not be used and was taken as missing."""
+    """A field that could not be used as it was sent: it was taken as missing, or rounded."""
 
     field: str = Field(description="JSON pointer into the transaction as it was sent")
     problem: str
@@ -102,7 +102,7 @@ class ScoredTransaction(BaseModel):
     )
     latency_ms: Latency
     input_warnings: list[InputWarning] = Field(
-        [], description="optional fields that could not be used and were taken as missing"
+        [], description="fields that could not be used as sent: taken as missing, or rounded"
     )
     occurred_at: AwareDatetime | None = Field(
         description="by the shop's clock; null when it was missing or impossible"

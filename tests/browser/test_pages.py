@@ -174,7 +174,7 @@ async def test_markup_in_ids_is_shown_as_text(page, api):
         await expect(page.get_by_text(user).first).to_be_visible()
         assert await page.locator("img[src=x]").count() == 0
     await page.goto(f"/tx/{identity}")
-    await expect(page.get_by_text("Sent but not usable, taken as missing")).to_be_visible()
+    await expect(page.get_by_text("Could not be used as sent")).to_be_visible()
 
 
 async def test_a_hostile_address_changes_nothing(page):

@@ -32,7 +32,7 @@ function why(one, explanation) {
   const parts = [];
   if (one.degraded.length) parts.push(element("p", { className: "notice", textContent: `Decided without ${one.degraded.join(" and ")}.` }));
   const unusable = one.input_warnings ?? [];
-  if (unusable.length) parts.push(element("p", { className: "notice", textContent: `Sent but not usable, taken as missing: ${unusable.map((warning) => `${warning.field} (${warning.problem})`).join("; ")}` }));
+  if (unusable.length) parts.push(element("p", { className: "notice", textContent: `Could not be used as sent: ${unusable.map((warning) => `${warning.field} (${warning.problem})`).join("; ")}` }));
   parts.push(one.reasons.length
     ? element("ul", { className: "reasons" }, ...one.reasons.map((reason) => element("li", { textContent: reason.text, title: `${reason.code}: ${reason.contribution > 0 ? "+" : ""}${reason.contribution} log-odds` })))
     : element("p", { className: "note", textContent: "Nothing raised the risk enough to be named." }));
