@@ -20,7 +20,7 @@ from fraud_app.decisions.parse import record_of
 from fraud_app.kafka import crash
 from fraud_app.kafka.batches import acknowledge, work_batches
 from fraud_app.kafka.producer import ProduceBatch
-from fraud_app.postgres.connection import UNAVAILABLE, apply_migrations, create_pool
+from fraud_app.postgres.connection import REFUSED, UNAVAILABLE, apply_migrations, create_pool
 from fraud_app.resources import config
 from fraud_app.sinks import storage
 from fraud_app.supervision import supervised
@@ -56,7 +56,11 @@ class _Database:
                     self._pool = await create_pool(config.postgres)
                 async with self._pool.acquire() as connection:
                     stored = await store(connection, items)
+            except REFUSED:
+                raise
             except UNAVAILABLE as error:
+                if self._pool is not None:  # its connections may lead to a server that has changed
+                    await self._pool.expire_connections()
                 metrics.DEPENDENCY_UP.labels("postgres").set(0)
                 log.warning(
                     "postgres_away",
@@ -84,8 +88,8 @@ async def prepare_database() -> None:
 async def store_batches(stream: Any, read: Callable[[bytes], Item], store: Store[Item]) -> None:
     """Store the items of a stream's messages until the stream ends.
 
-    `read` turns a message's value into an item. It raises `ValueError`, `KeyError` or `TypeError`
-    for a value that is none; that message goes to the dead-letter topic.
+    `read` turns a message's value into an item. Whatever it raises, the value is none, and its
+    message goes to the dead-letter topic.
     """
     try:
         async for work in work_batches(stream, MAX_BATCH):
@@ -93,7 +97,7 @@ async def store_batches(stream: Any, read: Callable[[bytes], Item], store: Store
             for message in work.records:
                 try:
                     items.append((message, read(message.value or b"")))
-                except (ValueError, KeyError, TypeError) as error:  # pydantic's is a ValueError
+                except Exception as error:  # reading is pure: the message is bad
                     await _send_dead_letter(message, "unreadable", f"{type(error).__name__}")
             await _store_or_refuse(items, store)
             acknowledge(storage, work, work.records)
@@ -107,7 +111,7 @@ async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]
         return
     try:
         await _database.run(store, [item for _, item in items])
-    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+    except REFUSED as error:
         if len(items) == 1:
             detail = f"{type(error).__name__} {error.sqlstate}"
             await _send_dead_letter(items[0][0], "refused_by_database", detail)

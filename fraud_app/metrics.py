@@ -81,6 +81,9 @@ WS_CLIENTS = Gauge("fraud_ws_clients", "Open WebSocket connections", registry=RE
 WS_DROPPED = Counter(
     "fraud_ws_dropped", "Events dropped for slow WebSocket clients", registry=REGISTRY
 )
+WS_UNREADABLE = Counter(
+    "fraud_ws_unreadable", "Entries of the live feed that are no scored message", registry=REGISTRY
+)
 HTTP_SECONDS = Histogram(
     "fraud_http_request_duration_seconds",
     "Time of HTTP requests",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -117,6 +118,17 @@ def item_of(entry: live_feed.Entry) -> Item:
     )
 
 
+def _items_of(entries: Iterable[live_feed.Entry]) -> Iterator[tuple[Item, bytes]]:
+    """The items of entries and their messages. What is no scored message is left out and counted,
+    whoever wrote it.
+    """
+    for entry in entries:
+        try:
+            yield item_of(entry), entry[1]
+        except (AttributeError, KeyError, TypeError, ValueError):
+            metrics.WS_UNREADABLE.inc()
+
+
 @partial(supervised, app)
 async def follow() -> None:
     """Read the stream and pass its entries to the clients and to the requests that wait for a
@@ -141,11 +153,10 @@ async def follow() -> None:
         if entries:
             cursor = entries[-1][0]
             if _clients or decision_waiters:
-                for entry in entries:
-                    item = item_of(entry)
+                for item, message in _items_of(entries):
                     for client in _clients:
                         client.offer(item)
-                    decision_waiters.resolve(item.transaction_id, entry[1])
+                    decision_waiters.resolve(item.transaction_id, message)
 
 
 async def live(request: web.Request) -> web.WebSocketResponse:
@@ -213,7 +224,7 @@ async def _catch_up(socket: web.WebSocketResponse, client: Client, since: str) -
         await _send_frame(socket, orjson.dumps({"type": "gap", "dropped": None}))
     queued_meanwhile, _ = client.take()
     client.begin_after(since)
-    for item in (*(item_of(entry) for entry in entries), *queued_meanwhile):
+    for item in (*(item for item, _ in _items_of(entries)), *queued_meanwhile):
         client.offer(item)
 
 

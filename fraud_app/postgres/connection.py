@@ -22,21 +22,18 @@ _MIGRATION_LOCK = 4_207_113_558
 only one of them migrates.
 """
 
+REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""The data's own fault: the same statement will never work. To be handled before `UNAVAILABLE`."""
 UNAVAILABLE = (
     OSError,
     TimeoutError,
-    asyncpg.PostgresConnectionError,
+    asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.QueryCanceledError,
-    asyncpg.DiskFullError,
-    asyncpg.UndefinedTableError,
+    asyncpg.InternalClientError,
 )
-"""Temporary errors: the same statement may work later. A missing table is one of them, because the
-storage worker may not have migrated yet.
+"""Everything else that PostgreSQL or asyncpg says: the same statement may work later. A server that
+is read-only after a fail-over, a role without its rights, a pooler that mixes sessions up, tables
+that are not migrated yet: none may end a process, and each is waited out.
 """
 
 

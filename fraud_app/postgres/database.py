@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from fraud_app.errors import FraudError
-from fraud_app.postgres.connection import UNAVAILABLE, create_pool
+from fraud_app.postgres.connection import REFUSED, UNAVAILABLE, create_pool
 from fraud_app.settings import Postgres
 
 Result = TypeVar("Result")
@@ -67,7 +67,11 @@ class Database:
                 if self._pool is None:
                     self._pool = await create_pool(self._postgres)
             return await question(self._pool)
+        except REFUSED:
+            raise
         except UNAVAILABLE as error:
+            if self._pool is not None:
+                await self._pool.expire_connections()  # they may lead to a server that has changed
             raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
 
     def _forget(self, task: asyncio.Task[Any]) -> None:

@@ -223,3 +223,31 @@ async def test_optional_data_and_other_spellings_never_cost_the_decision(
     assert tried.status == 200
     found = await api.get(f"/api/users/{quote(sent['user_id'], safe='')}")
     assert (found.status, found.body["user_id"]) == (200, sent["user_id"])
+
+
+@pytest.mark.parametrize("topic", ["transactions.scored", "transactions.labels"])
+async def test_foreign_messages_on_our_own_topics_stop_neither_storage_nor_feed(
+    api, running, topic
+):
+    producer = AIOKafkaProducer(bootstrap_servers=running.environment["FRAUD_KAFKA__BROKERS"])
+    await producer.start()
+    try:
+        for value in (b"", b"{", b"[]", b'{"decision": 7}', b"\xff\xfe", b'"text"', None):
+            for partition in range(PARTITIONS):
+                headers = [("h\u00e9", b"\xff\x00"), ("", b"")]
+                await producer.send_and_wait(
+                    topic, value, key=b"\x00\xff", partition=partition, headers=headers
+                )
+    finally:
+        await producer.stop()
+    restarts = running.sinks.restarts
+    sent = base()
+    async with api.session.ws_connect("/ws") as socket:
+        await api.decided(sent)
+        async with asyncio.timeout(20):
+            while True:
+                frame = await socket.receive_json()
+                if sent["transaction_id"] in str(frame.get("items")):
+                    break
+    await stored(running, sent["transaction_id"])
+    assert running.sinks.restarts == restarts

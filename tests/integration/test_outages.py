@@ -6,6 +6,7 @@ import time
 import uuid
 from contextlib import suppress
 
+import asyncpg
 import pytest
 import redis.asyncio as redis
 
@@ -51,6 +52,28 @@ async def test_scoring_goes_on_without_redis_and_says_so(api, running, freezer):
     freezer.thaw()
     await until(lambda: api.get("/health"), lambda answer: answer.body["status"] == "ok")
     await until(lambda: api.decided(fresh()), lambda scored: scored["degraded"] == [])
+
+
+async def test_a_read_only_server_is_waited_out_and_nothing_is_lost(api, running):
+    """As after a fail-over to a replica that is not promoted yet."""
+    admin = await asyncpg.connect(running.environment["FRAUD_POSTGRES__DSN"])
+    restarts = [service.restarts for service in (*running.workers, running.sinks)]
+    try:
+        await admin.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        await admin.execute("SELECT pg_reload_conf()")
+        await until(lambda: admin.fetchval("SHOW default_transaction_read_only"), "on".__eq__)
+        sent = [fresh() for _ in range(5)]
+        for transaction in sent:
+            assert (await api.decided(transaction))["decision"]
+        assert (await api.get(f"/api/transactions?q={sent[0]['transaction_id']}")).status == 200
+    finally:
+        await admin.execute("SET default_transaction_read_only = off")
+        await admin.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        await admin.execute("SELECT pg_reload_conf()")
+        await admin.close()
+    for transaction in sent:
+        await stored(api, transaction)
+    assert [service.restarts for service in (*running.workers, running.sinks)] == restarts
 
 
 async def test_the_mirror_is_rebuilt_after_redis_was_wiped(api, running):

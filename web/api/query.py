@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import asyncpg
 
+from fraud_app.postgres.connection import REFUSED
 from fraud_app.postgres.database import DatabaseUnavailable
 from fraud_app.postgres.verdicts import VerdictRefused
 from fraud_app.resources import database
@@ -30,7 +31,7 @@ async def query(question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result
             "PostgreSQL does not answer; scoring goes on, history is delayed",
             headers={"Retry-After": "5"},
         ) from error
-    except (asyncpg.DataError, OverflowError) as error:
+    except (*REFUSED, OverflowError) as error:
         # NUL, a number beyond bigint, a time that no calendar has: nothing such is stored.
         raise Problem(
             422, "validation_failed", "a value of this request is out of the database's range"
