@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from fraud_app.kafka.partitioner import partition_of
 from tests.support.api_client import until
+from tests.support.builders import FOREIGN_KEY
 
 PARTITIONS = 4
 
@@ -236,7 +237,7 @@ async def test_foreign_messages_on_our_own_topics_stop_neither_storage_nor_feed(
             for partition in range(PARTITIONS):
                 headers = [("h\u00e9", b"\xff\x00"), ("", b"")]
                 await producer.send_and_wait(
-                    topic, value, key=b"\x00\xff", partition=partition, headers=headers
+                    topic, value, key=FOREIGN_KEY, partition=partition, headers=headers
                 )
     finally:
         await producer.stop()

@@ -18,7 +18,7 @@ from fraud_app import topics
 from fraud_app.contracts import card_data
 from fraud_app.kafka.partitioner import partition_of
 from tests.support.api_client import TIMEOUT_S, until
-from tests.support.builders import fresh, payload
+from tests.support.builders import FOREIGN_KEY, fresh, payload
 from tests.support.history import everything_stored
 
 
@@ -39,6 +39,8 @@ async def scored(brokers):
     """Scored messages by transaction id, each with its partition and headers."""
     messages = {}
     for record in await read_topic(brokers, topics.SCORED):
+        if record.key == FOREIGN_KEY:
+            continue
         message = orjson.loads(record.value)
         messages.setdefault(message["transaction_id"], []).append(
             (record.partition, message, dict(record.headers))

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from fraud_app import topics
 from fraud_app.postgres.verdicts import UNDO_WINDOW_S
 from tests.support.api_client import TIMEOUT_S, until
-from tests.support.builders import fresh
+from tests.support.builders import FOREIGN_KEY, fresh
 from tests.support.reviews import as_analyst, case, flagged, say, take
 
 LABEL_S = UNDO_WINDOW_S + TIMEOUT_S
@@ -35,6 +35,8 @@ async def labels(running):
     async def read(identity):
         for batch in (await consumer.getmany(timeout_ms=100)).values():
             for record in batch:
+                if record.key == FOREIGN_KEY:
+                    continue
                 labels_of.setdefault(record.key.decode(), []).append(orjson.loads(record.value))
         return labels_of.get(identity, [])
 

@@ -14,6 +14,8 @@ from ml.decision_record import DecisionRecord
 from ml.profile.event import Event, event_of
 
 NOW_MS = 1_764_000_000_000
+FOREIGN_KEY = b"\x00\xff"
+"""Of messages that a test puts on our own topics as if a stranger had: other readers skip them."""
 _numbers = itertools.count(1)
 
 
