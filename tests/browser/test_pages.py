@@ -160,9 +160,9 @@ async def test_what_turns_text_around_is_no_id(api, field):
 
 async def test_markup_in_ids_is_shown_as_text(page, api):
     markup = HOSTILE.replace("\u202e", "")
-    user = f"{markup} {uuid.uuid4().hex}"
-    scored = await flagged(api, user_id=user, merchant_id=markup, device_id=markup, ip=markup)
-    assert [warning["field"] for warning in scored["input_warnings"]] == ["/ip"]
+    scored = await flagged(api, markup, occurred_at=markup)
+    user = scored["user_id"]
+    assert [warning["field"] for warning in scored["input_warnings"]] == ["/occurred_at"]
     identity = scored["transaction_id"]
     for address in (
         f"/live?q={identity}",

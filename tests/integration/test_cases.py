@@ -1,6 +1,8 @@
 """What analysts and operators see of a transaction, a customer, a time window and the processes."""
 
 import asyncio
+import random
+import string
 import uuid
 from datetime import datetime
 
@@ -160,7 +162,7 @@ async def test_operations_show_every_process_and_who_owns_what(api, running):
 async def test_dead_letters_are_shown_without_long_numbers(api, running):
     producer = AIOKafkaProducer(bootstrap_servers=running.environment["FRAUD_KAFKA__BROKERS"])
     await producer.start()
-    mark = uuid.uuid4().hex
+    mark = "".join(random.choices(string.ascii_lowercase, k=12))  # digits may be hidden
     try:
         await producer.send_and_wait(
             RAW, f'{{"{mark}": "4111 1111 1111 1111", <b>'.encode(), key=b"u1"
@@ -170,7 +172,7 @@ async def test_dead_letters_are_shown_without_long_numbers(api, running):
 
     async def with_mark():
         letters = (await api.get("/api/dead-letters")).body["items"]
-        return [letter for letter in letters if mark[:8] in letter["preview"]]
+        return [letter for letter in letters if mark in letter["preview"]]
 
     [letter] = await until(with_mark)
     assert letter["code"] == "malformed"

@@ -17,15 +17,16 @@ def as_analyst(name: str) -> dict[str, Any]:
     return {"headers": {"X-Analyst": name}}
 
 
-async def flagged(api: ApiClient, **fields: Any) -> dict[str, Any]:
+async def flagged(api: ApiClient, markup: str = "", **fields: Any) -> dict[str, Any]:
     """A transaction that was sent to review and is stored. Its device, address and merchant are
-    nobody else's.
+    nobody else's. `markup` stands before the ids of customer, device and merchant.
     """
     for _ in range(TRIES):
         mark = uuid.uuid4().hex[:12]
         own = {
-            "device_id": f"d-{mark}",
-            "merchant_id": f"m-{mark}",
+            "user_id": f"{markup}test_stranger_{mark}",
+            "device_id": f"{markup}d-{mark}",
+            "merchant_id": f"{markup}m-{mark}",
             "ip": f"2001:db8::{mark[:4]}:{mark[4:8]}:{mark[8:]}",
         }
         sample = {**samples.fraud(), **own, "transaction_id": f"t-{mark}", "amount": "100.00"}
