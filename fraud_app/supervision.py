@@ -6,6 +6,7 @@ A failure is logged, counted, and shown in health until the task has run well fo
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -30,14 +31,10 @@ def supervised(app: Any, function: Task) -> Task:
     """Run a function as a task of the application, and again whenever it fails."""
     name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
 
+    @functools.wraps(function)
     async def run() -> None:
         await keep_running(name, function)
 
-    run.__name__, run.__module__, run.__doc__ = (
-        function.__name__,
-        function.__module__,
-        function.__doc__,
-    )
     app.task(run)
     return function
 

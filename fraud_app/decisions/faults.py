@@ -38,7 +38,7 @@ class _NoRows:
 
 
 def place_of(error: BaseException) -> str:
-    """Exception class and the line of our own code that raised it; never its message, which may
+    """Exception class and the line that raised it; never its message, which may
     repeat the data.
     """
     frames = traceback.extract_tb(error.__traceback__)

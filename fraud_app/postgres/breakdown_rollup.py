@@ -5,12 +5,13 @@ outside it.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import asyncpg
+
+from fraud_app.postgres.rollup import add_counts
 
 UNKNOWN = "unknown"
 """Stands for a transaction without a country, since a key column cannot be null."""
@@ -54,23 +55,17 @@ class BreakdownEntry(NamedTuple):
 
 
 async def add(connection: asyncpg.Connection, entries: Iterable[BreakdownEntry]) -> None:
-    """Add decisions to the counts, in a fixed order so that writers cannot deadlock."""
-    counts: Counter[tuple[str, datetime, str, str]] = Counter()
-    cents: Counter[tuple[str, datetime, str, str]] = Counter()
-    for entry in entries:
-        minute = entry.at.replace(second=0, microsecond=0)
-        for key in (
-            ("country", minute, entry.country or UNKNOWN, entry.decision),
-            ("hour", minute.replace(minute=0), "", entry.decision),
-            *(("reason", minute, code, entry.decision) for code in entry.reasons),
-        ):
-            counts[key] += 1
-            cents[key] += entry.cents
-    keys = sorted(counts)
-    columns = [list(column) for column in zip(*keys, strict=True)]
-    await connection.execute(
-        _UPSERT, *columns, [counts[key] for key in keys], [cents[key] / 100 for key in keys]
-    )
+    """Add decisions to the counts of their country, hour and reasons."""
+    counted = ((key, entry.cents) for entry in entries for key in _keys(entry))
+    await add_counts(connection, _UPSERT, counted)
+
+
+def _keys(entry: BreakdownEntry) -> Iterator[tuple[str, datetime, str, str]]:
+    minute = entry.at.replace(second=0, microsecond=0)
+    yield "country", minute, entry.country or UNKNOWN, entry.decision
+    yield "hour", minute.replace(minute=0), "", entry.decision
+    for code in entry.reasons:
+        yield "reason", minute, code, entry.decision
 
 
 async def by_kind(connection: asyncpg.Pool, kind: str, start: datetime) -> list[Any]:

@@ -13,6 +13,8 @@ from typing import Any
 
 import asyncpg
 
+from fraud_app.postgres.rollup import add_counts
+
 BUCKET_S = 10
 SCORE_BIN = 5
 """Width of a bin of risk scores, which run from 0 to 99."""
@@ -40,24 +42,15 @@ FROM decision_rollup WHERE bucket >= $1 AND bucket < $2 GROUP BY 1, 2, 3, 4
 
 
 async def add(connection: asyncpg.Connection, entries: Sequence[RollupEntry]) -> None:
-    """Add decisions to their buckets, in a fixed order so that writers cannot deadlock."""
-    counts: Counter[tuple[datetime, str, int, int]] = Counter()
-    cents: Counter[tuple[datetime, str, int, int]] = Counter()
-    for at, decision, score, latency, amount in entries:
-        seconds = int(at.timestamp()) // BUCKET_S * BUCKET_S
-        key = (
-            datetime.fromtimestamp(seconds, UTC),
-            decision,
-            score // SCORE_BIN,
-            bisect_left(LATENCY_EDGES_MS, latency),
-        )
-        counts[key] += 1
-        cents[key] += amount
-    keys = sorted(counts)
-    columns = [list(column) for column in zip(*keys, strict=True)]
-    await connection.execute(
-        _UPSERT, *columns, [counts[key] for key in keys], [cents[key] / 100 for key in keys]
-    )
+    """Add decisions to the counts of their buckets."""
+    await add_counts(connection, _UPSERT, ((_key(entry), entry[-1]) for entry in entries))
+
+
+def _key(entry: RollupEntry) -> tuple[datetime, str, int, int]:
+    at, decision, score, latency, _ = entry
+    seconds = int(at.timestamp()) // BUCKET_S * BUCKET_S
+    bucket = datetime.fromtimestamp(seconds, UTC)
+    return bucket, decision, score // SCORE_BIN, bisect_left(LATENCY_EDGES_MS, latency)
 
 
 async def between(

@@ -11,23 +11,16 @@ import orjson
 from aiohttp import web
 
 from fraud_app.decisions import explanations
-from fraud_app.postgres import labels, related, review_queue, transactions, verdicts
+from fraud_app.postgres import labels, related, review_queue, verdicts
 from fraud_app.resources import champion
-from web.api.query import query
+from web.api.query import query, stored_transaction
 from web.http.body import answer
-from web.http.problem import Problem
 
 
 async def case(request: web.Request) -> web.Response:
     """A decided transaction, why, what was said of it, and what it is related to."""
     identity = request.match_info["transaction_id"]
-    stored = await query(lambda pool: transactions.get(pool, identity))
-    if stored is None:
-        raise Problem(
-            404,
-            "not_found",
-            f"no transaction {identity[:128]} is stored; it may still be on its way",
-        )
+    stored = await stored_transaction(identity)
     scored = orjson.loads(stored.scored)
     shared = {
         "user_id": scored["user_id"],

@@ -25,9 +25,6 @@ READ_S = 5.0
 """Longest time to read them, below the time limit of a request."""
 PREVIEW = 240
 """Characters of a value that are shown: enough to recognise it."""
-# Every card number and more: a masked digit too many does no harm.
-
-
 PARTITIONS = next(topic.partitions or 1 for topic in TOPICS if topic.name == DEAD_LETTERS)
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import asyncpg
 
+from fraud_app.postgres import transactions
 from fraud_app.postgres.connection import REFUSED
 from fraud_app.postgres.database import DatabaseUnavailable
 from fraud_app.postgres.verdicts import VerdictRefused
@@ -40,3 +41,15 @@ async def query(question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result
         raise Problem(
             404 if refused.code == "not_found" else 409, refused.code, str(refused)
         ) from refused
+
+
+async def stored_transaction(identity: str) -> transactions.StoredTransaction:
+    """The stored transaction. Raises `Problem` 404 without one, and what `query` raises."""
+    stored = await query(lambda pool: transactions.get(pool, identity))
+    if stored is None:
+        raise Problem(
+            404,
+            "not_found",
+            f"no transaction {identity[:128]} is stored; it may still be on its way",
+        )
+    return stored

@@ -26,7 +26,7 @@ from fraud_app.resources import champion, config, decision_waiters, redis_client
 from fraud_app.topics import RAW
 from ml.profile.event import event_of
 from tables.redis.client import RedisUnavailable
-from web.api.query import query
+from web.api.query import query, stored_transaction
 from web.api.transaction_body import record_value, transaction_of
 from web.http.body import answer, json_object, query_parameters
 from web.http.problem import Problem
@@ -82,13 +82,7 @@ async def detail(request: web.Request) -> web.Response:
     """One decided transaction."""
     parameters = query_parameters(DetailQuery, request)
     identity = request.match_info["transaction_id"]
-    stored = await query(lambda pool: table.get(pool, identity))
-    if stored is None:
-        raise Problem(
-            404,
-            "not_found",
-            f"no transaction {identity[:128]} is stored; it may still be on its way",
-        )
+    stored = await stored_transaction(identity)
     if not parameters.explain:
         return answer(stored.scored.encode())
     fields = orjson.loads(stored.scored)
