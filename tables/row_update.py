@@ -6,6 +6,8 @@ from ml import decision_record
 from ml.decision_record import DecisionRecord
 from ml.profile.event import Event
 from ml.profile.update import update
+from tables import origins
+from tables.origins import Origin
 from tables.user_row import (
     MAX_MODELS,
     MAX_PENDING,
@@ -18,17 +20,23 @@ from tables.user_row import (
 
 
 def add_decision(
-    row: UserRow, event: Event, decision: DecisionRecord, epoch: int, offset: int, acked_offset: int
+    row: UserRow,
+    event: Event,
+    decision: DecisionRecord,
+    epoch: int,
+    offset: int,
+    acked_offset: int,
+    origin: Origin | None = None,
 ) -> UserRow:
     """The row after a new transaction at `offset` was decided.
 
     The broker has acknowledged all decisions up to `acked_offset`; they are no longer pending.
+    `origin`: of a rerouted record.
     Raises `ValueError` when more than `MAX_PENDING` decisions would be pending: one of them could
     be lost in a crash.
     """
-    pending: tuple[Pending, ...] = ()
-    if epoch == row.epoch:
-        pending = tuple(decided for decided in row.pending if decided.offset > acked_offset)
+    row = _in_epoch(row, epoch)
+    pending = tuple(decided for decided in row.pending if decided.offset > acked_offset)
     if len(pending) >= MAX_PENDING:
         raise ValueError(f"{len(pending)} decisions of one user wait for the broker already")
     used = ModelUsed(decision.model, decision.review, decision.block)
@@ -44,4 +52,16 @@ def add_decision(
         decisions=add_brief_decision(decisions, decision, models.index(used), event.received_ms),
         models=models,
         pending=(*pending, Pending(offset, decision_record.encode(decision))),
+        origins=row.origins if origin is None else origins.add(row.origins, origin),
     )
+
+
+def pass_over(row: UserRow, epoch: int, offset: int, origin: Origin) -> UserRow:
+    """The row after a rerouted record that is not counted: no second copy of it will be, either."""
+    row = _in_epoch(row, epoch)
+    return row._replace(epoch=epoch, offset=offset, origins=origins.add(row.origins, origin))
+
+
+def _in_epoch(row: UserRow, epoch: int) -> UserRow:
+    """The row without the positions of an earlier life of the topic."""
+    return row if row.epoch == epoch else row._replace(pending=(), origins=())

@@ -29,6 +29,7 @@ An encoded row is at most 4 KiB. Format 3, little endian, without padding:
     | P times      | offset         | i64                   | source record of the decision        |
     | 10 + R       | R              | u16                   | bytes of the decision                |
     |              | decision       | `ml.decision_record`  |                                      |
+    | to the end   | origins        | `tables.origins`      | rerouted records that are counted    |
 
 The formats 1 and 2 are drawn in `user_row_legacy`.
 """
@@ -44,7 +45,8 @@ from ml.decision_record import DecisionRecord
 from ml.profile import recent
 from ml.profile.update import EMPTY as NEVER_SEEN
 from ml.profile.update import Profile
-from tables import user_row_legacy
+from tables import origins, user_row_legacy
+from tables.origins import Origin
 
 FORMAT = 3
 MAX_BYTES = 4096
@@ -96,6 +98,7 @@ class UserRow(NamedTuple):
     """Packed, one for each of the profile's latest transactions: see `brief_decision`."""
     models: tuple[ModelUsed, ...] = ()
     pending: tuple[Pending, ...] = ()
+    origins: tuple[Origin, ...] = ()
 
 
 EMPTY = UserRow()
@@ -162,6 +165,8 @@ def encode(row: UserRow) -> bytes:
     for offset, decision in row.pending:
         parts += (_PENDING.pack(offset, len(decision)), decision)
     encoded = b"".join(parts)
+    if row.origins:
+        encoded += origins.encode(row.origins, MAX_BYTES - len(encoded))
     if len(encoded) > MAX_BYTES:
         raise ValueError(f"a user row of {len(encoded)} bytes breaks the bound of {MAX_BYTES}")
     return encoded
@@ -179,7 +184,7 @@ def decode(data: bytes) -> UserRow:
     )
     decisions_start = _HEAD.size + profile_size
     decisions_end = decisions_start + _DECISION.size * decision_count
-    models, pending = _decode_tail(data, decisions_end, model_count, pending_count)
+    models, pending, counted = _decode_tail(data, decisions_end, model_count, pending_count)
     return UserRow(
         epoch,
         offset,
@@ -187,13 +192,14 @@ def decode(data: bytes) -> UserRow:
         data[decisions_start:decisions_end],
         models,
         pending,
+        counted,
     )
 
 
 def _decode_tail(
     data: bytes, start: int, model_count: int, pending_count: int
-) -> tuple[tuple[ModelUsed, ...], tuple[Pending, ...]]:
-    """The models and the pending decisions, with which every format ends."""
+) -> tuple[tuple[ModelUsed, ...], tuple[Pending, ...], tuple[Origin, ...]]:
+    """The models, pending decisions and origins, with which every format ends."""
     models = []
     for _ in range(model_count):
         end = start + _MODEL.size + data[start]
@@ -204,7 +210,8 @@ def _decode_tail(
         offset, size = _PENDING.unpack_from(data, start)
         start += _PENDING.size + size
         pending.append(Pending(offset, data[start - size : start]))
-    return tuple(models), tuple(pending)
+    counted = origins.decode(data[start:]) if start < len(data) else ()
+    return tuple(models), tuple(pending), counted
 
 
 def _decode_legacy(data: bytes) -> UserRow:
@@ -213,12 +220,9 @@ def _decode_legacy(data: bytes) -> UserRow:
             f"a user row of format {data[0]}; this version reads {FORMAT}: rebuild the table"
         )
     legacy = user_row_legacy.read(data, _DECISION.size)
-    return UserRow(
-        *position(data),
-        legacy.profile,
-        legacy.decisions,
-        *_decode_tail(data, legacy.end, legacy.models, legacy.pendings),
-    )
+    epoch, offset = position(data)
+    models, pending, _ = _decode_tail(data, legacy.end, legacy.models, legacy.pendings)
+    return UserRow(epoch, offset, legacy.profile, legacy.decisions, models, pending)
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from ml import decision_record
 from ml.decision_record import DecisionRecord
 from ml.profile.event import Event
 from ml.profile.update import age_of, body_hash_and_time
+from tables.origins import Origin, is_counted
 from tables.user_row import UserRow, brief_decision
 
 
@@ -24,6 +25,8 @@ class DeliveryKind(Enum):
     """The record was counted before, and Kafka delivered it again."""
     ALREADY_ACKED = "settled"
     """It was counted before, and the broker has acknowledged its decision: nothing to do."""
+    REROUTED_AGAIN = "rerouted_again"
+    """A second copy that we made ourselves of a record in a wrong partition: nothing to do."""
     DUPLICATE = "duplicate"
     """Another record with the same transaction id and the same body."""
     CONFLICT = "conflict"
@@ -35,20 +38,24 @@ class Classified(NamedTuple):
 
     kind: DeliveryKind
     decision: DecisionRecord | None
-    """The decision that was made; None for `NEW` and `ALREADY_ACKED`."""
+    """The decision that was made; None for `NEW` and where there is nothing to do."""
 
 
-def classify(row: UserRow, event: Event, epoch: int, offset: int) -> Classified:
+def classify(
+    row: UserRow, event: Event, epoch: int, offset: int, origin: Origin | None = None
+) -> Classified:
     """What a record is to its user's row.
 
     `epoch` and `offset` are the record's position. The offsets of one user only grow, since a user
-    belongs to one partition.
+    belongs to one partition. `origin`: of a rerouted record.
     """
     if (epoch, offset) <= (row.epoch, row.offset):
         for pending in row.pending:
             if pending.offset == offset:
                 return Classified(DeliveryKind.REPLAYED, decision_record.decode(pending.decision))
         return Classified(DeliveryKind.ALREADY_ACKED, None)
+    if origin is not None and epoch == row.epoch and is_counted(row.origins, origin):
+        return Classified(DeliveryKind.REROUTED_AGAIN, None)
     age = age_of(row.profile, event)
     if not age:
         return Classified(DeliveryKind.NEW, None)

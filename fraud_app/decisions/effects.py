@@ -12,7 +12,7 @@ from typing import NamedTuple
 from fraud_app import __version__
 from fraud_app.contracts.message import Message
 from fraud_app.decisions import outbound
-from fraud_app.decisions.parse import REROUTED, Misrouted, ParsedRecord, ScoringInput
+from fraud_app.decisions.parse import Misrouted, ParsedRecord, ScoringInput
 from fraud_app.decisions.pipeline import DecidedBatch, Position, Rows, decide_batch
 from ml.profile.event import Signals
 from ml.serving.scorer import Scorer
@@ -57,7 +57,7 @@ def effects_of(
             for letter in outbound.dead_letters(parsed, decided.conflicts)
         ],
         [
-            (item.partition, (item.user_id.encode(), item.record.value, [(REROUTED, b"1")]))
+            (item.partition, outbound.rerouted_message(item))
             for item in parsed
             if isinstance(item, Misrouted)
         ],

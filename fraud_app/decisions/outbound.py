@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fraud_app.contracts.dead_letter import DeadLetter
-from fraud_app.contracts.message import Headers
-from fraud_app.decisions.parse import Invalid, ParsedRecord, Record, ScoringInput
+from fraud_app.contracts.message import Headers, Message
+from fraud_app.decisions.parse import (
+    Invalid,
+    Misrouted,
+    ParsedRecord,
+    Record,
+    ScoringInput,
+    reroute_header,
+)
 from fraud_app.decisions.scored_message import scored_message, timestamp
 from fraud_app.topics import RAW
 from ml.decision_record import DecisionRecord
@@ -33,6 +40,13 @@ def decision_message(item: ScoringInput, decision: DecisionRecord) -> tuple[byte
     ]
     message = scored_message(transaction, decision, item.warnings)
     return transaction.user_id.encode(), message, headers
+
+
+def rerouted_message(misrouted: Misrouted) -> Message:
+    """The record as it came, for the partition of its user: with the user id as its key, and where
+    it was read first.
+    """
+    return misrouted.user_id.encode(), misrouted.record.value, [reroute_header(misrouted.record)]
 
 
 def dead_letter(

@@ -5,6 +5,7 @@ Pure. Bad input never raises: it becomes an `Invalid` record.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
@@ -14,11 +15,16 @@ from fraud_app.contracts.reading import read_json
 from fraud_app.contracts.scored import InputWarning
 from fraud_app.contracts.transaction import Transaction
 from ml.profile.event import Event, event_of, event_time_ms, hash64
+from tables.origins import MAX_OFFSET, MAX_PARTITION, Origin
 
 MAX_BYTES = 65_536
 """Largest message that is parsed: the API's default limit of a request body."""
 REROUTED = "fraud_rerouted"
-"""Header of a record that was sent on to its user's partition, so that it is sent on only once."""
+"""Header of a record that was sent on to its user's partition: `partition:offset`, where it was
+read first. It is sent on only once, and a second copy is known by it.
+"""
+
+_ORIGIN = re.compile(rb"(\d{1,5}):(\d{1,15})")
 
 PartitionOf = Callable[[str], int]
 """The partition that a user id belongs to."""
@@ -34,6 +40,8 @@ class Record(NamedTuple):
     timestamp_ms: int
     """When the broker appended it, in ms since 1970."""
     rerouted: bool = False
+    origin: Origin | None = None
+    """Of a rerouted record; None when an older version sent it on."""
 
 
 class ConsumedMessage(Protocol):
@@ -90,10 +98,26 @@ ParsedRecord = ScoringInput | Misrouted | Invalid
 
 def record_of(message: ConsumedMessage) -> Record:
     """The `Record` of a fetched message."""
-    rerouted = any(name == REROUTED for name, _ in message.headers)
-    return Record(
-        message.partition, message.offset, message.key, message.value, message.timestamp, rerouted
+    record = Record(
+        message.partition, message.offset, message.key, message.value, message.timestamp
     )
+    for name, value in message.headers:
+        if name == REROUTED:
+            return record._replace(rerouted=True, origin=_origin(value))
+    return record
+
+
+def reroute_header(record: Record) -> tuple[str, bytes]:
+    """The header with which a record is sent on."""
+    return REROUTED, b"%d:%d" % (record.partition, record.offset)
+
+
+def _origin(value: bytes | None) -> Origin | None:
+    """What `reroute_header` wrote; None for anything else."""
+    match = _ORIGIN.fullmatch(value or b"")
+    if match is None or int(match[1]) > MAX_PARTITION or int(match[2]) > MAX_OFFSET:
+        return None
+    return Origin(int(match[1]), int(match[2]))
 
 
 def parse(record: Record, partition_of: PartitionOf, *, by_occurred: bool = False) -> ParsedRecord:

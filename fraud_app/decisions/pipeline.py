@@ -16,7 +16,7 @@ from fraud_app.decisions.parse import ScoringInput
 from fraud_app.decisions.score import NO_SIGNALS, Decided, WithSignals, score
 from ml.profile.event import Signals
 from ml.serving.scorer import Scorer
-from tables.row_update import add_decision
+from tables.row_update import add_decision, pass_over
 from tables.user_row import UserRow
 
 
@@ -77,7 +77,13 @@ def decide_batch(
             user, record = item.transaction.user_id, item.record
             acked = position.acked_offsets.get(record.partition, -1)
             current[user] = add_decision(
-                current[user], item.event, decision, position.epoch, record.offset, acked
+                current[user],
+                item.event,
+                decision,
+                position.epoch,
+                record.offset,
+                acked,
+                record.origin,
             )
             changed[user] = record.partition
             batch.emitted.append((item, decision))
@@ -89,19 +95,21 @@ def decide_batch(
 
 def _take_new(
     wave: Sequence[WithSignals],
-    current: Mapping[str, UserRow],
+    current: dict[str, UserRow],
     epoch: int,
     batch: DecidedBatch,
     changed: dict[str, int],
 ) -> list[WithSignals]:
     """The transactions that were never counted. All others are noted in `batch`.
 
-    `changed`: the partition of each user whose row must be written.
+    `current`: the rows, changed where a rerouted record must be remembered. `changed`: the
+    partition of each user whose row must be written.
     """
     new = []
     for item, signals in wave:
         user, record = item.transaction.user_id, item.record
-        delivery = classify(current[user], item.event, epoch, record.offset)
+        row = current[user]
+        delivery = classify(row, item.event, epoch, record.offset, record.origin)
         if delivery.kind is DeliveryKind.NEW:
             new.append((item, signals))
             continue
@@ -112,6 +120,9 @@ def _take_new(
             batch.emitted.append((item, delivery.decision))
         if delivery.kind is DeliveryKind.REPLAYED:
             # Written again, since the changelog may lack a row that the local database has.
+            changed[user] = record.partition
+        elif record.origin is not None and (epoch, record.offset) > (row.epoch, row.offset):
+            current[user] = pass_over(row, epoch, record.offset, record.origin)
             changed[user] = record.partition
     return new
 

@@ -102,6 +102,39 @@ async def test_two_producers_with_different_partitioners_share_one_user(brokers,
     assert earlier == [0, 1, 2, 3, 4, 5]
 
 
+async def test_a_record_that_is_sent_home_again_after_a_crash_is_counted_once(brokers, producer):
+    """A worker that ends between sending a record home and its commit sends it home again, behind
+    whatever came meanwhile. The second copy is made here; the row no longer knows the id by then.
+    """
+    first, others = fresh(), []
+    user = first["user_id"]
+    home = partition_of(user, 4)
+    sent = await producer.send_and_wait(
+        topics.RAW, orjson.dumps(first), key=user.encode(), partition=(home + 1) % 4
+    )
+    await until(lambda: scored(brokers), lambda messages: first["transaction_id"] in messages)
+    for _ in range(40):
+        others.append(fresh(user_id=user))
+        await producer.send_and_wait(topics.RAW, orjson.dumps(others[-1]), key=user.encode())
+    origin = f"{sent.partition}:{sent.offset}".encode()
+    await producer.send_and_wait(
+        topics.RAW,
+        orjson.dumps(first),
+        key=user.encode(),
+        partition=home,
+        headers=[("fraud_rerouted", origin)],
+    )
+    last = fresh(user_id=user)
+    await producer.send_and_wait(topics.RAW, orjson.dumps(last), key=user.encode())
+    messages = await until(
+        lambda: scored(brokers), lambda messages: last["transaction_id"] in messages
+    )
+    [(_, counted, _)] = messages[last["transaction_id"]]
+    assert counted["features"][4] == 41, "the transactions before it, each once"
+    probabilities = {message["probability"] for _, message, _ in messages[first["transaction_id"]]}
+    assert len(probabilities) == 1
+
+
 POISON = {
     "malformed": b"{not json",
     "invalid": orjson.dumps(payload(amount="-1")),

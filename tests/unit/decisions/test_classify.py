@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from fraud_app.contracts.scored import Decision
 from fraud_app.decisions.classify import DeliveryKind, classify
 from ml.profile.layout import view
-from tables.row_update import add_decision
+from tables.origins import Origin
+from tables.row_update import add_decision, pass_over
 from tables.user_row import EMPTY, MAX_PENDING, decode, encode
 from tests.support.builders import NOW_MS, decision, event, same
 
@@ -17,14 +18,16 @@ def decided(number):
     )
 
 
-def deliver(row, number, offset, acked_offset, **fields):
+def deliver(row, number, offset, acked_offset, origin=None, **fields):
     """Process a record as the agent does. Returns the row and what the record was classified as."""
     delivered = event(NOW_MS + number * 1000, transaction_id=f"t{number}", **fields)
-    classified = classify(row, delivered, 1, offset)
+    classified = classify(row, delivered, 1, offset, origin)
     if classified.kind is not DeliveryKind.NEW:
+        if origin is not None and offset > row.offset:
+            row = pass_over(row, 1, offset, origin)
         return row, classified
     new = decided(number)
-    row = add_decision(row, delivered, new, 1, offset, acked_offset)
+    row = add_decision(row, delivered, new, 1, offset, acked_offset, origin)
     return row, classified._replace(decision=new)
 
 
@@ -59,6 +62,63 @@ def test_a_known_id_with_another_amount_is_a_conflict():
     after, conflict = deliver(row, 1, 1, 0, amount="999")
     assert conflict.kind is DeliveryKind.CONFLICT
     assert same(after, row)
+
+
+def test_a_record_that_is_rerouted_again_after_many_others_is_not_counted_again():
+    row, first = deliver(EMPTY, 0, 0, -1, origin=Origin(3, 17))
+    assert first.kind is DeliveryKind.NEW
+    for offset in range(1, 41):
+        row, _ = deliver(row, offset, offset, offset - 1)
+    row, again = deliver(row, 0, 41, 40, origin=Origin(3, 17))
+    assert again.kind is DeliveryKind.REROUTED_AGAIN
+    assert again.decision is None
+    row, after_the_first_life = deliver(row, 50, 42, 41, origin=Origin(3, 18))
+    assert after_the_first_life.kind is DeliveryKind.NEW
+    assert view(row.profile).payments == 42
+
+
+def test_a_duplicate_that_is_rerouted_twice_is_not_counted_once_its_id_is_forgotten():
+    row, _ = deliver(EMPTY, 0, 0, -1)
+    row, duplicate = deliver(row, 0, 1, 0, origin=Origin(3, 17))
+    assert duplicate.kind is DeliveryKind.DUPLICATE
+    for offset in range(2, 42):
+        row, _ = deliver(row, offset, offset, offset - 1)
+    _, again = deliver(row, 0, 42, 41, origin=Origin(3, 17))
+    assert again.kind is DeliveryKind.REROUTED_AGAIN
+
+
+def test_origins_of_an_earlier_life_of_the_topic_count_for_nothing():
+    row, _ = deliver(EMPTY, 0, 0, -1, origin=Origin(3, 17))
+    other = event(NOW_MS, transaction_id="other")
+    assert classify(row, other, 2, 0, Origin(3, 4)).kind is DeliveryKind.NEW
+
+
+@given(st.data())
+def test_however_often_records_are_rerouted_each_is_counted_once(data):
+    """Records of two wrong partitions. Each partition's reader is killed several times, and sends
+    on again from its committed offset; the copies mix with each other and with plain records.
+    """
+    logs: dict[int, list[int]] = {}
+    for partition in (1, 2):
+        length, sent, committed = data.draw(st.integers(0, 6)), 0, 0
+        logs[partition] = []
+        while sent < length:
+            to = data.draw(st.integers(committed + 1, length))
+            logs[partition] += range(committed, to)
+            sent = max(sent, to)
+            committed = data.draw(st.integers(committed, sent))
+    turns = data.draw(st.permutations([1] * len(logs[1]) + [2] * len(logs[2]) + [0] * 50))
+    different = sum(len(set(log)) for log in logs.values())
+    row, number = EMPTY, 100
+    for offset, turn in enumerate(turns):
+        if turn:
+            origin = Origin(turn, logs[turn].pop(0))
+            row, _ = deliver(row, 10 * turn + origin.offset, offset, offset - 1, origin=origin)
+        else:
+            number += 1
+            row, _ = deliver(row, number, offset, offset - 1)
+        row = decode(encode(row))
+    assert view(row.profile).payments == 50 + different
 
 
 def test_a_recreated_topic_starts_at_offset_zero_again():

@@ -1,10 +1,21 @@
 from functools import partial
+from types import SimpleNamespace
 
 import orjson
 import pytest
 
-from fraud_app.decisions.parse import Invalid, Misrouted, Record, ScoringInput, parse
+from fraud_app.decisions.parse import (
+    REROUTED,
+    Invalid,
+    Misrouted,
+    Record,
+    ScoringInput,
+    parse,
+    record_of,
+    reroute_header,
+)
 from fraud_app.kafka.partitioner import partition_of
+from tables.origins import Origin
 from tests.support.builders import NOW_MS, payload
 
 PARTITIONS = 4
@@ -80,3 +91,25 @@ def test_the_detail_of_an_invalid_record_never_repeats_a_card_number():
     assert isinstance(result, Invalid)
     assert "4111" not in result.detail
     assert "note" in result.detail
+
+
+def message(headers):
+    return SimpleNamespace(
+        partition=2, offset=7, key=None, value=b"{}", timestamp=NOW_MS, headers=headers
+    )
+
+
+def test_a_rerouted_record_says_where_it_was_read_first():
+    header = reroute_header(record_of(message([])))
+    again = record_of(message([("other", None), header]))
+    assert again.rerouted
+    assert again.origin == Origin(2, 7)
+
+
+@pytest.mark.parametrize(
+    "value", [b"1", b"", None, b"-1:3", b"99999:1", b"1:999999999999999", b"1:2:3", b"\xff"]
+)
+def test_a_header_that_says_no_place_is_a_rerouted_record_without_origin(value):
+    record = record_of(message([(REROUTED, value)]))
+    assert record.rerouted
+    assert record.origin is None

@@ -12,6 +12,7 @@ from ml.decision_record import Contribution
 from ml.features import NAMES
 from ml.profile.layout import view
 from ml.profile.windows import DAY_MS, HOUR_MS
+from tables.origins import MAX_ORIGINS, Origin
 from tables.row_update import add_decision
 from tables.user_row import EMPTY, MAX_BYTES, MAX_PENDING, decode, encode, position
 from tests.support.builders import NOW_MS, decision, event, same
@@ -64,9 +65,13 @@ def test_the_largest_row_stays_under_4_kib():
             features=features,
             model=f"fraud-lgbm-challenger:2026.11.24-{number // 700:05d}",
         )
-        row = add_decision(row, transaction, decided, 1, number, number - MAX_PENDING)
+        origin = Origin(number % 97, number)
+        row = add_decision(row, transaction, decided, 1, number, number - MAX_PENDING, origin)
         assert len(encode(row)) <= MAX_BYTES
     assert len(row.pending) == MAX_PENDING
+    stored = decode(encode(row)).origins
+    assert 3 <= len(stored) <= MAX_ORIGINS
+    assert stored == row.origins[-len(stored) :]
 
 
 def test_a_row_that_is_too_large_is_refused():
