@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from agents.stale_decisions import without_stale
 from fraud_app import metrics
+from fraud_app.decisions.assignment import SeenAssignments
 from fraud_app.kafka import crash
 from fraud_app.kafka.batches import acknowledge, work_batches
 from fraud_app.resources import redis_client
@@ -23,10 +25,12 @@ BATCH = 200
 @feed.agent(to_feed, name="feed")
 async def feed_transactions(stream: Any) -> None:
     """Append each batch to the live feed in the order of time, then acknowledge it."""
+    seen = SeenAssignments()
     try:
         async for work in work_batches(stream, BATCH):
             # A batch holds one partition after the other.
-            by_time = sorted(work.records, key=lambda record: record.timestamp)
+            current = without_stale(work.records, seen, "feed")
+            by_time = sorted(current, key=lambda record: record.timestamp)
             messages = [record.value for record in by_time if record.value]
             appended = await _append(messages)
             metrics.DEPENDENCY_UP.labels("redis").set(appended)

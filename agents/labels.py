@@ -13,4 +13,4 @@ from fraud_app.sinks import labels_to_store, storage
 @storage.agent(labels_to_store, name="labels")
 async def store_labels(stream: Any) -> None:
     """Store each label once; an invalid one goes to the dead-letter topic."""
-    await store_batches(stream, Label.model_validate_json, labels.store)
+    await store_batches(stream, Label.model_validate_json, labels.store, "labels")

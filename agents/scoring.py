@@ -14,23 +14,25 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
+from agents.batch_metrics import count_batch
 from agents.in_flight import InFlightBatch, InFlightBatches, split_by_user_limit
 from agents.isolation import process_in_halves
 from fraud_app import __version__, metrics
 from fraud_app.app import app, mirror, transactions_raw, user_table
 from fraud_app.contracts.message import Message
-from fraud_app.contracts.scored import Decision
 from fraud_app.decisions import outbound
+from fraud_app.decisions.assignment import Assignment
 from fraud_app.decisions.effects import Effects, effects_of
 from fraud_app.decisions.faults import FaultFinder, decide_probe, place_of
 from fraud_app.decisions.parse import ParsedRecord, ScoringInput, parse, record_of
-from fraud_app.decisions.pipeline import DecidedBatch, Position
+from fraud_app.decisions.pipeline import Position
 from fraud_app.kafka import crash
-from fraud_app.kafka.batches import acknowledge, work_batches
+from fraud_app.kafka.batches import acknowledge, drop, work_batches
 from fraud_app.kafka.consumer import WorkBatch
+from fraud_app.kafka.membership import MembershipLost
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import Offsets, ProduceBatch
 from fraud_app.resources import (
@@ -41,7 +43,6 @@ from fraud_app.resources import (
     signal_store,
 )
 from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
-from ml.serving.registry import name_and_version
 from tables.row_cache import RowCache
 
 log = logging.getLogger(__name__)
@@ -54,12 +55,10 @@ TRIES = 2
 _BY_OCCURRED = config.stream.clock == "occurred"
 acked_offsets: dict[int, int] = {}
 """By partition, the offset up to which the broker has everything that the records led to."""
+_assignments: dict[int, Assignment] = {}
 _rows = RowCache(user_table)
 _partition_of = partial(partition_of, partitions=config.kafka.partitions)
 _faults = FaultFinder(lambda: decide_probe(champion.scorer, time.time_ns() // 1_000_000))
-_TOTAL, _FEATURES, _MODEL = (
-    metrics.SCORING_SECONDS.labels(stage) for stage in ("total", "features", "model")
-)
 
 
 class Item(NamedTuple):
@@ -90,8 +89,15 @@ async def score_transactions(stream: Any) -> None:
         async for work in work_batches(stream, config.stream.batch, _start_partition):
             items = [_item_of(message) for message in work.records]
             steps = _Steps(work, in_flight)
-            for start, end in split_by_user_limit([item.user for item in items]):
-                await process_in_halves(items[start:end], steps.prepare, steps.apply, steps.refuse)
+            try:
+                for start, end in split_by_user_limit([item.user for item in items]):
+                    await process_in_halves(
+                        items[start:end], steps.prepare, steps.apply, steps.refuse
+                    )
+            except MembershipLost:
+                log.warning("membership_lost", extra={"records": len(items)})
+                metrics.MEMBERSHIP_LOST.inc()
+                drop(app, work)
     except Exception as error:
         crash.end_process("a batch could not be scored", error)
     finally:
@@ -104,6 +110,9 @@ def _start_partition(partition: Any, offset: int) -> None:
     Everything before the committed offset is acknowledged, even if a row still holds it as pending.
     """
     acked_offsets[partition.partition] = offset - 1
+    _assignments[partition.partition] = Assignment(
+        app.consumer_generation_id, time.time_ns() // 1_000_000
+    )
     _rows.forget(partition.partition)
 
 
@@ -134,11 +143,14 @@ class _Steps:
         parsed = [item.parsed or _parse(item.message) for item in items]
         inputs = [item for item in parsed if isinstance(item, ScoringInput)]
         signals = await signal_store.observe([(item.event, item.user_hash) for item in inputs])
-        position = Position(config.kafka.topic_epoch, acked_offsets)
+        position = Position(config.kafka.topic_epoch, acked_offsets, _assignments)
         return Prepared(effects_of(parsed, _rows, signals, champion.scorer, position), users)
 
     async def apply(self, items: Sequence[Item], prepared: Prepared) -> None:
-        """Store the rows locally and send everything; acknowledge when the broker has it."""
+        """Store the rows locally and send everything; acknowledge when the broker has it. Raises
+        `MembershipLost` before any of it when another worker may decide the same records.
+        """
+        await app.membership.require()
         effects = prepared.effects
         for partition, rows in effects.rows.items():
             _rows.write(partition, rows)
@@ -160,7 +172,7 @@ class _Steps:
                 mirror.put(rows)
             for item, (_, value, _) in effects.decisions:
                 decision_waiters.resolve(item.transaction.transaction_id, value or b"")
-            _count(effects.decided, [code for code, _ in effects.letters], len(messages))
+            count_batch(effects.decided, [code for code, _ in effects.letters], len(messages))
 
         batch = InFlightBatch(prepared.users, produce.acknowledged(), on_acknowledged)
         self._in_flight.submit(batch)
@@ -171,8 +183,9 @@ class _Steps:
     async def refuse(self, item: Item, error: Exception) -> bool:
         """Send a record that failed alone to the dead-letter topic, and wait until it is there: no
         later record of its user may be applied before. When the fault is ours, wait and let it be
-        tried again.
+        tried again. Raises `MembershipLost` as `apply` does.
         """
+        await app.membership.require()
         record = record_of(item.message)
         key = (item.message.key or b"").hex()
         log.error(
@@ -216,29 +229,3 @@ async def _send_decisions(
         by_partition.setdefault(item.record.partition, []).append(message)
     for partition, messages in by_partition.items():
         await produce.add(SCORED, partition, messages)
-
-
-def _count(decided: DecidedBatch, dead_letters: Sequence[str], size: int) -> None:
-    """Count a batch in the metrics. `dead_letters`: their codes; `size`: in records."""
-    metrics.BATCH_SIZE.observe(size)
-    for item, decision in decided.new:
-        _scored_counter(decision.decision, decision.model).inc()
-        _TOTAL.observe(decision.total_us / 1e6)
-        for dependency in decision.degraded:
-            metrics.DEGRADED.labels(dependency).inc()
-        for warning in item.warnings:
-            metrics.INPUT_WARNINGS.labels(warning.field.split("/")[1]).inc()
-    # Features and model are computed for many transactions at once, which share the same times.
-    timings = {(decision.features_us, decision.model_us) for _, decision in decided.new}
-    for features_us, model_us in timings:
-        _FEATURES.observe(features_us / 1e6)
-        _MODEL.observe(model_us / 1e6)
-    for kind in decided.redelivered:
-        metrics.REDELIVERED.labels(kind.value).inc()
-    for code in dead_letters:
-        metrics.DEAD_LETTERS.labels(code).inc()
-
-
-@cache
-def _scored_counter(decision: Decision, model: str) -> Any:
-    return metrics.SCORED.labels(decision.value, name_and_version(model))

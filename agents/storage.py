@@ -18,7 +18,7 @@ from fraud_app.sinks import storage, to_store
 @storage.agent(to_store, name="storage")
 async def store_transactions(stream: Any) -> None:
     """Store each scored transaction once; an invalid one goes to the dead-letter topic."""
-    await store_batches(stream, transactions.parse_row, _store_rows)
+    await store_batches(stream, transactions.parse_row, _store_rows, "storage")
 
 
 async def _store_rows(connection: asyncpg.Connection, rows: Sequence[transactions.Row]) -> None:

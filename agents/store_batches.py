@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from agents.stale_decisions import without_stale
 from fraud_app import __version__, metrics
 from fraud_app.decisions import outbound
+from fraud_app.decisions.assignment import SeenAssignments
 from fraud_app.decisions.parse import record_of
 from fraud_app.kafka import crash
 from fraud_app.kafka.batches import acknowledge, work_batches
@@ -85,16 +87,20 @@ async def prepare_database() -> None:
     await _database.run(store_nothing, [])
 
 
-async def store_batches(stream: Any, read: Callable[[bytes], Item], store: Store[Item]) -> None:
-    """Store the items of a stream's messages until the stream ends.
+async def store_batches(
+    stream: Any, read: Callable[[bytes], Item], store: Store[Item], reader: str
+) -> None:
+    """Store the items of a stream's messages until the stream ends, without late decisions of a
+    worker that was taken for dead.
 
-    `read` turns a message's value into an item. Whatever it raises, the value is none, and its
-    message goes to the dead-letter topic.
+    `reader`: its name in the metrics. `read` turns a message's value into an item. Whatever it
+    raises, the value is none, and its message goes to the dead-letter topic.
     """
+    seen = SeenAssignments()
     try:
         async for work in work_batches(stream, MAX_BATCH):
             items: list[tuple[Any, Item]] = []
-            for message in work.records:
+            for message in without_stale(work.records, seen, reader):
                 try:
                     items.append((message, read(message.value or b"")))
                 except Exception as error:  # reading is pure: the message is bad

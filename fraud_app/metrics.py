@@ -53,6 +53,17 @@ REROUTED = Counter(
     "Messages that a producer had put into another partition than their user's",
     registry=REGISTRY,
 )
+MEMBERSHIP_LOST = Counter(
+    "fraud_membership_lost",
+    "Batches given up because another worker may own their partitions by now",
+    registry=REGISTRY,
+)
+STALE_DECISIONS = Counter(
+    "fraud_stale_decisions",
+    "Late decisions of a worker that was taken for dead, dropped by a reader",
+    ["reader"],
+    registry=REGISTRY,
+)
 DEGRADED = Counter(
     "fraud_degraded_decisions",
     "Decisions made without a dependency",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ml import decision_record
 from ml.decision_record import DecisionRecord
 from ml.profile.event import Event
-from ml.profile.update import update
+from ml.profile.update import update, with_decline
 from tables import origins
 from tables.origins import Origin
 from tables.user_row import (
@@ -52,6 +52,21 @@ def add_decision(
         decisions=add_brief_decision(decisions, decision, models.index(used), event.received_ms),
         models=models,
         pending=(*pending, Pending(offset, decision_record.encode(decision))),
+        origins=row.origins if origin is None else origins.add(row.origins, origin),
+    )
+
+
+def add_decline(
+    row: UserRow, age: int, epoch: int, offset: int, origin: Origin | None = None
+) -> UserRow:
+    """The row after the issuer declined a transaction that is counted already; `age`: how many
+    transactions ago, 1 for the last.
+    """
+    row = _in_epoch(row, epoch)
+    return row._replace(
+        epoch=epoch,
+        offset=offset,
+        profile=with_decline(row.profile, age),
         origins=row.origins if origin is None else origins.add(row.origins, origin),
     )
 

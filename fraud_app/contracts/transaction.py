@@ -195,7 +195,8 @@ class Transaction(BaseModel):
     latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
     issuer_response: Literal["approved", "declined"] | None = Field(
-        None, description="the issuer's answer to the authorisation, when it was asked already"
+        None,
+        description="the issuer's answer; a later one comes in the same transaction, sent again",
     )
     metadata: dict[str, Any] = Field(
         default_factory=dict, description="at most 256 entries, kept and returned as sent"

@@ -51,7 +51,15 @@ def effects_of(
             partition: {user: encode(row) for user, row in changed.items()}
             for partition, changed in decided.rows.items()
         },
-        [(item, outbound.decision_message(item, decision)) for item, decision in decided.emitted],
+        [
+            (
+                item,
+                outbound.decision_message(
+                    item, decision, position.assignments.get(item.record.partition)
+                ),
+            )
+            for item, decision in decided.emitted
+        ],
         [
             (letter.code, letter.message(__version__))
             for letter in outbound.dead_letters(parsed, decided.conflicts)

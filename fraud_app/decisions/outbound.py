@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fraud_app.contracts.dead_letter import DeadLetter
 from fraud_app.contracts.message import Headers, Message
+from fraud_app.decisions.assignment import Assignment
 from fraud_app.decisions.parse import (
     Invalid,
     Misrouted,
@@ -27,10 +28,13 @@ _CLOUD_EVENT = (
 CONFLICT = ("conflict", "another transaction with this id was decided before; the first stands")
 
 
-def decision_message(item: ScoringInput, decision: DecisionRecord) -> tuple[bytes, bytes, Headers]:
+def decision_message(
+    item: ScoringInput, decision: DecisionRecord, assignment: Assignment | None = None
+) -> tuple[bytes, bytes, Headers]:
     """Key, value and headers for `transactions.scored`.
 
-    The headers are CloudEvents 1.0, in the binary mode of the Kafka binding.
+    The headers are CloudEvents 1.0, in the binary mode of the Kafka binding, and the assignment
+    during which the decision is sent.
     """
     transaction = item.transaction
     headers: Headers = [
@@ -38,6 +42,8 @@ def decision_message(item: ScoringInput, decision: DecisionRecord) -> tuple[byte
         ("ce_id", transaction.transaction_id.encode()),
         ("ce_time", timestamp(decision.scored_ms).encode()),
     ]
+    if assignment is not None:
+        headers.append(assignment.header())
     message = scored_message(transaction, decision, item.warnings)
     return transaction.user_id.encode(), message, headers
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from fraud_app.decisions.assignment import Assignment
 from fraud_app.decisions.classify import DeliveryKind, classify
 from fraud_app.decisions.parse import ScoringInput
 from fraud_app.decisions.score import NO_SIGNALS, Decided, WithSignals, score
 from ml.profile.event import Signals
 from ml.serving.scorer import Scorer
-from tables.row_update import add_decision, pass_over
+from tables.row_update import add_decision, add_decline, pass_over
 from tables.user_row import UserRow
 
 
@@ -33,6 +35,8 @@ class Position(NamedTuple):
     """Number of the topic's life: a topic that was created anew starts at offset 0 again."""
     acked_offsets: Mapping[int, int]
     """By partition, the offset up to which the broker has acknowledged all decisions."""
+    assignments: Mapping[int, Assignment] = MappingProxyType({})
+    """By partition, the assignment during which it is read here."""
 
 
 @dataclass(slots=True)
@@ -102,8 +106,8 @@ def _take_new(
 ) -> list[WithSignals]:
     """The transactions that were never counted. All others are noted in `batch`.
 
-    `current`: the rows, changed where a rerouted record must be remembered. `changed`: the
-    partition of each user whose row must be written.
+    `current`: the rows, changed by updates and where a rerouted record must be remembered.
+    `changed`: the partition of each user whose row must be written.
     """
     new = []
     for item, signals in wave:
@@ -120,6 +124,9 @@ def _take_new(
             batch.emitted.append((item, delivery.decision))
         if delivery.kind is DeliveryKind.REPLAYED:
             # Written again, since the changelog may lack a row that the local database has.
+            changed[user] = record.partition
+        elif delivery.kind is DeliveryKind.UPDATE:
+            current[user] = add_decline(row, delivery.age, epoch, record.offset, record.origin)
             changed[user] = record.partition
         elif record.origin is not None and (epoch, record.offset) > (row.epoch, row.offset):
             current[user] = pass_over(row, epoch, record.offset, record.origin)

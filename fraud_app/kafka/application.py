@@ -17,6 +17,7 @@ import faust
 from fraud_app import logging
 from fraud_app.kafka import codec, crash
 from fraud_app.kafka.consumer import BatchConsumer
+from fraud_app.kafka.membership import Membership
 from fraud_app.kafka.on_demand_consumer import LOW_LATENCY, FetchPolicy
 from fraud_app.kafka.topic_admin import ensure_topics
 from fraud_app.settings import Settings
@@ -35,6 +36,8 @@ class Application(faust.App):
     """Faust's app. Before its first start it waits for the broker and creates missing topics."""
 
     settings: Settings
+    membership: Membership
+    """Whether its partitions are still its own."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -154,5 +157,6 @@ def create_app(
         **options,
     )
     app.settings, app.fetching = settings, fetching
+    app.membership = Membership(kafka.session_timeout_s)
     app.modules, app.before_start = modules, before_start
     return app

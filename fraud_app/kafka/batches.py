@@ -214,6 +214,11 @@ async def _reread(app: faust.App, tp: Any, offset: int, instead_of: int | None =
         await app.consumer.seek(tp, offset)
 
 
+def drop(app: faust.App, work: WorkBatch) -> None:
+    """Give up what of a batch is not done: its partitions are read again from the commit."""
+    cast(BatchConsumer, app.consumer).drop_work(work)
+
+
 def acknowledge(app: faust.App, work: WorkBatch, records: Sequence[Any]) -> None:
     """Mark the next records of a batch as done; the next commit includes their offsets."""
     cast(BatchConsumer, app.consumer).mark_done(work, records)

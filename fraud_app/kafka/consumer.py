@@ -195,8 +195,20 @@ class BatchConsumer(Consumer):
             work.refcount -= 1
         if work.acked:
             self._in_work.discard(work)
-            if self._waiting_for_ack is not None and not self._waiting_for_ack.done():
-                self._waiting_for_ack.set_result(None)
+            self._wake_who_waits_for_acks()
+
+    def drop_work(self, work: WorkBatch) -> None:
+        """Give a batch up: what of it is not marked as done is read again, here or elsewhere."""
+        self._in_work.discard(work)
+        self._wake_who_waits_for_acks()
+
+    def _wake_who_waits_for_acks(self) -> None:
+        if self._waiting_for_ack is not None and not self._waiting_for_ack.done():
+            self._waiting_for_ack.set_result(None)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self._app.membership.join()
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await super().on_partitions_revoked(revoked)  # waits for batches in work and commits them

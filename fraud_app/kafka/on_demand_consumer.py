@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.utils.futures import maybe_async
 
-from fraud_app.kafka import crash
+from fraud_app.kafka import crash, membership
 
 
 class FetchPolicy(NamedTuple):
@@ -88,9 +88,9 @@ class OnDemandConsumer(AIOKafkaConsumerThread):
         app: Any = self.app
         # aiokafka only logs the error that ends its coordination task, and Faust never checks it:
         # the worker would wait for partitions for ever.
-        crash.end_process_with(
-            self._ensure_consumer()._coordinator._coordination_task, "the consumer lost its group"
-        )
+        coordinator = self._ensure_consumer()._coordinator
+        crash.end_process_with(coordinator._coordination_task, "the consumer lost its group")
+        membership.follow(coordinator, app.membership)
         fetching: FetchPolicy = app.fetching
         fetcher._fetch_max_wait_ms = fetching.max_wait_ms
         fetcher._proc_fetch_request = _fetch_on_demand(

@@ -73,6 +73,7 @@ __all__ = ["EMPTY", "INVALID", "Profile", "age_of", "body_hash_and_time", "check
 Profile = bytes
 INVALID = -1
 """What a compiled function returns for bytes that are no profile."""
+_WORD = struct.Struct("<Q")
 _TRANSACTION = struct.Struct(f"<{recent.TRANSACTION_WORDS}Q")
 # A shift by one bit moves the lowest bit of each 16-bit count into its neighbour; this clears it.
 _HALVED_COUNTS = 0x7FFF7FFF7FFF7FFF
@@ -193,6 +194,27 @@ def body_hash_and_time(profile: Profile, age: int) -> tuple[int, int]:
     start = len(profile) - age * recent.TRANSACTION_WORDS * WORD
     words = _TRANSACTION.unpack_from(profile, start)
     return words[recent.BODY_AND_MERCHANT] >> 32, words[recent.RECEIVED]
+
+
+def is_declined(profile: Profile, age: int) -> bool:
+    """Whether a recent transaction counts as declined by its issuer; `age` is 1 for the last."""
+    (word,) = _WORD.unpack_from(profile, _declined_at(profile, age))
+    return bool(word & 1)
+
+
+def with_decline(profile: Profile, age: int) -> Profile:
+    """The profile after the issuer declined a recent transaction that is counted already. A decline
+    that happened stays one, so the order of several answers does not matter.
+    """
+    at = _declined_at(profile, age)
+    (word,) = _WORD.unpack_from(profile, at)
+    return profile[:at] + _WORD.pack(word | 1) + profile[at + WORD :]
+
+
+def _declined_at(profile: Profile, age: int) -> int:
+    """Index of the byte where the word begins whose lowest bit says `declined`."""
+    start = len(profile) - age * recent.TRANSACTION_WORDS * WORD
+    return start + recent.DEVICE_COUNTRY_DECLINED * WORD
 
 
 def checked(result: int) -> int:

@@ -8,6 +8,7 @@ from tests.support.source import PRODUCT, ROOT, modules
 
 LIVE = "input and output: tried on the real servers"
 COVERED_ELSEWHERE = {
+    "agents/batch_metrics.py": ("tests/integration/test_pipeline.py", LIVE),
     "agents/background/": ("tests/integration/test_outages.py", LIVE),
     "agents/feed.py": ("tests/integration/test_live.py", LIVE),
     "agents/labels.py": ("tests/integration/test_reviews.py", LIVE),

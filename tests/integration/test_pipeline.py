@@ -17,6 +17,7 @@ from devtools.audit.audit import CHANGELOG, read_topic
 from fraud_app import topics
 from fraud_app.contracts import card_data
 from fraud_app.kafka.partitioner import partition_of
+from ml.features import NAMES
 from tests.support.api_client import TIMEOUT_S, until
 from tests.support.builders import FOREIGN_KEY, fresh, payload
 from tests.support.history import everything_stored
@@ -133,6 +134,20 @@ async def test_a_record_that_is_sent_home_again_after_a_crash_is_counted_once(br
     assert counted["features"][4] == 41, "the transactions before it, each once"
     probabilities = {message["probability"] for _, message, _ in messages[first["transaction_id"]]}
     assert len(probabilities) == 1
+
+
+async def test_an_issuers_answer_that_comes_later_counts_and_the_decision_stands(api):
+    first = fresh()
+    decided = await api.decided(first)
+    update = await api.decided({**first, "issuer_response": "declined"})
+    assert (update["decision"], update["probability"]) == (
+        decided["decision"],
+        decided["probability"],
+    )
+    later = await api.decided(fresh(user_id=first["user_id"]))
+    features = later["features"]
+    assert features[NAMES.index("declines_1h")] == 1
+    assert features[NAMES.index("tx_count_1h")] == 1, "an update is no transaction"
 
 
 POISON = {

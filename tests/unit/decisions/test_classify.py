@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from fraud_app.contracts.scored import Decision
 from fraud_app.decisions.classify import DeliveryKind, classify
 from ml.profile.layout import view
+from ml.profile.update import is_declined
 from tables.origins import Origin
-from tables.row_update import add_decision, pass_over
+from tables.row_update import add_decision, add_decline, pass_over
 from tables.user_row import EMPTY, MAX_PENDING, decode, encode
 from tests.support.builders import NOW_MS, decision, event, same
 
@@ -23,7 +24,9 @@ def deliver(row, number, offset, acked_offset, origin=None, **fields):
     delivered = event(NOW_MS + number * 1000, transaction_id=f"t{number}", **fields)
     classified = classify(row, delivered, 1, offset, origin)
     if classified.kind is not DeliveryKind.NEW:
-        if origin is not None and offset > row.offset:
+        if classified.kind is DeliveryKind.UPDATE:
+            row = add_decline(row, classified.age, 1, offset, origin)
+        elif origin is not None and offset > row.offset:
             row = pass_over(row, 1, offset, origin)
         return row, classified
     new = decided(number)
@@ -62,6 +65,39 @@ def test_a_known_id_with_another_amount_is_a_conflict():
     after, conflict = deliver(row, 1, 1, 0, amount="999")
     assert conflict.kind is DeliveryKind.CONFLICT
     assert same(after, row)
+
+
+def test_a_later_decline_counts_and_the_decision_stands():
+    row, first = deliver(EMPTY, 1, 0, -1)
+    row, update = deliver(row, 1, 1, 0, issuer_response="declined")
+    assert update.kind is DeliveryKind.UPDATE
+    assert update.decision.probability_ppm == first.decision.probability_ppm
+    assert view(row.profile).payments == 1
+    assert is_declined(row.profile, 1)
+    _, again = deliver(row, 1, 2, 1, issuer_response="declined")
+    assert again.kind is DeliveryKind.DUPLICATE
+
+
+def test_an_approval_after_a_decline_does_not_take_the_decline_back():
+    row, _ = deliver(EMPTY, 1, 0, -1, issuer_response="declined")
+    row, later = deliver(row, 1, 1, 0, issuer_response="approved")
+    assert later.kind is DeliveryKind.DUPLICATE
+    assert is_declined(row.profile, 1)
+
+
+def test_an_update_with_another_body_is_a_conflict():
+    row, _ = deliver(EMPTY, 1, 0, -1)
+    _, other = deliver(row, 1, 1, 0, amount="999", issuer_response="declined")
+    assert other.kind is DeliveryKind.CONFLICT
+
+
+def test_an_update_whose_message_may_be_lost_is_sent_again():
+    row, first = deliver(EMPTY, 1, 0, -1)
+    row, _ = deliver(row, 1, 1, 0, issuer_response="declined")
+    row, _ = deliver(row, 2, 2, 1)
+    _, again = deliver(row, 1, 1, 0, issuer_response="declined")
+    assert again.kind is DeliveryKind.REPLAYED
+    assert again.decision.probability_ppm == first.decision.probability_ppm
 
 
 def test_a_record_that_is_rerouted_again_after_many_others_is_not_counted_again():
@@ -134,13 +170,18 @@ def test_any_crashes_and_duplicates_lead_to_the_same_row_and_decisions(data):
     """A log of records is read with crashes. Each crash goes back to the committed offset, with the
     row as the local disk has it, or as the changelog has it.
     """
-    numbers = data.draw(
-        st.lists(st.integers(0, 12), min_size=1, max_size=25),
-        label="which transaction each offset carries",
+    records = data.draw(
+        st.lists(
+            st.tuples(st.integers(0, 12), st.sampled_from([None, "declined", "approved"])),
+            min_size=1,
+            max_size=25,
+        ),
+        label="which transaction each offset carries, and the issuer's answer",
     )
+    numbers = [number for number, _ in records]
     expected = EMPTY
-    for offset, number in enumerate(numbers):
-        expected, _ = deliver(expected, number, offset, offset - 1)
+    for offset, (number, answer) in enumerate(records):
+        expected, _ = deliver(expected, number, offset, offset - 1, issuer_response=answer)
 
     row = changelog = EMPTY
     emitted: dict[int, set] = {}
@@ -152,7 +193,8 @@ def test_any_crashes_and_duplicates_lead_to_the_same_row_and_decisions(data):
         if offset > row.offset and pending >= MAX_PENDING:
             committed, changelog = offset, row  # the agent waits for the broker before it goes on
             continue
-        row, classified = deliver(row, numbers[offset], offset, acked_offset)
+        number, answer = records[offset]
+        row, classified = deliver(row, number, offset, acked_offset, issuer_response=answer)
         row = decode(encode(row))
         decision = classified.decision
         if decision is not None:
