@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import aiohttp
-import hypothesis  # noqa: F401 - its plugin imports it when a run ends; Python 3.11.2 may fail then
+import hypothesis
 import pytest
 import pytest_asyncio
 
@@ -25,6 +25,10 @@ LOG_LINES = 15
 REDIS_DEADLINE_MS = "500"
 """In production scoring goes on without Redis after 15 ms. On two busy cores that happens now and
 then, and a test that is not about it would find a degraded decision or a forgotten id."""
+
+# On two busy cores any example may take longer than a deadline.
+hypothesis.settings.register_profile("steady", deadline=None)
+hypothesis.settings.load_profile("steady")
 
 collect_ignore = ["support"]
 """Not tests; and `support/faults` breaks whoever imports it."""

@@ -19,6 +19,7 @@ from devtools.audit.feature_audit import compare_features
 from devtools.audit.result import AuditResult
 from devtools.audit.topic_reader import read_topic
 from fraud_app import topics
+from fraud_app.decisions.assignment import SeenAssignments, assignment_of
 from ml.profile.layout import view
 from tables import mirror, user_row, user_table
 
@@ -76,9 +77,16 @@ async def _check_scored_topic(
     """Check the scored messages and return the first of each transaction id.
 
     A message may be repeated, but its decision must not change. Of two copies, the first that has
-    features is returned.
+    features is returned. Late copies by a worker that was taken for dead are left out, as by every
+    reader.
     """
-    messages = [orjson.loads(record.value) for record in await read_topic(brokers, topics.SCORED)]
+    records, seen = await read_topic(brokers, topics.SCORED), SeenAssignments()
+    messages = [
+        orjson.loads(record.value)
+        for record in records
+        if not seen.is_stale(record.partition, record.offset, assignment_of(record.headers))
+    ]
+    result.late = len(records) - len(messages)
     scored: dict[str, dict[str, Any]] = {}
     for message in messages:
         transaction_id = message["transaction_id"]
@@ -88,8 +96,8 @@ async def _check_scored_topic(
             result.faults.append(f"{transaction_id}: another copy differs in {', '.join(changed)}")
         if earlier["features"] is None and message["features"] is not None:
             scored[transaction_id] = message
-    result.scored_messages, result.scored = len(messages), len(scored)
-    result.copies = len(messages) - len(scored)
+    result.scored_messages, result.scored = len(records), len(scored)
+    result.copies = len(records) - len(scored)
     result.probability = {key: message["probability"] for key, message in scored.items()}
     result.decision = {key: message["decision"] for key, message in scored.items()}
     result.compare_ids(topics.SCORED, accepted_ids, set(scored))

@@ -19,6 +19,8 @@ class AuditResult:
     scored_messages: int = 0
     scored: int = 0
     copies: int = 0
+    late: int = 0
+    """Copies by a worker that was taken for dead; readers drop them."""
     users: int = 0
     miscounted: int = 0
     features_compared: int = 0

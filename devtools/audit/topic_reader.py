@@ -13,13 +13,17 @@ _RETRY_S = 0.1  # a topic that was just created has no partitions for a few mill
 
 
 async def read_topic(brokers: str, topic: str) -> list[ConsumerRecord]:
-    """All records of a topic as of now, sorted by partition and offset.
+    """All records of a topic as of now, sorted by partition and offset, without those of aborted
+    Kafka transactions.
 
     Waits until the topic exists. Raises `KafkaError` when no broker answers.
     """
     partitions = await _partitions(brokers, topic)
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=brokers, auto_offset_reset="earliest", enable_auto_commit=False
+        bootstrap_servers=brokers,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        isolation_level="read_committed",
     )
     await consumer.start()
     try:
@@ -31,6 +35,19 @@ async def read_topic(brokers: str, topic: str) -> list[ConsumerRecord]:
             for batch in (await consumer.getmany(timeout_ms=500, max_records=5000)).values():
                 records += batch
         return sorted(records, key=lambda record: (record.partition, record.offset))
+    finally:
+        await consumer.stop()
+
+
+async def end_offsets(brokers: str, topic: str) -> dict[TopicPartition, int]:
+    """By partition, the offset that the next record will get. Raises `KafkaError`."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=brokers)
+    await consumer.start()
+    try:
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(
+            await _partitions(brokers, topic)
+        )
+        return ends
     finally:
         await consumer.stop()
 

@@ -73,6 +73,13 @@ class Stack:
         )
         self._say(f"PostgreSQL on 127.0.0.1:{self.ports['postgres']}")
 
+    def start_again(self, name: str) -> None:
+        """Start `kafka`, `redis` or `postgres` on its port and with its data, after it ended.
+
+        Raises `StartFailed`.
+        """
+        self._threads.submit(getattr(self, f"start_{name}")).result()
+
     def stop(self) -> None:
         """Stop the servers that were started, the broker last."""
         if self.postgres:
