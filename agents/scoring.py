@@ -170,8 +170,8 @@ class _Steps:
             self._acknowledge(messages)
             for rows in effects.rows.values():
                 mirror.put(rows)
-            for item, (_, value, _) in effects.decisions:
-                decision_waiters.resolve(item.transaction.transaction_id, value or b"")
+            if decision_waiters:
+                _answer_waiters(effects.decisions)
             count_batch(effects.decided, [code for code, _ in effects.letters], len(messages))
 
         batch = InFlightBatch(prepared.users, produce.acknowledged(), on_acknowledged)
@@ -218,6 +218,11 @@ class _Steps:
                 acked_offsets.get(message.partition, -1), message.offset
             )
         acknowledge(app, self._work, messages)
+
+
+def _answer_waiters(decisions: Sequence[tuple[ScoringInput, Message]]) -> None:
+    for item, (_, value, _) in decisions:
+        decision_waiters.resolve(item.transaction.key, value or b"")
 
 
 async def _send_decisions(

@@ -10,7 +10,7 @@ import asyncpg
 
 from agents.store_batches import store_batches
 from fraud_app import metrics
-from fraud_app.postgres import shadow_scores, transactions
+from fraud_app.postgres import labels, shadow_scores, transactions
 from fraud_app.resources import challenger
 from fraud_app.sinks import storage, to_store
 
@@ -28,4 +28,5 @@ async def _store_rows(connection: asyncpg.Connection, rows: Sequence[transaction
         if challenger.scorer is not None:
             scores = shadow_scores.score_rows(rows, challenger.scorer)
             await shadow_scores.store(connection, scores)
+    await labels.match(connection, [row.transaction_id for row in rows])
     metrics.STORE_SECONDS.observe(time.perf_counter() - started)

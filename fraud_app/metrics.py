@@ -104,6 +104,11 @@ HTTP_SECONDS = Histogram(
 VERDICTS = Counter(
     "fraud_verdicts", "Analysts' verdicts that became labels", ["verdict"], registry=REGISTRY
 )
+LABELS_UNMATCHED = Gauge(
+    "fraud_labels_unmatched",
+    "Labels without a customer whose id no transaction has, or several have; up to 1000",
+    registry=REGISTRY,
+)
 REVIEW_DEPTH = Gauge(
     "fraud_review_queue_depth", "Payments that wait for an analyst", registry=REGISTRY
 )

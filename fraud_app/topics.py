@@ -54,7 +54,7 @@ TOPICS = (
     ),
     Topic(
         LABELS,
-        "transaction_id",
+        "user_id and transaction_id, or transaction_id alone",
         4,
         {"cleanup.policy": "compact,delete", "retention.ms": str(400 * _DAY_MS)},
     ),

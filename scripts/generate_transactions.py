@@ -35,6 +35,7 @@ import aiohttp
 import orjson
 from aiokafka import AIOKafkaProducer
 
+from fraud_app.contracts.transaction_key import TransactionKey
 from fraud_app.topics import LABELS, RAW
 from ml.simulator import LabelledTransaction, Population, simulate
 from ml.simulator.population import TRANSACTIONS_PER_CUSTOMER_AND_DAY
@@ -164,7 +165,8 @@ async def _target(args: argparse.Namespace) -> AsyncIterator[Send]:
             user_key = transaction["user_id"].encode()
             sends = [await producer.send(RAW, orjson.dumps(transaction), key=user_key)]
             if args.publish_labels and labelled.reported_after_days is not None:
-                label_key = transaction["transaction_id"].encode()
+                key = TransactionKey(transaction["user_id"], transaction["transaction_id"])
+                label_key = key.text.encode()
                 sends.append(await producer.send(LABELS, _label(labelled), key=label_key))
             await asyncio.gather(*sends)
 
@@ -215,6 +217,7 @@ def _label(labelled: LabelledTransaction) -> bytes:
     return orjson.dumps(
         {
             "transaction_id": labelled.transaction["transaction_id"],
+            "user_id": labelled.transaction["user_id"],
             "is_fraud": labelled.is_fraud,
             "source": "generator",
             "scenario": labelled.scenario,

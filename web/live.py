@@ -19,6 +19,7 @@ from aiohttp import WSCloseCode, web
 
 from fraud_app import metrics
 from fraud_app.app import app
+from fraud_app.contracts.transaction_key import TransactionKey
 from fraud_app.resources import config, decision_waiters, redis_client
 from fraud_app.supervision import supervised
 from tables.redis import live_feed
@@ -49,7 +50,7 @@ class Item(NamedTuple):
     cursor: str
     position: tuple[int, int]
     """The cursor as two numbers, which can be compared."""
-    transaction_id: str
+    key: TransactionKey
     alert: bool
     score: int
     frame: bytes
@@ -111,7 +112,7 @@ def item_of(entry: live_feed.Entry) -> Item:
     return Item(
         cursor,
         live_feed.position(cursor),
-        scored["transaction_id"],
+        TransactionKey(str(scored["user_id"]), str(scored["transaction_id"])),
         alert,
         scored["risk_score"],
         orjson.dumps(event),
@@ -156,7 +157,7 @@ async def follow() -> None:
                 for item, message in _items_of(entries):
                     for client in _clients:
                         client.offer(item)
-                    decision_waiters.resolve(item.transaction_id, message)
+                    decision_waiters.resolve(item.key, message)
 
 
 async def live(request: web.Request) -> web.WebSocketResponse:

@@ -10,7 +10,7 @@ from functools import partial
 from fraud_app import metrics
 from fraud_app.app import app, mirror, user_table
 from fraud_app.kafka import compat
-from fraud_app.postgres import drift, review_queue
+from fraud_app.postgres import drift, labels, review_queue
 from fraud_app.postgres.database import DatabaseUnavailable
 from fraud_app.resources import champion, database, redis_client
 from fraud_app.supervision import supervised
@@ -57,11 +57,12 @@ async def _set_drift(model: str) -> None:
 
 @partial(supervised, app)
 async def observe_reviews() -> None:
-    """Depth and age of the review queue, as metrics of every worker."""
+    """Depth and age of the review queue and labels of nobody, as metrics of every worker."""
     while not app.should_stop:
         with suppress(DatabaseUnavailable):
             queue = await database.query(review_queue.summary)
             oldest = queue["oldest_at"]
             metrics.REVIEW_DEPTH.set(queue["open"])
             metrics.REVIEW_OLDEST.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
+            metrics.LABELS_UNMATCHED.set(await database.query(labels.unmatched))
         await asyncio.sleep(REVIEWS_EVERY_S)

@@ -51,7 +51,7 @@ async def _emit(labels: Sequence[Label]) -> None:
         produce = ProduceBatch(storage)
         for label in labels:
             value = label.model_dump_json(exclude_none=True).encode()
-            await produce.add_one(LABELS, label.transaction_id.encode(), value)
+            await produce.add_one(LABELS, label.record_key(), value)
         await produce.acknowledged()
     for label in labels:
         metrics.VERDICTS.labels(label.verdict).inc()

@@ -7,7 +7,7 @@ with what was accepted. It only reads and never repairs.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,6 +19,7 @@ from devtools.audit.feature_audit import compare_features
 from devtools.audit.result import AuditResult
 from devtools.audit.topic_reader import read_topic
 from fraud_app import topics
+from fraud_app.contracts.transaction_key import TransactionKey
 from fraud_app.decisions.assignment import SeenAssignments, assignment_of
 from ml.profile.layout import view
 from tables import mirror, user_row, user_table
@@ -40,41 +41,46 @@ async def audit_delivery(
     system confirmed. `by_occurred`: whether the workers took the client's time as the ingest time.
     """
     brokers = environment["FRAUD_KAFKA__BROKERS"]
-    ids_by_user: dict[str, set[str]] = defaultdict(set)
-    for transaction in accepted:
-        ids_by_user[transaction["user_id"]].add(transaction["transaction_id"])
-    accepted_ids = set().union(*ids_by_user.values())
-    result = AuditResult(accepted=len(accepted_ids), users=len(ids_by_user))
-    await _check_postgres(environment["FRAUD_POSTGRES__DSN"], accepted_ids, result)
-    scored = await _check_scored_topic(brokers, accepted_ids, result)
-    await _check_user_rows(environment, ids_by_user, result)
+    accepted_keys = {_key_of(transaction) for transaction in accepted}
+    accepted_of_user = Counter(key.user_id for key in accepted_keys)
+    result = AuditResult(accepted=len(accepted_keys), users=len(accepted_of_user))
+    await _check_postgres(environment["FRAUD_POSTGRES__DSN"], accepted_keys, result)
+    scored = await _check_scored_topic(brokers, accepted_keys, result)
+    await _check_user_rows(environment, accepted_of_user, result)
     await compare_features(brokers, scored, result, by_occurred=by_occurred)
     return result
 
 
-async def _check_postgres(dsn: str, accepted_ids: set[str], result: AuditResult) -> None:
+def _key_of(message: Mapping[str, Any]) -> TransactionKey:
+    """What names a transaction, as it was sent or scored."""
+    return TransactionKey(message["user_id"], message["transaction_id"])
+
+
+async def _check_postgres(
+    dsn: str, accepted_keys: set[TransactionKey], result: AuditResult
+) -> None:
     """Check the stored transactions and the sum of the decision rollup."""
     connection = await asyncpg.connect(dsn)
     try:
-        rows = await connection.fetch("SELECT transaction_id FROM transactions")
+        rows = await connection.fetch("SELECT user_id, transaction_id FROM transactions")
         rollup_count = await connection.fetchval(
             "SELECT coalesce(sum(transactions), 0) FROM decision_rollup"
         )
     finally:
         await connection.close()
-    stored_ids = {row[0] for row in rows}
-    result.stored = len(stored_ids)
-    result.compare_ids("PostgreSQL", accepted_ids, stored_ids)
-    if rollup_count != len(stored_ids):
+    stored_keys = {TransactionKey(*row) for row in rows}
+    result.stored = len(stored_keys)
+    result.compare_keys("PostgreSQL", accepted_keys, stored_keys)
+    if rollup_count != len(stored_keys):
         result.faults.append(
-            f"the rollup counts {rollup_count} transactions, {len(stored_ids)} are stored"
+            f"the rollup counts {rollup_count} transactions, {len(stored_keys)} are stored"
         )
 
 
 async def _check_scored_topic(
-    brokers: str, accepted_ids: set[str], result: AuditResult
-) -> dict[str, dict[str, Any]]:
-    """Check the scored messages and return the first of each transaction id.
+    brokers: str, accepted_keys: set[TransactionKey], result: AuditResult
+) -> dict[TransactionKey, dict[str, Any]]:
+    """Check the scored messages and return the first of each transaction.
 
     A message may be repeated, but its decision must not change. Of two copies, the first that has
     features is returned. Late copies by a worker that was taken for dead are left out, as by every
@@ -87,40 +93,38 @@ async def _check_scored_topic(
         if not seen.is_stale(record.partition, record.offset, assignment_of(record.headers))
     ]
     result.late = len(records) - len(messages)
-    scored: dict[str, dict[str, Any]] = {}
+    scored: dict[TransactionKey, dict[str, Any]] = {}
     for message in messages:
-        transaction_id = message["transaction_id"]
-        earlier = scored.setdefault(transaction_id, message)
+        key = _key_of(message)
+        earlier = scored.setdefault(key, message)
         changed = [name for name in _DECISION_FIELDS if earlier[name] != message[name]]
         if changed:
-            result.faults.append(f"{transaction_id}: another copy differs in {', '.join(changed)}")
+            result.faults.append(f"{key}: another copy differs in {', '.join(changed)}")
         if earlier["features"] is None and message["features"] is not None:
-            scored[transaction_id] = message
+            scored[key] = message
     result.scored_messages, result.scored = len(records), len(scored)
     result.copies = len(records) - len(scored)
     result.probability = {key: message["probability"] for key, message in scored.items()}
     result.decision = {key: message["decision"] for key, message in scored.items()}
-    result.compare_ids(topics.SCORED, accepted_ids, set(scored))
+    result.compare_keys(topics.SCORED, accepted_keys, set(scored))
     return scored
 
 
 async def _check_user_rows(
-    environment: Mapping[str, str], ids_by_user: Mapping[str, set[str]], result: AuditResult
+    environment: Mapping[str, str], accepted_of_user: Mapping[str, int], result: AuditResult
 ) -> None:
     """Check each user's count in the changelog, and that Redis mirrors the same row."""
     changelog_rows = {
         record.key[2:].decode(): record.value  # the key is `u:` and the user id
         for record in await read_topic(environment["FRAUD_KAFKA__BROKERS"], CHANGELOG)
     }
-    mirrored_rows = await _read_mirror(environment["FRAUD_REDIS__URL"], list(ids_by_user))
+    mirrored_rows = await _read_mirror(environment["FRAUD_REDIS__URL"], list(accepted_of_user))
     stale = 0
-    for user_id, transaction_ids in ids_by_user.items():
+    for user_id, accepted in accepted_of_user.items():
         counted = _transactions_counted(changelog_rows.get(user_id))
-        if counted != len(transaction_ids):
+        if counted != accepted:
             result.miscounted += 1
-            result.faults.append(
-                f"user {user_id}: {counted} counted, {len(transaction_ids)} accepted"
-            )
+            result.faults.append(f"user {user_id}: {counted} counted, {accepted} accepted")
         stale += mirrored_rows[user_id] != changelog_rows.get(user_id)
     if stale:
         result.faults.append(f"{stale} rows in Redis are not the table's")

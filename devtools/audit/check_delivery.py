@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 import aiohttp
 import asyncpg
@@ -25,6 +24,7 @@ from devtools.audit.report import report
 from devtools.audit.result import AuditResult
 from devtools.stack.test_cluster import Cluster, Say, kill_workers
 from fraud_app import topics
+from fraud_app.contracts.transaction_key import TransactionKey
 from ml.simulator import LabelledTransaction, Population, simulate
 from ml.simulator.population import TRANSACTIONS_PER_CUSTOMER_AND_DAY
 
@@ -177,10 +177,9 @@ async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> AuditRes
     await wait_until_stored(cluster.environment["FRAUD_POSTGRES__DSN"], len(generated))
     say("all quiet; auditing")
     result = await audit_delivery(cluster.environment, transactions, by_occurred=True)
-    fraud = {labelled.transaction["transaction_id"]: labelled.is_fraud for labelled in generated}
-    amounts: dict[str, Any] = {
-        transaction["transaction_id"]: float(transaction["amount"]) for transaction in transactions
-    }
+    keys = [TransactionKey(sent["user_id"], sent["transaction_id"]) for sent in transactions]
+    fraud = {key: labelled.is_fraud for key, labelled in zip(keys, generated, strict=True)}
+    amounts = {key: float(sent["amount"]) for key, sent in zip(keys, transactions, strict=True)}
     report(result, fraud, amounts, say)
     return result
 

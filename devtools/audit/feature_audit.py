@@ -16,6 +16,7 @@ from devtools.audit.topic_reader import read_topic
 from fraud_app import topics
 from fraud_app.contracts.reading import read_json
 from fraud_app.contracts.transaction import Transaction
+from fraud_app.contracts.transaction_key import TransactionKey
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.settings import Kafka
 from ml.features import NAMES, SHARED
@@ -27,22 +28,24 @@ History = list[tuple[Transaction, int]]
 
 
 async def compare_features(
-    brokers: str, scored: Mapping[str, dict[str, Any]], result: AuditResult, *, by_occurred: bool
+    brokers: str,
+    scored: Mapping[TransactionKey, dict[str, Any]],
+    result: AuditResult,
+    *,
+    by_occurred: bool,
 ) -> None:
     """Replay the raw topic and compare every feature of every decision.
 
-    `scored`: the scored messages by transaction id. `by_occurred`: whether the workers took the
+    `scored`: the scored messages. `by_occurred`: whether the workers took the
     client's time as the ingest time.
     """
     history = await _read_history(brokers, by_occurred=by_occurred)
     recorded_signals = {
-        transaction_id: Signals(*(_nan_if_missing(message["features"][index]) for index in SHARED))
-        for transaction_id, message in scored.items()
+        key: Signals(*(_nan_if_missing(message["features"][index]) for index in SHARED))
+        for key, message in scored.items()
         if message["features"] is not None
     }
-    without_features = sum(
-        transaction.transaction_id not in recorded_signals for transaction, _ in history
-    )
+    without_features = sum(transaction.key not in recorded_signals for transaction, _ in history)
     if without_features:
         result.faults.append(f"{without_features} decisions have no features")
         return
@@ -51,9 +54,9 @@ async def compare_features(
 
 
 async def _read_history(brokers: str, *, by_occurred: bool) -> History:
-    """The valid transactions of the raw topic, each id once, in the order of the topic."""
+    """The valid transactions of the raw topic, each once, in the order of the topic."""
     history: History = []
-    seen_ids: set[str] = set()
+    seen: set[TransactionKey] = set()
     for record in await read_topic(brokers, topics.RAW):
         is_rerouted = dict(record.headers or ()).get("fraud_rerouted") is not None
         if not is_rerouted and not _is_in_user_partition(record):
@@ -62,8 +65,8 @@ async def _read_history(brokers: str, *, by_occurred: bool) -> History:
             transaction, _ = read_json(record.value)
         except ValueError:
             continue
-        if transaction.transaction_id not in seen_ids:
-            seen_ids.add(transaction.transaction_id)
+        if transaction.key not in seen:
+            seen.add(transaction.key)
             ingest_ms = (
                 event_time_ms(transaction, record.timestamp) if by_occurred else record.timestamp
             )
@@ -73,14 +76,14 @@ async def _read_history(brokers: str, *, by_occurred: bool) -> History:
 
 def _compare_with_replay(
     history: History,
-    recorded_signals: dict[str, Signals],
-    scored: Mapping[str, dict[str, Any]],
+    recorded_signals: dict[TransactionKey, Signals],
+    scored: Mapping[TransactionKey, dict[str, Any]],
     result: AuditResult,
 ) -> None:
     """Compare all features, bit for bit, with a replay that takes the recorded shared signals."""
     for replayed in replay(history, recorded_signals):
-        transaction_id = replayed.transaction.transaction_id
-        live = [_nan_if_missing(value) for value in scored[transaction_id]["features"]]
+        key = replayed.transaction.key
+        live = [_nan_if_missing(value) for value in scored[key]["features"]]
         offline = replayed.features.tolist()
         different = [
             name
@@ -90,11 +93,11 @@ def _compare_with_replay(
         result.features_compared += len(NAMES)
         result.features_equal += len(NAMES) - len(different)
         if different:
-            result.faults.append(f"{transaction_id}: features differ: {', '.join(different)}")
+            result.faults.append(f"{key}: features differ: {', '.join(different)}")
 
 
 def _compare_signals_with_ideal_order(
-    history: History, recorded_signals: Mapping[str, Signals], result: AuditResult
+    history: History, recorded_signals: Mapping[TransactionKey, Signals], result: AuditResult
 ) -> None:
     """Compare the recorded shared signals with a replay in the order of time.
 
@@ -103,7 +106,7 @@ def _compare_signals_with_ideal_order(
     """
     equal = total = 0
     for replayed in replay(sorted(history, key=lambda entry: entry[1])):
-        live_signals = recorded_signals[replayed.transaction.transaction_id]
+        live_signals = recorded_signals[replayed.transaction.key]
         for feature_index, live_value in zip(SHARED, live_signals, strict=True):
             equal += _is_equal(live_value, float(replayed.features[feature_index]))
             total += 1

@@ -8,6 +8,7 @@ import numpy as np
 
 from devtools.audit.result import AuditResult
 from devtools.stack.test_cluster import Say
+from fraud_app.contracts.transaction_key import TransactionKey
 from ml.serving.cutoffs import Cutoffs
 from ml.training.evaluation import quality, read_costs
 
@@ -15,11 +16,14 @@ SHOWN_FAULTS = 20  # one cause often makes thousands of faults
 
 
 def report(
-    result: AuditResult, fraud: dict[str, bool], amounts: dict[str, float], say: Say
+    result: AuditResult,
+    fraud: dict[TransactionKey, bool],
+    amounts: dict[TransactionKey, float],
+    say: Say,
 ) -> None:
     """Print the result of the audit, and how good the decisions were.
 
-    `fraud` and `amounts`: the generator's label and the amount, by transaction id.
+    `fraud` and `amounts`: the generator's label and the amount of each transaction.
     """
     say(
         f"accepted {result.accepted:,} · stored {result.stored:,} · scored {result.scored:,}"
@@ -42,7 +46,10 @@ def report(
 
 
 def _report_quality(
-    result: AuditResult, fraud: dict[str, bool], amounts: dict[str, float], say: Say
+    result: AuditResult,
+    fraud: dict[TransactionKey, bool],
+    amounts: dict[TransactionKey, float],
+    say: Say,
 ) -> None:
     """Print the quality of the decisions, unless the traffic holds no fraud."""
     ids = [key for key, probability in result.probability.items() if probability is not None]

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fraud_app.contracts.transaction_key import TransactionKey
+
 
 @dataclass
 class AuditResult:
@@ -27,12 +29,16 @@ class AuditResult:
     features_equal: int = 0
     shared_equal: float = 1.0
     faults: list[str] = field(default_factory=list)
-    probability: dict[str, float] = field(default_factory=dict)
-    decision: dict[str, str] = field(default_factory=dict)
+    probability: dict[TransactionKey, float] = field(default_factory=dict)
+    decision: dict[TransactionKey, str] = field(default_factory=dict)
 
-    def compare_ids(self, store: str, accepted_ids: set[str], stored_ids: set[str]) -> None:
-        """Add a fault for ids that are missing in `store`, and for ids that were never accepted."""
-        lost, extra = accepted_ids - stored_ids, stored_ids - accepted_ids
+    def compare_keys(
+        self, store: str, accepted: set[TransactionKey], stored: set[TransactionKey]
+    ) -> None:
+        """Add a fault for transactions that are missing in `store`, and for those that were never
+        accepted.
+        """
+        lost, extra = accepted - stored, stored - accepted
         if lost:
             self.faults.append(f"{store} lacks {len(lost)}, such as {min(lost)}")
         if extra:

@@ -10,12 +10,18 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from fraud_app.contracts.transaction import Identifier
+from fraud_app.contracts.transaction_key import TransactionKey
 
 
 class Label(BaseModel):
     """What became known of a transaction later: an analyst's verdict or a chargeback."""
 
     transaction_id: Identifier
+    user_id: Identifier | None = Field(
+        None,
+        description="its customer; without it, the label is of the only transaction with this id, "
+        "and of none when several customers have one",
+    )
     is_fraud: bool
     source: Literal["analyst", "chargeback", "generator"]
     labelled_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -27,3 +33,11 @@ class Label(BaseModel):
     )
     reason: str | None = None
     labelled_by: str | None = None
+
+    def record_key(self) -> bytes:
+        """The key of its Kafka record. Compaction keeps the latest record of a key, so labels of
+        two customers need different ones.
+        """
+        if self.user_id is None:
+            return self.transaction_id.encode()
+        return TransactionKey(self.user_id, self.transaction_id).text.encode()

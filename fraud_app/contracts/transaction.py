@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from fraud_app.contracts import card_data, currency
+from fraud_app.contracts.transaction_key import TransactionKey
 
 Identifier = Annotated[
     str,
@@ -201,6 +202,11 @@ class Transaction(BaseModel):
     metadata: dict[str, Any] = Field(
         default_factory=dict, description="at most 256 entries, kept and returned as sent"
     )
+
+    @property
+    def key(self) -> TransactionKey:
+        """What names it: its id alone may not."""
+        return TransactionKey(self.user_id, self.transaction_id)
 
     @model_validator(mode="before")
     @classmethod

@@ -4,12 +4,14 @@ connection is used. Importing this module must never open a connection.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
+from pogo_core.error import BadMigrationError
 from pogo_core.util import migrate
 
 from fraud_app.settings import Postgres
@@ -21,6 +23,10 @@ _MIGRATION_LOCK = 4_207_113_558
 """Key of the advisory lock. Any number will do, but every worker must use the same one, so that
 only one of them migrates.
 """
+
+_LOCK = "SELECT pg_try_advisory_lock($1)"
+"""Does not wait: an index that is built concurrently waits for whoever waits in a statement."""
+_LOCK_AGAIN_S = 0.2
 
 REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """The data's own fault: the same statement will never work. To be handled before `UNAVAILABLE`."""
@@ -38,10 +44,17 @@ that are not migrated yet: none may end a process, and each is waited out.
 
 
 async def apply_migrations(postgres: Postgres) -> None:
-    """Apply the migrations that the database lacks. Safe when several workers start at once."""
+    """Apply the migrations that the database lacks. Safe when several workers start at once.
+
+    Raises what PostgreSQL says when one cannot be applied now; the next call goes on there.
+    """
     async with connect(postgres) as connection:
-        await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
-        await migrate.apply(connection, MIGRATIONS, schema_name="public", logger=log)
+        while not await connection.fetchval(_LOCK, _MIGRATION_LOCK):  # noqa: ASYNC110 - another has it
+            await asyncio.sleep(_LOCK_AGAIN_S)
+        try:
+            await migrate.apply(connection, MIGRATIONS, schema_name="public", logger=log)
+        except BadMigrationError as error:
+            raise error.__cause__ or error from error
 
 
 @asynccontextmanager

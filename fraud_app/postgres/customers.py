@@ -40,7 +40,8 @@ WHERE {column} IS NOT NULL GROUP BY {column} ORDER BY last_at DESC LIMIT {MAX_VA
     for name, column in ENTITY_COLUMNS.items()
 }
 _FRAUD = """
-SELECT count(DISTINCT transaction_id) FROM labels JOIN transactions t USING (transaction_id)
+SELECT count(DISTINCT transaction_id) FROM labels
+    JOIN transactions t USING (user_id, transaction_id)
 WHERE t.user_id = $1 AND is_fraud
 """
 

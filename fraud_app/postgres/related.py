@@ -8,6 +8,8 @@ from typing import Any
 
 import asyncpg
 
+from fraud_app.contracts.transaction_key import TransactionKey
+
 MAX_RELATED = 10
 """Rows of each list; more do not fit beside the case."""
 SHARED_COLUMNS = ("user_id", "device_id", "ip", "card")
@@ -19,7 +21,7 @@ _QUERIES = {
     column: f"""
 SELECT {_BRIEF}, count(*) OVER () AS found
 FROM (SELECT {_BRIEF} FROM transactions WHERE {column} = $1
-    AND transaction_id <> $2 ORDER BY scored_at DESC LIMIT 100) AS latest
+    AND (user_id, transaction_id) <> ($2, $3) ORDER BY scored_at DESC LIMIT 100) AS latest
 ORDER BY scored_at DESC LIMIT {MAX_RELATED}
 """  # noqa: S608 - our own columns
     for column in SHARED_COLUMNS
@@ -27,13 +29,13 @@ ORDER BY scored_at DESC LIMIT {MAX_RELATED}
 
 
 async def related_to(
-    connection: asyncpg.Pool, transaction_id: str, shared: dict[str, str | None]
+    connection: asyncpg.Pool, key: TransactionKey, shared: dict[str, str | None]
 ) -> dict[str, list[Any]]:
     """The latest ten other transactions for each column of `shared` whose value is known. Each row
     also has `found`, the number of such transactions, counted up to a hundred.
     """
     return {
-        column: await connection.fetch(_QUERIES[column], value, transaction_id)
+        column: await connection.fetch(_QUERIES[column], value, *key)
         for column, value in shared.items()
         if value is not None
     }

@@ -11,23 +11,26 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
+from fraud_app.contracts.transaction_key import TransactionKey
+
 CLAIM_S = 300
 """How long a claim lasts: long enough to decide a case, and it can be renewed."""
 SKIP_S = 3600
 """For how long an analyst does not see an item that they skipped. Other analysts do see it."""
 
 _ENTER = """
-INSERT INTO review_queue (transaction_id, expected_loss_eur, entered_at)
-SELECT * FROM unnest($1::text[], $2::double precision[], $3::timestamptz[]) ON CONFLICT DO NOTHING
+INSERT INTO review_queue (user_id, transaction_id, expected_loss_eur, entered_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::double precision[], $4::timestamptz[])
+ON CONFLICT DO NOTHING
 """
 _OPEN = """
 SELECT q.expected_loss_eur, q.entered_at,
     CASE WHEN q.taken_until > now() THEN q.taken_by END AS taken_by, q.taken_until, t.scored
-FROM review_queue q JOIN transactions t USING (transaction_id)
+FROM review_queue q JOIN transactions t USING (user_id, transaction_id)
 WHERE q.closed_at IS NULL AND t.risk_score >= $2 AND ($3::text IS NULL OR t.user_id = $3)
     AND ($4::text IS NULL OR t.country = $4)
     AND NOT EXISTS (SELECT FROM verdicts s WHERE s.transaction_id = q.transaction_id
-        AND s.analyst = $1 AND s.verdict = 'skip'
+        AND s.user_id = q.user_id AND s.analyst = $1 AND s.verdict = 'skip'
         AND s.given_at > now() - make_interval(secs => $5)
         AND NOT EXISTS (SELECT FROM verdicts u WHERE u.undoes = s.verdict_id))
 """
@@ -47,25 +50,26 @@ WHERE given_at > now() - interval '1 day' AND verdict IN ('approve', 'block', 'f
     AND NOT EXISTS (SELECT FROM verdicts u WHERE u.undoes = v.verdict_id)
 """
 _CLAIM = """
-UPDATE review_queue SET taken_by = $2, taken_until = now() + make_interval(secs => $3)
-WHERE transaction_id = $1 AND closed_at IS NULL
-    AND (taken_by IS NULL OR taken_by = $2 OR taken_until <= now())
+UPDATE review_queue SET taken_by = $3, taken_until = now() + make_interval(secs => $4)
+WHERE user_id = $1 AND transaction_id = $2 AND closed_at IS NULL
+    AND (taken_by IS NULL OR taken_by = $3 OR taken_until <= now())
 RETURNING taken_until
 """
 _RELEASE = """
 UPDATE review_queue SET taken_by = NULL, taken_until = NULL
-WHERE transaction_id = $1 AND taken_by = $2
+WHERE user_id = $1 AND transaction_id = $2 AND taken_by = $3
 """
 _ITEM = """
 SELECT expected_loss_eur, entered_at, CASE WHEN taken_until > now() THEN taken_by END AS taken_by,
     taken_until, closed_at
-FROM review_queue WHERE transaction_id = $1
+FROM review_queue WHERE user_id = $1 AND transaction_id = $2
 """
 
 
 class NewItem(NamedTuple):
     """An item to put into the queue."""
 
+    user_id: str
     transaction_id: str
     expected_loss_eur: float
     entered_at: datetime
@@ -108,19 +112,19 @@ async def summary(connection: asyncpg.Pool) -> Any:
     return await connection.fetchrow(_SUMMARY)
 
 
-async def claim(connection: asyncpg.Pool, transaction_id: str, analyst: str) -> datetime | None:
+async def claim(connection: asyncpg.Pool, key: TransactionKey, analyst: str) -> datetime | None:
     """Claim an open item, or renew the claim. Returns when the claim ends; None when another
     analyst has the item, or when it is not open.
     """
-    until: datetime | None = await connection.fetchval(_CLAIM, transaction_id, analyst, CLAIM_S)
+    until: datetime | None = await connection.fetchval(_CLAIM, *key, analyst, CLAIM_S)
     return until
 
 
-async def release(connection: asyncpg.Pool, transaction_id: str, analyst: str) -> None:
+async def release(connection: asyncpg.Pool, key: TransactionKey, analyst: str) -> None:
     """End this analyst's claim on an item; nothing happens when they do not have it."""
-    await connection.execute(_RELEASE, transaction_id, analyst)
+    await connection.execute(_RELEASE, *key, analyst)
 
 
-async def item(connection: asyncpg.Pool, transaction_id: str) -> Any:
+async def item(connection: asyncpg.Pool, key: TransactionKey) -> Any:
     """The queue's row of a transaction; None when it was never in the queue."""
-    return await connection.fetchrow(_ITEM, transaction_id)
+    return await connection.fetchrow(_ITEM, *key)

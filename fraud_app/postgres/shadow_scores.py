@@ -25,9 +25,9 @@ CURVE_POINTS = 100
 """A chart shows no more than these."""
 
 _INSERT = """
-INSERT INTO shadow_scores (transaction_id, model, probability, decision, scored_at)
+INSERT INTO shadow_scores (user_id, transaction_id, model, probability, decision, scored_at)
 SELECT * FROM unnest(
-    $1::text[], $2::text[], $3::double precision[], $4::text[], $5::timestamptz[])
+    $1::text[], $2::text[], $3::text[], $4::double precision[], $5::text[], $6::timestamptz[])
 ON CONFLICT DO NOTHING
 """
 _COUNTED = """
@@ -36,23 +36,24 @@ SELECT count(*), count(*) FILTER (WHERE theirs = ours), count(*) FILTER (WHERE t
 FROM (SELECT array_position(ARRAY['approve', 'review', 'block'], s.decision) AS theirs,
              array_position(ARRAY['approve', 'review', 'block'], t.decision) AS ours,
              s.probability - t.probability AS shift
-      FROM shadow_scores s JOIN transactions t USING (transaction_id)
+      FROM shadow_scores s JOIN transactions t USING (user_id, transaction_id)
       WHERE s.model = $1 AND s.scored_at > now() - make_interval(secs => $2)
           AND t.model IS NOT NULL) AS pairs
 """
 _LABELLED = """
 SELECT bool_or(l.is_fraud), t.probability, s.probability
-FROM shadow_scores s JOIN transactions t USING (transaction_id)
-    JOIN labels l USING (transaction_id)
+FROM shadow_scores s JOIN transactions t USING (user_id, transaction_id)
+    JOIN labels l USING (user_id, transaction_id)
 WHERE s.model = $1 AND s.scored_at > now() - make_interval(secs => $2)
     AND t.probability IS NOT NULL
-GROUP BY t.transaction_id, t.probability, s.probability LIMIT $3
+GROUP BY t.user_id, t.transaction_id, t.probability, s.probability LIMIT $3
 """
 
 
 class ShadowScore(NamedTuple):
     """A challenger's score of one transaction."""
 
+    user_id: str
     transaction_id: str
     model: str
     """`name:version`."""
@@ -100,7 +101,7 @@ def score_rows(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
     model = name_and_version(scorer.reference)
     return [
         ShadowScore(
-            row.transaction_id,
+            *row.key,
             model,
             probability,
             scorer.cutoffs.decide(probability).value,

@@ -19,12 +19,12 @@ SELECT t.scored ->> 'features' AS features, t.amount, t.currency, t.received_at,
        coalesce(t.country, '') AS country, coalesce(l.is_fraud, false) AS is_fraud,
        l.reported_at, coalesce(l.scenario, '') AS scenario
 FROM transactions t LEFT JOIN (
-    SELECT transaction_id, bool_or(is_fraud) AS is_fraud,
+    SELECT user_id, transaction_id, bool_or(is_fraud) AS is_fraud,
         min(labelled_at) FILTER (WHERE is_fraud) AS reported_at, max(scenario) AS scenario
-    FROM labels GROUP BY transaction_id
-) l USING (transaction_id)
+    FROM labels GROUP BY user_id, transaction_id
+) l USING (user_id, transaction_id)
 WHERE t.scored ->> 'features' IS NOT NULL
-ORDER BY t.received_at, t.transaction_id
+ORDER BY t.received_at, t.transaction_id, t.user_id
 """
 
 

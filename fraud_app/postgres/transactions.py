@@ -1,5 +1,5 @@
-"""The table of decided transactions. Each is stored once, however often it is delivered, and is
-read in pages ordered by time. A stored decision must never be changed.
+"""The table of decided transactions. Each is stored once, however often it is delivered. A stored
+decision must never be changed. It is read by `transaction_list` and `transaction_lookup`.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 import orjson
 
 from fraud_app.contracts import currency
+from fraud_app.contracts.transaction_key import TransactionKey
 from fraud_app.postgres import breakdown_rollup, decision_rollup, review_queue
 
 _ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -44,6 +45,11 @@ class Row(NamedTuple):
     scored: str
     """The whole message, as JSON."""
 
+    @property
+    def key(self) -> TransactionKey:
+        """What names the transaction."""
+        return TransactionKey(self.user_id, self.transaction_id)
+
 
 _COLUMN_TYPES = {
     "amount": "numeric",
@@ -60,13 +66,8 @@ _ARRAYS = ", ".join(
 )
 _INSERT = f"""
 INSERT INTO transactions ({", ".join(Row._fields)}) SELECT * FROM unnest({_ARRAYS})
-ON CONFLICT (transaction_id) DO NOTHING RETURNING transaction_id
+ON CONFLICT (transaction_id, user_id) DO NOTHING RETURNING user_id, transaction_id
 """  # noqa: S608 - names of our own columns
-_GET = "SELECT scored, stored_at FROM transactions WHERE transaction_id = $1"
-_HAS_REASON = (
-    "EXISTS (SELECT FROM json_array_elements(scored -> 'reasons') AS r WHERE r ->> 'code' = {})"
-)
-_IS_ANY_ID = "(transaction_id = {0} OR user_id = {0} OR device_id = {0} OR card = {0} OR ip = {0})"
 
 
 def parse_row(message: bytes) -> Row:
@@ -113,12 +114,12 @@ async def store(connection: asyncpg.Connection, rows: Sequence[Row]) -> int:
     """
     async with connection.transaction():
         inserted = await connection.fetch(_INSERT, *map(list, zip(*rows, strict=True)))
-        new_ids = {record[0] for record in inserted}
-        if new_ids:
-            by_id = {row.transaction_id: row for row in rows}
-            new_rows = [row for identity, row in by_id.items() if identity in new_ids]
+        new_keys = {TransactionKey(*record) for record in inserted}
+        if new_keys:
+            by_key = {row.key: row for row in rows}
+            new_rows = [row for key, row in by_key.items() if key in new_keys]
             await _add_to_rollups_and_queue(connection, new_rows)
-        return len(new_ids)
+        return len(new_keys)
 
 
 async def _add_to_rollups_and_queue(connection: asyncpg.Connection, rows: Sequence[Row]) -> None:
@@ -142,7 +143,7 @@ async def _add_to_rollups_and_queue(connection: asyncpg.Connection, rows: Sequen
     await review_queue.add(
         connection,
         [
-            review_queue.NewItem(row.transaction_id, _expected_loss(row, cents), row.scored_at)
+            review_queue.NewItem(*row.key, _expected_loss(row, cents), row.scored_at)
             for row, cents in zip(rows, euro_cents, strict=True)
             if row.decision == "review"
         ],
@@ -162,93 +163,3 @@ def _expected_loss(row: Row, cents: int) -> float:
     """
     probability = row.risk_score / 100 if row.probability is None else row.probability
     return probability * cents / 100
-
-
-class TransactionFilter(NamedTuple):
-    """Conditions of a list; all that are given must hold. None does not filter."""
-
-    decisions: tuple[str, ...] | None = None
-    min_score: int | None = None
-    max_score: int | None = None
-    user_id: str | None = None
-    country: str | None = None
-    reason: str | None = None
-    """Code of a reason; only flagged decisions have any."""
-    q: str | None = None
-    """Exactly this id of a transaction, customer, device or card, or this address."""
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-async def page(
-    connection: asyncpg.Pool,
-    row_filter: TransactionFilter,
-    limit: int,
-    after: tuple[datetime, str] | None,
-) -> list[tuple[datetime, str, str]]:
-    """At most `limit` rows (scored at, id, scored JSON), newest first. `after` is the time and the
-    id of the last row of the page before.
-    """
-    conditions, values = _conditions(row_filter)
-    if after is not None:
-        after_time, after_id = f"${len(values) + 1}", f"${len(values) + 2}"
-        conditions.append(f"(scored_at, transaction_id) < ({after_time}, {after_id})")
-        values.extend(after)
-    values.append(limit)
-    records = await connection.fetch(
-        "SELECT scored_at, transaction_id, scored FROM transactions"  # noqa: S608 - conditions are literals, values are bound
-        + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
-        + f" ORDER BY scored_at DESC, transaction_id DESC LIMIT ${len(values)}",
-        *values,
-    )
-    return [(record[0], record[1], record[2]) for record in records]
-
-
-def _conditions(row_filter: TransactionFilter) -> tuple[list[str], list[Any]]:
-    """SQL conditions with numbered parameters, and the values of these parameters in order."""
-    conditions: list[str] = []
-    values: list[Any] = []
-
-    def where(condition: str, *arguments: Any) -> None:
-        parameters = [f"${len(values) + number}" for number in range(1, len(arguments) + 1)]
-        conditions.append(condition.format(*parameters))
-        values.extend(arguments)
-
-    if row_filter.decisions is not None:
-        where("decision = ANY({}::text[])", list(row_filter.decisions))
-        if "approve" not in row_filter.decisions:
-            # Lets PostgreSQL use the partial index of flagged decisions.
-            where("decision <> 'approve'")
-    if row_filter.min_score is not None:
-        where("risk_score >= {}", row_filter.min_score)
-    if row_filter.max_score is not None:
-        where("risk_score <= {}", row_filter.max_score)
-    if row_filter.user_id is not None:
-        where("user_id = {}", row_filter.user_id)
-    if row_filter.country == breakdown_rollup.UNKNOWN:
-        where("country IS NULL")
-    elif row_filter.country is not None:
-        where("country = {}", row_filter.country)
-    if row_filter.reason is not None:
-        where("decision <> 'approve'")
-        where(_HAS_REASON, row_filter.reason)
-    if row_filter.q is not None:
-        where(_IS_ANY_ID, row_filter.q)
-    if row_filter.since is not None:
-        where("scored_at >= {}", row_filter.since)
-    if row_filter.until is not None:
-        where("scored_at < {}", row_filter.until)
-    return conditions, values
-
-
-class StoredTransaction(NamedTuple):
-    """A decided transaction and when it was stored."""
-
-    scored: str
-    stored_at: datetime
-
-
-async def get(connection: asyncpg.Pool, transaction_id: str) -> StoredTransaction | None:
-    """A decided transaction; None when it is not stored (yet)."""
-    record = await connection.fetchrow(_GET, transaction_id)
-    return StoredTransaction(*record) if record else None

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from fraud_app.contracts.label import Label
+from fraud_app.contracts.transaction_key import TransactionKey
 from fraud_app.errors import FraudError
 from fraud_app.postgres.review_queue import CLAIM_S
 
@@ -23,22 +24,23 @@ MAX_FINAL = 200
 
 _LOCK = """
 SELECT taken_by, taken_until > now() AS taken FROM review_queue
-WHERE transaction_id = $1 FOR UPDATE
+WHERE user_id = $1 AND transaction_id = $2 FOR UPDATE
 """
 _ENTER = """
-INSERT INTO review_queue (transaction_id, expected_loss_eur, entered_at, closed_at)
-SELECT transaction_id, 0, scored_at, now() FROM transactions WHERE transaction_id = $1
+INSERT INTO review_queue (user_id, transaction_id, expected_loss_eur, entered_at, closed_at)
+SELECT user_id, transaction_id, 0, scored_at, now() FROM transactions
+WHERE user_id = $1 AND transaction_id = $2
 ON CONFLICT DO NOTHING
 """
 _STANDING = """
 SELECT v.verdict_id FROM verdicts v
-WHERE v.transaction_id = $1 AND v.verdict IN ('approve', 'block', 'fraud')
+WHERE v.user_id = $1 AND v.transaction_id = $2 AND v.verdict IN ('approve', 'block', 'fraud')
     AND NOT EXISTS (SELECT FROM verdicts u WHERE u.undoes = v.verdict_id)
 ORDER BY v.verdict_id DESC LIMIT 1
 """
 _INSERT = """
-INSERT INTO verdicts (transaction_id, verdict, undoes, reason, note, analyst)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO verdicts (user_id, transaction_id, verdict, undoes, reason, note, analyst)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 RETURNING verdict_id, given_at
 """
 _INSERT_PENDING = """
@@ -47,28 +49,31 @@ VALUES ($1, now() + make_interval(secs => $2)) RETURNING final_at
 """
 _CLOSE = """
 UPDATE review_queue SET closed_at = now(), taken_by = NULL, taken_until = NULL
-WHERE transaction_id = $1
+WHERE user_id = $1 AND transaction_id = $2
 """
-_END_CLAIM = "UPDATE review_queue SET taken_by = NULL, taken_until = NULL WHERE transaction_id = $1"
+_END_CLAIM = """
+UPDATE review_queue SET taken_by = NULL, taken_until = NULL
+WHERE user_id = $1 AND transaction_id = $2
+"""
 _REOPEN = """
-UPDATE review_queue SET closed_at = NULL, taken_by = $2,
-    taken_until = now() + make_interval(secs => $3)
-WHERE transaction_id = $1
-    AND EXISTS (SELECT FROM transactions t WHERE t.transaction_id = $1 AND t.decision = 'review')
+UPDATE review_queue SET closed_at = NULL, taken_by = $3,
+    taken_until = now() + make_interval(secs => $4)
+WHERE user_id = $1 AND transaction_id = $2 AND EXISTS (SELECT FROM transactions t
+    WHERE t.user_id = $1 AND t.transaction_id = $2 AND t.decision = 'review')
 """
 _DELETE_PENDING = """
 DELETE FROM verdicts_pending p USING verdicts v
-WHERE p.verdict_id = $1 AND v.verdict_id = p.verdict_id
-AND v.transaction_id = $2 AND v.analyst = $3 AND p.final_at > now() RETURNING p.verdict_id
+WHERE v.user_id = $1 AND v.transaction_id = $2 AND p.verdict_id = $3
+AND v.verdict_id = p.verdict_id AND v.analyst = $4 AND p.final_at > now() RETURNING p.verdict_id
 """
 _FOR_TRANSACTION = """
 SELECT v.verdict_id, v.verdict, v.undoes, v.reason, v.note, v.analyst, v.given_at,
     p.final_at AS undo_until
 FROM verdicts v LEFT JOIN verdicts_pending p USING (verdict_id)
-WHERE v.transaction_id = $1 ORDER BY v.verdict_id
+WHERE v.user_id = $1 AND v.transaction_id = $2 ORDER BY v.verdict_id
 """
 _FINAL = """
-SELECT v.verdict_id, v.transaction_id, v.verdict, v.reason, v.analyst, v.given_at
+SELECT v.verdict_id, v.user_id, v.transaction_id, v.verdict, v.reason, v.analyst, v.given_at
 FROM verdicts_pending p JOIN verdicts v USING (verdict_id)
 WHERE p.final_at <= now() ORDER BY v.verdict_id LIMIT $1 FOR UPDATE OF p SKIP LOCKED
 """
@@ -88,7 +93,7 @@ class NewVerdict(NamedTuple):
     that the analyst has seen; None when there is none.
     """
 
-    transaction_id: str
+    key: TransactionKey
     verdict: str
     reason: str | None
     note: str
@@ -109,18 +114,18 @@ async def record(pool: asyncpg.Pool, verdict: NewVerdict) -> RecordedVerdict:
     or already_decided.
     """
     async with pool.acquire() as connection, connection.transaction():
-        locked = await connection.fetchrow(_LOCK, verdict.transaction_id)
+        locked = await connection.fetchrow(_LOCK, *verdict.key)
         if locked is None:
-            await connection.execute(_ENTER, verdict.transaction_id)
-            locked = await connection.fetchrow(_LOCK, verdict.transaction_id)
+            await connection.execute(_ENTER, *verdict.key)
+            locked = await connection.fetchrow(_LOCK, *verdict.key)
         if locked is None:
+            identity = verdict.key.transaction_id
             raise VerdictRefused(
-                "not_found",
-                f"no transaction {verdict.transaction_id} is stored; it may still be on its way",
+                "not_found", f"no transaction {identity} is stored; it may still be on its way"
             )
         if locked["taken"] and locked["taken_by"] != verdict.analyst:
             raise VerdictRefused("taken", f"{locked['taken_by']} is deciding this one")
-        standing = await connection.fetchval(_STANDING, verdict.transaction_id)
+        standing = await connection.fetchval(_STANDING, *verdict.key)
         if standing != verdict.supersedes:
             raise VerdictRefused(
                 "already_decided",
@@ -128,40 +133,38 @@ async def record(pool: asyncpg.Pool, verdict: NewVerdict) -> RecordedVerdict:
             )
         [(verdict_id, given_at)] = await connection.fetch(
             _INSERT,
-            verdict.transaction_id,
+            *verdict.key,
             verdict.verdict,
             None,
             verdict.reason,
             verdict.note,
             verdict.analyst,
         )
-        await connection.execute(
-            _END_CLAIM if verdict.verdict == "skip" else _CLOSE, verdict.transaction_id
-        )
+        await connection.execute(_END_CLAIM if verdict.verdict == "skip" else _CLOSE, *verdict.key)
         undo_until = await connection.fetchval(_INSERT_PENDING, verdict_id, UNDO_WINDOW_S)
         return RecordedVerdict(verdict_id, given_at, undo_until)
 
 
-async def undo(pool: asyncpg.Pool, transaction_id: str, verdict_id: int, analyst: str) -> None:
+async def undo(pool: asyncpg.Pool, key: TransactionKey, verdict_id: int, analyst: str) -> None:
     """Undo a pending verdict. When no other verdict is valid, the item is open again and claimed by
     the same analyst. Raises `VerdictRefused` with the code too_late.
     """
     async with pool.acquire() as connection, connection.transaction():
-        await connection.fetchrow(_LOCK, transaction_id)
-        pending = await connection.fetchval(_DELETE_PENDING, verdict_id, transaction_id, analyst)
+        await connection.fetchrow(_LOCK, *key)
+        pending = await connection.fetchval(_DELETE_PENDING, *key, verdict_id, analyst)
         if pending is None:
             raise VerdictRefused(
                 "too_late",
                 f"a verdict can be taken back by who gave it, for {UNDO_WINDOW_S} seconds",
             )
-        await connection.execute(_INSERT, transaction_id, "undo", verdict_id, None, "", analyst)
-        if await connection.fetchval(_STANDING, transaction_id) is None:
-            await connection.execute(_REOPEN, transaction_id, analyst, CLAIM_S)
+        await connection.execute(_INSERT, *key, "undo", verdict_id, None, "", analyst)
+        if await connection.fetchval(_STANDING, *key) is None:
+            await connection.execute(_REOPEN, *key, analyst, CLAIM_S)
 
 
-async def for_transaction(connection: asyncpg.Pool, transaction_id: str) -> list[Any]:
+async def for_transaction(connection: asyncpg.Pool, key: TransactionKey) -> list[Any]:
     """All verdicts on a transaction, oldest first, with those that were undone and the undoing."""
-    rows: list[Any] = await connection.fetch(_FOR_TRANSACTION, transaction_id)
+    rows: list[Any] = await connection.fetch(_FOR_TRANSACTION, *key)
     return rows
 
 
@@ -187,6 +190,7 @@ def label_of(row: Any) -> Label | None:
         return None
     return Label(
         transaction_id=row["transaction_id"],
+        user_id=row["user_id"] or None,
         is_fraud=row["verdict"] != "approve",
         source="analyst",
         labelled_at=row["given_at"],

@@ -5,6 +5,7 @@ always those of `replay`.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,16 +44,22 @@ def from_simulator(simulated: LabelledTransaction) -> Labelled:
 
 def from_files(data: Path, labels: Path) -> Iterator[Labelled]:
     """The transactions of a file in time order, with the labels of another file; both are JSON
-    lines. Raises `pydantic.ValidationError` for a line that is no transaction.
+    lines. A label without `user_id` is of the only transaction with its id. Raises
+    `pydantic.ValidationError` for a line that is no transaction.
     """
     fraud_labels = {
-        label["transaction_id"]: label
+        (label.get("user_id"), label["transaction_id"]): label
         for label in map(orjson.loads, labels.open("rb"))
         if label["is_fraud"]
     }
-    transactions = (Transaction.model_validate_json(line) for line in data.open("rb"))
-    for transaction in sorted(transactions, key=lambda transaction: event_time_ms(transaction, 0)):
-        label = fraud_labels.get(transaction.transaction_id)
+    transactions = [Transaction.model_validate_json(line) for line in data.open("rb")]
+    keys = {transaction.key for transaction in transactions}
+    customers_with = Counter(key.transaction_id for key in keys)
+    transactions.sort(key=lambda transaction: event_time_ms(transaction, 0))
+    for transaction in transactions:
+        label = fraud_labels.get(transaction.key)
+        if label is None and customers_with[transaction.transaction_id] == 1:
+            label = fraud_labels.get((None, transaction.transaction_id))
         labelled_at = label and label.get("labelled_at")
         reported_ms = (
             datetime.fromisoformat(labelled_at).timestamp() * 1000 if labelled_at else math.inf

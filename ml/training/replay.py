@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from fraud_app.contracts.transaction import Transaction
+from fraud_app.contracts.transaction_key import TransactionKey
 from ml.features import Row, compute
 from ml.profile.cross_user_signals import OfflineSignals
 from ml.profile.event import Event, Signals, event_of, hash64
@@ -24,13 +25,14 @@ class Replayed(NamedTuple):
 
 
 def replay(
-    transactions: Iterable[tuple[Transaction, int]], shared: dict[str, Signals] | None = None
+    transactions: Iterable[tuple[Transaction, int]],
+    shared: dict[TransactionKey, Signals] | None = None,
 ) -> Iterator[Replayed]:
     """Features of each transaction. The input is pairs of a transaction and its ingest time (ms
     since 1970), in order of arrival.
 
-    `shared`: the signals across users that the live system recorded, by transaction id; without it
-    they are computed here. Raises `KeyError` for an id that is not in it.
+    `shared`: the signals across users that the live system recorded; without it they are computed
+    here. Raises `KeyError` for a transaction that is not in it.
     """
     profiles: dict[str, Profile] = {}
     offline_signals = OfflineSignals()
@@ -40,7 +42,7 @@ def replay(
         signals = (
             offline_signals.observe(event, hash64(transaction.user_id))
             if shared is None
-            else shared[transaction.transaction_id]
+            else shared[transaction.key]
         )
         yield Replayed(transaction, event, compute([(profile, event, signals)])[0])
         profiles[transaction.user_id] = update(profile, event)

@@ -145,7 +145,7 @@ def arguments(events: Sequence[tuple[Event, int]]) -> list[str]:
     """The arguments of the scripts: one for each event and the hash of its user."""
     return [
         f"{user} {event.device} {event.ip} {event.card} {event.received_ms}"
-        f" {event.merchant} {event.id_hash}"
+        f" {event.merchant} {event.id_hash ^ user}"  # two customers may have the same id
         for event, user in events
     ]
 

@@ -18,7 +18,6 @@ COVERED_ELSEWHERE = {
     "fraud_app/__main__.py": ("tests/architecture/test_wheel.py", "started as a process"),
     "fraud_app/app.py": ("tests/architecture/test_wiring.py", "wiring"),
     "fraud_app/cli/": ("tests/architecture/test_wheel.py", "started as processes, from a wheel"),
-    "fraud_app/contracts/label.py": ("tests/architecture/test_docs.py", "a model without code"),
     "fraud_app/contracts/message.py": ("tests/integration/test_sending.py", "two type aliases"),
     "fraud_app/errors.py": ("tests/architecture/test_errors.py", "one rule for all exceptions"),
     "fraud_app/heartbeats.py": ("tests/integration/test_cases.py", LIVE),

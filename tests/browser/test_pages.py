@@ -3,20 +3,18 @@ during outages and with an empty database.
 """
 
 import signal
-import uuid
 from urllib.parse import quote
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
 from fraud_app.postgres.connection import apply_migrations
-from fraud_app.settings import Postgres
 from tests.browser.conftest import LOST, watching
 from tests.support.api_client import until
 from tests.support.builders import fresh, payload
 from tests.support.cluster import RECOVERY_S, clients_of, extra_worker
+from tests.support.database import own_database
 from tests.support.history import stored
 from tests.support.reviews import flagged
 
@@ -242,15 +240,11 @@ async def test_a_silent_worker_is_shown_until_it_is_back(people, running):
 @pytest_asyncio.fixture
 async def empty(running):
     """The address of a worker whose database has its tables, and nothing in them."""
-    dsn = running.environment["FRAUD_POSTGRES__DSN"]
-    name = f"empty_{uuid.uuid4().hex[:8]}"
-    connection = await asyncpg.connect(dsn)
-    await connection.execute(f"CREATE DATABASE {name}")
-    await connection.close()
-    own = dsn.rsplit("/", 1)[0] + f"/{name}" + (f"?{dsn.split('?', 1)[1]}" if "?" in dsn else "")
-    await apply_migrations(Postgres(dsn=own))
-    async with extra_worker(running, 8, FRAUD_POSTGRES__DSN=own) as address:
-        yield address
+    async with own_database(running) as postgres:
+        await apply_migrations(postgres)
+        dsn = postgres.dsn.get_secret_value()
+        async with extra_worker(running, 8, FRAUD_POSTGRES__DSN=dsn) as address:
+            yield address
 
 
 async def test_with_an_empty_database_every_page_says_what_to_do(chromium, empty, axe_violations):

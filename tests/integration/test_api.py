@@ -18,7 +18,10 @@ async def test_a_transaction_is_accepted_scored_and_stored(api):
     sent = fresh()
     accepted = await api.post("/api/transactions", sent)
     assert accepted.status == 202
-    assert accepted.headers["Location"] == f"/api/transactions/{sent['transaction_id']}"
+    assert (
+        accepted.headers["Location"]
+        == f"/api/transactions/{sent['transaction_id']}?user_id={sent['user_id']}"
+    )
     answer = await until(
         lambda: api.get(accepted.headers["Location"]), lambda answer: answer.status == 200
     )

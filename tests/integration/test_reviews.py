@@ -37,7 +37,8 @@ async def labels(running):
             for record in batch:
                 if record.key == FOREIGN_KEY:
                     continue
-                labels_of.setdefault(record.key.decode(), []).append(orjson.loads(record.value))
+                label = orjson.loads(record.value)
+                labels_of.setdefault(label["transaction_id"], []).append(label)
         return labels_of.get(identity, [])
 
     yield read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.support.api_client import Answer, ApiClient, until
 from web.api import samples
@@ -32,30 +33,41 @@ async def flagged(api: ApiClient, markup: str = "", **fields: Any) -> dict[str, 
         sample = {**samples.fraud(), **own, "transaction_id": f"t-{mark}", "amount": "100.00"}
         scored = await api.decided({**sample, **fields})
         if scored["decision"] == "review":
-            identity = scored["transaction_id"]
-            await until(
-                lambda identity=identity: case(api, identity), lambda answer: answer.status == 200
-            )
+            named = scored["transaction_id"], scored["user_id"]
+            await until(lambda named=named: case(api, *named), lambda answer: answer.status == 200)
             return scored
     raise AssertionError(f"none of {TRIES} transactions was sent to review")
 
 
-async def case(api: ApiClient, identity: str) -> Answer:
+def path_of(identity: str, part: str = "", user: str | None = None) -> str:
+    """The address of a transaction, or of a part of it; without its customer, of the only one with
+    this id.
+    """
+    query = f"?{urlencode({'user_id': user})}" if user is not None else ""
+    return f"/api/transactions/{identity}{part}{query}"
+
+
+async def case(api: ApiClient, identity: str, user: str | None = None) -> Answer:
     """What an analyst sees of this transaction."""
-    return await api.get(f"/api/transactions/{identity}/case")
+    return await api.get(path_of(identity, "/case", user))
 
 
 async def say(
-    api: ApiClient, identity: str, verdict: str, analyst: str = "ann", **more: Any
+    api: ApiClient,
+    identity: str,
+    verdict: str,
+    analyst: str = "ann",
+    user: str | None = None,
+    **more: Any,
 ) -> Answer:
     """Give a verdict."""
     return await api.post(
-        f"/api/transactions/{identity}/verdicts",
+        path_of(identity, "/verdicts", user),
         {"verdict": verdict, **more},
         **as_analyst(analyst),
     )
 
 
-async def take(api: ApiClient, identity: str, analyst: str) -> Answer:
+async def take(api: ApiClient, identity: str, analyst: str, user: str | None = None) -> Answer:
     """Take an item of the queue, so that nobody else decides it."""
-    return await api.send("PUT", f"/api/transactions/{identity}/claim", **as_analyst(analyst))
+    return await api.send("PUT", path_of(identity, "/claim", user), **as_analyst(analyst))

@@ -13,14 +13,15 @@ from aiohttp import web
 from fraud_app.decisions import explanations
 from fraud_app.postgres import labels, related, review_queue, verdicts
 from fraud_app.resources import champion
-from web.api.query import query, stored_transaction
-from web.http.body import answer
+from web.api.query import query, requested_key, stored_transaction
+from web.http.body import answer, query_parameters
+from web.schemas.transactions import TransactionQuery
 
 
 async def case(request: web.Request) -> web.Response:
     """A decided transaction, why, what was said of it, and what it is related to."""
-    identity = request.match_info["transaction_id"]
-    stored = await stored_transaction(identity)
+    key = await requested_key(request, query_parameters(TransactionQuery, request).user_id)
+    stored = await stored_transaction(key)
     scored = orjson.loads(stored.scored)
     shared = {
         "user_id": scored["user_id"],
@@ -29,10 +30,10 @@ async def case(request: web.Request) -> web.Response:
         "card": scored["payment_method"]["fingerprint"],
     }
     queue_item, given_verdicts, known_labels, related_rows = await asyncio.gather(
-        query(lambda pool: review_queue.item(pool, identity)),
-        query(lambda pool: verdicts.for_transaction(pool, identity)),
-        query(lambda pool: labels.for_transaction(pool, identity)),
-        query(lambda pool: related.related_to(pool, identity, shared)),
+        query(lambda pool: review_queue.item(pool, key)),
+        query(lambda pool: verdicts.for_transaction(pool, key)),
+        query(lambda pool: labels.for_transaction(pool, key)),
+        query(lambda pool: related.related_to(pool, key, shared)),
     )
     return answer(
         {

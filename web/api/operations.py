@@ -1,5 +1,5 @@
 """The running processes over HTTP, for operators: their partitions, lag, recovery and dependencies.
-It must answer even when Redis does not.
+It must answer even when neither Redis nor PostgreSQL does.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from fraud_app.app import own_heartbeat
-from fraud_app.resources import config, redis_client
+from fraud_app.postgres import labels
+from fraud_app.postgres.database import CHECK_S, DatabaseUnavailable
+from fraud_app.resources import config, database, redis_client
 from tables.redis import heartbeat
 from tables.redis.client import RedisUnavailable
 from tables.redis.heartbeat import SILENT_AFTER_S, Heartbeat
@@ -42,8 +44,16 @@ async def operations(request: web.Request) -> web.Response:
         unowned=sorted(set(range(config.kafka.partitions)) - owned) if complete else [],
         processes=processes,
         processes_known=complete,
+        unmatched_labels=await _unmatched_labels(),
     )
     return answer(report.model_dump(mode="json"))
+
+
+async def _unmatched_labels() -> int | None:
+    try:
+        return await database.query(labels.unmatched, CHECK_S)
+    except DatabaseUnavailable:
+        return None
 
 
 def _process(sent: Heartbeat) -> Process:

@@ -8,10 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import asyncpg
+from aiohttp import web
 
-from fraud_app.postgres import transactions
+from fraud_app.contracts.transaction_key import TransactionKey
+from fraud_app.postgres import transaction_lookup
 from fraud_app.postgres.connection import REFUSED
 from fraud_app.postgres.database import DatabaseUnavailable
+from fraud_app.postgres.transaction_lookup import AmbiguousId, StoredTransaction
 from fraud_app.postgres.verdicts import VerdictRefused
 from fraud_app.resources import database
 from web.http.problem import Problem
@@ -21,7 +24,8 @@ Result = TypeVar("Result")
 
 async def query(question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result:
     """The result of `question(pool)`. Raises `Problem` 503 when the database does not answer in
-    time, 422 for a value that no column can hold, 404 or 409 when a verdict is refused.
+    time, 422 for a value that no column can hold, 409 for an ambiguous id, 404 or 409 when a
+    verdict is refused.
     """
     try:
         return await database.query(question)
@@ -37,19 +41,32 @@ async def query(question: Callable[[asyncpg.Pool], Awaitable[Result]]) -> Result
         raise Problem(
             422, "validation_failed", "a value of this request is out of the database's range"
         ) from error
+    except AmbiguousId as error:
+        raise Problem(409, "ambiguous_id", str(error)) from error
     except VerdictRefused as refused:
         raise Problem(
             404 if refused.code == "not_found" else 409, refused.code, str(refused)
         ) from refused
 
 
-async def stored_transaction(identity: str) -> transactions.StoredTransaction:
+async def requested_key(request: web.Request, user_id: str | None) -> TransactionKey:
+    """The key of the transaction that the path names. Without the customer, it is the one whose
+    transaction has this id; the empty name, which no customer has, when none is stored. Raises
+    `Problem` 409 when several customers have one, and what `query` raises.
+    """
+    identity = request.match_info["transaction_id"]
+    if user_id is None:
+        user_id = await query(lambda pool: transaction_lookup.user_with(pool, identity)) or ""
+    return TransactionKey(user_id, identity)
+
+
+async def stored_transaction(key: TransactionKey) -> StoredTransaction:
     """The stored transaction. Raises `Problem` 404 without one, and what `query` raises."""
-    stored = await query(lambda pool: transactions.get(pool, identity))
+    stored = await query(lambda pool: transaction_lookup.get(pool, key))
     if stored is None:
         raise Problem(
             404,
             "not_found",
-            f"no transaction {identity[:128]} is stored; it may still be on its way",
+            f"no transaction {key.transaction_id[:128]} is stored; it may still be on its way",
         )
     return stored

@@ -10,10 +10,11 @@ import orjson
 from aiohttp import web
 
 from fraud_app.postgres import review_queue
-from web.api.query import query
+from web.api.query import query, requested_key
 from web.http.body import answer, query_parameters
 from web.http.problem import Problem
 from web.schemas.reviews import Claim, QueueQuery
+from web.schemas.transactions import TransactionQuery
 
 
 async def queue(request: web.Request) -> web.Response:
@@ -43,10 +44,11 @@ async def queue(request: web.Request) -> web.Response:
 
 async def take(request: web.Request) -> web.Response:
     """Take an open item for five minutes, or keep it for longer."""
-    identity, analyst = request.match_info["transaction_id"], request["analyst"]
-    until = await query(lambda pool: review_queue.claim(pool, identity, analyst))
+    key = await requested_key(request, query_parameters(TransactionQuery, request).user_id)
+    analyst = request["analyst"]
+    until = await query(lambda pool: review_queue.claim(pool, key, analyst))
     if until is None:
-        item = await query(lambda pool: review_queue.item(pool, identity))
+        item = await query(lambda pool: review_queue.item(pool, key))
         if item is None or item["closed_at"]:
             raise Problem(409, "not_open", "this payment does not wait for a review")
         raise Problem(409, "taken", f"{item['taken_by']} is deciding this one")
@@ -55,8 +57,9 @@ async def take(request: web.Request) -> web.Response:
 
 async def release(request: web.Request) -> web.Response:
     """Give an item back."""
-    identity, analyst = request.match_info["transaction_id"], request["analyst"]
-    await query(lambda pool: review_queue.release(pool, identity, analyst))
+    key = await requested_key(request, query_parameters(TransactionQuery, request).user_id)
+    analyst = request["analyst"]
+    await query(lambda pool: review_queue.release(pool, key, analyst))
     return web.Response(status=204)
 
 

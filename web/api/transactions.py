@@ -18,19 +18,21 @@ from faust.exceptions import NotReady
 from fraud_app.app import app
 from fraud_app.contracts.message import Message
 from fraud_app.contracts.transaction import Transaction
+from fraud_app.contracts.transaction_key import TransactionKey
 from fraud_app.decisions import explanations
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import ProduceBatch
-from fraud_app.postgres import transactions as table
+from fraud_app.postgres import transaction_list
+from fraud_app.postgres.transaction_list import Position, TransactionFilter
 from fraud_app.resources import champion, config, decision_waiters, redis_client
 from fraud_app.topics import RAW
 from ml.profile.event import event_of
 from tables.redis.client import RedisUnavailable
-from web.api.query import query, stored_transaction
+from web.api.query import query, requested_key, stored_transaction
 from web.api.transaction_body import record_value, transaction_of
 from web.http.body import answer, json_object, query_parameters
 from web.http.problem import Problem
-from web.schemas.transactions import Accepted, DetailQuery, ListQuery, SubmitQuery
+from web.schemas.transactions import Accepted, ListQuery, StoredDetailQuery, SubmitQuery
 
 ACK_S = 5.0
 """Longest time for the broker to acknowledge, below the time limit of a request."""
@@ -46,13 +48,13 @@ async def submit(request: web.Request) -> web.Response:
     body = await json_object(request, config.web.max_body_bytes)
     transaction, _ = transaction_of(body, request.headers.get("Idempotency-Key"))
     value = record_value(body)
-    identity = transaction.transaction_id
+    key = transaction.key
     replayed = await _is_repeated(transaction)
-    decision = decision_waiters.expect(identity) if wait_s else None
+    decision = decision_waiters.expect(key) if wait_s else None
     try:
         await _publish(transaction.user_id, value)
         headers = {
-            "Location": f"/api/transactions/{quote(identity, safe='')}",
+            "Location": _address(key),
             **({"Idempotent-Replayed": "true"} if replayed else {}),
         }
         if decision is not None:
@@ -62,10 +64,10 @@ async def submit(request: web.Request) -> web.Response:
                 )
             except TimeoutError:
                 pass
-        return answer(Accepted(transaction_id=identity).model_dump(), 202, headers)
+        return answer(Accepted(**key._asdict()).model_dump(), 202, headers)
     finally:
         if decision is not None:
-            decision_waiters.forget(identity, decision)
+            decision_waiters.forget(key, decision)
 
 
 async def list_all(request: web.Request) -> web.Response:
@@ -80,9 +82,8 @@ async def list_alerts(request: web.Request) -> web.Response:
 
 async def detail(request: web.Request) -> web.Response:
     """One decided transaction."""
-    parameters = query_parameters(DetailQuery, request)
-    identity = request.match_info["transaction_id"]
-    stored = await stored_transaction(identity)
+    parameters = query_parameters(StoredDetailQuery, request)
+    stored = await stored_transaction(await requested_key(request, parameters.user_id))
     if not parameters.explain:
         return answer(stored.scored.encode())
     fields = orjson.loads(stored.scored)
@@ -107,13 +108,13 @@ async def _publish(user: str, value: bytes) -> None:
 
 
 async def _is_repeated(transaction: Transaction) -> bool:
-    """Whether this id was posted within the last day. Raises `Problem` 422 when the id was used for
-    another transaction.
+    """Whether this customer's id was posted within the last day. Raises `Problem` 422 when it was
+    used for another transaction of theirs.
 
     Without Redis nothing is refused here; the user's row still counts each id once.
     """
     body_hash = str(event_of(transaction, 0).body_hash)
-    key = IDEMPOTENCY_PREFIX + transaction.transaction_id
+    key = IDEMPOTENCY_PREFIX + transaction.key.text
     deadline = config.redis.deadline_ms / 1000
     try:
         if await redis_client.call(
@@ -138,7 +139,7 @@ async def _list(request: web.Request, decisions: tuple[str, ...] | None) -> web.
     if parameters.decision is not None:
         requested = parameters.decision.value
         decisions = (requested,) if decisions is None or requested in decisions else ()
-    row_filter = table.TransactionFilter(
+    row_filter = TransactionFilter(
         decisions=decisions,
         min_score=parameters.min_score,
         max_score=parameters.max_score,
@@ -152,13 +153,13 @@ async def _list(request: web.Request, decisions: tuple[str, ...] | None) -> web.
     limit = parameters.limit
     after = _position(parameters.cursor) if parameters.cursor else None
     # One row more than the page holds, to see whether there is a next page.
-    rows = await query(lambda pool: table.page(pool, row_filter, limit + 1, after))
+    rows = await query(lambda pool: transaction_list.page(pool, row_filter, limit + 1, after))
     shown = rows[:limit]
-    next_cursor = _cursor(*shown[-1][:2]) if len(rows) > limit else None
+    next_cursor = _cursor(shown[-1].position) if len(rows) > limit else None
     # The stored messages are JSON already; parsing them again would only cost time.
     body = (
         b'{"items":['
-        + b",".join(row[2].encode() for row in shown)
+        + b",".join(row.scored.encode() for row in shown)
         + b'],"next_cursor":'
         + orjson.dumps(next_cursor)
         + b"}"
@@ -169,18 +170,26 @@ async def _list(request: web.Request, decisions: tuple[str, ...] | None) -> web.
     return answer(body, headers=headers)
 
 
-def _cursor(at: datetime, identity: str) -> str:
+def _cursor(position: Position) -> str:
     """The position of a row in the list, as an opaque text for clients."""
-    return base64.urlsafe_b64encode(orjson.dumps([at.isoformat(), identity])).decode()
+    at, *key = position
+    return base64.urlsafe_b64encode(orjson.dumps([at.isoformat(), *key])).decode()
 
 
-def _position(cursor: str) -> tuple[datetime, str]:
+def _position(cursor: str) -> Position:
     """The position that a cursor stands for. Raises `Problem` 422 when it is not one of ours."""
     try:
-        at, identity = orjson.loads(base64.urlsafe_b64decode(cursor))
-        return datetime.fromisoformat(at), str(identity)
+        at, identity, *user = orjson.loads(base64.urlsafe_b64decode(cursor))
+        # Without a user: of the version before, in which an id was there once.
+        return Position(datetime.fromisoformat(at), str(identity), "".join(user))
     except (ValueError, TypeError) as error:
         raise Problem(422, "validation_failed", "cursor: not one that this API gave") from error
+
+
+def _address(key: TransactionKey) -> str:
+    """Where the decided transaction will be found."""
+    identity, user = quote(key.transaction_id, safe=""), quote(key.user_id, safe="")
+    return f"/api/transactions/{identity}?user_id={user}"
 
 
 def _prefer_wait(request: web.Request) -> float:

@@ -6,9 +6,10 @@ from aiohttp import web
 
 from fraud_app.postgres import verdicts
 from fraud_app.resources import config
-from web.api.query import query
-from web.http.body import answer, json_object, validated
+from web.api.query import query, requested_key
+from web.http.body import answer, json_object, query_parameters, validated
 from web.http.problem import Problem
+from web.schemas.transactions import TransactionQuery
 from web.schemas.verdicts import VerdictGiven, VerdictRequest
 
 
@@ -16,9 +17,10 @@ async def give(request: web.Request) -> web.Response:
     """Give a verdict: it is kept with who and when, and becomes a label when it can no longer be
     taken back.
     """
+    parameters = query_parameters(TransactionQuery, request)
     body = validated(VerdictRequest, await json_object(request, config.web.max_body_bytes))
     verdict = verdicts.NewVerdict(
-        transaction_id=request.match_info["transaction_id"],
+        key=await requested_key(request, parameters.user_id),
         verdict=body.verdict,
         reason=body.reason,
         note=body.note.strip(),
@@ -32,10 +34,11 @@ async def give(request: web.Request) -> web.Response:
 
 async def undo(request: web.Request) -> web.Response:
     """Take back a verdict of one's own, within ten seconds."""
-    identity = request.match_info["transaction_id"]
+    parameters = query_parameters(TransactionQuery, request)
     try:
         verdict_id = int(request.match_info["verdict_id"])
     except ValueError as error:
         raise Problem(404, "not_found", "a verdict's id is a number") from error
-    await query(lambda pool: verdicts.undo(pool, identity, verdict_id, request["analyst"]))
+    key = await requested_key(request, parameters.user_id)
+    await query(lambda pool: verdicts.undo(pool, key, verdict_id, request["analyst"]))
     return web.Response(status=204)

@@ -39,3 +39,7 @@ class Operations(BaseModel):
     processes_known: bool = Field(
         description="false while Redis is away: only this worker is shown"
     )
+    unmatched_labels: int | None = Field(
+        description="labels without a customer whose id no transaction has, or those of several "
+        "customers have; counted up to 1000, null while PostgreSQL is away"
+    )

@@ -23,6 +23,7 @@ class Accepted(BaseModel):
     """The broker has the transaction; its decision follows."""
 
     transaction_id: str
+    user_id: str
     status: Literal["accepted"] = "accepted"
 
 
@@ -40,7 +41,7 @@ class ListQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: str | None = Field(None, max_length=400, description="next_cursor of the page before")
+    cursor: str | None = Field(None, max_length=1_500, description="next_cursor of the page before")
     decision: Decision | None = None
     min_score: Annotated[int, Field(ge=0, le=99)] | None = None
     max_score: Annotated[int, Field(ge=0, le=99)] | None = None
@@ -70,6 +71,18 @@ class DetailQuery(BaseModel):
     explain: bool = Field(
         False, description="add the contribution of every feature, for approvals too"
     )
+
+
+class TransactionQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: Identifier | None = Field(
+        None, description="its customer; needed when several customers have one with this id"
+    )
+
+
+class StoredDetailQuery(TransactionQuery, DetailQuery):
+    pass
 
 
 class Contribution(BaseModel):

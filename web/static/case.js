@@ -81,7 +81,7 @@ function relatedBy(by) {
   const flagged = by.items.filter((one) => one.decision !== "approve").length;
   const table = element("table", {}, element("caption", { className: "hidden", textContent: `${title}, newest first` }));
   fill(table, ["Time", "Decision", "Score", "Amount", "Customer"], by.items.map((one) => [
-    link(transactionPage(one.transaction_id), time(one.scored_at), { title: one.scored_at }), badge(one.decision), one.risk_score,
+    link(transactionPage(one), time(one.scored_at), { title: one.scored_at }), badge(one.decision), one.risk_score,
     money(one.amount, one.currency), link(userPage(one.user_id), one.user_id),
   ]));
   return element("details", { open: by.by === "user_id" || flagged > 0 },

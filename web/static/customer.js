@@ -55,7 +55,7 @@ function showCustomer() {
 function showPayments() {
   at("over-time-empty").hidden = payments.length > 0;
   at("over-time").hidden = !payments.length;
-  if (payments.length) charts.payments(at("over-time"), payments, `${count(payments.length)} payments, the largest ${money(Math.max(...payments.map((one) => Number(one.amount))), payments[0].currency)}`, (one) => { location.href = transactionPage(one.transaction_id); });
+  if (payments.length) charts.payments(at("over-time"), payments, `${count(payments.length)} payments, the largest ${money(Math.max(...payments.map((one) => Number(one.amount))), payments[0].currency)}`, (one) => { location.href = transactionPage(one); });
   at("latest").replaceChildren(...payments.slice(0, LISTED).map(row));
   at("all").href = to("/live", { user_id: id });
 }

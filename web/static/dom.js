@@ -17,7 +17,10 @@ export const to = (page, parameters) => {
   const given = Object.entries(parameters ?? {}).filter(([, value]) => value !== null && value !== undefined && value !== "");
   return given.length ? `${page}?${new URLSearchParams(given)}` : page;
 };
-export const transactionPage = (id) => `/tx/${encodeURIComponent(id)}`;
+// A transaction is named by its customer and its id; two customers may have the same id.
+export const keyOf = (one) => JSON.stringify([one.user_id, one.transaction_id]);
+export const transactionPage = (one) => to(`/tx/${encodeURIComponent(one.transaction_id)}`, { user_id: one.user_id });
+export const transactionApi = (one, part = "") => to(`/api/transactions/${encodeURIComponent(one.transaction_id)}${part}`, { user_id: one.user_id });
 export const userPage = (id) => `/users/${encodeURIComponent(id)}`;
 
 const SIGNS = { approve: "●", review: "▲", block: "■", fraud: "◆", skip: "○", undo: "↶" };

@@ -1,7 +1,7 @@
 // The live table: bounded, painted at most four times a second, and never moving under the pointer, the focus or a reader who scrolled.
 // While rows flow only those that can be seen are made; as soon as somebody holds the table, all of them are.
 
-import { badge, element, link, transactionPage, userPage } from "./dom.js";
+import { badge, element, keyOf, link, transactionPage, userPage } from "./dom.js";
 import { country, milliseconds, money, time, words } from "./format.js";
 import { on } from "./keys.js";
 
@@ -51,8 +51,8 @@ export class Feed {
   // Oldest first. A worker that was killed sends again what it may have sent before: the same decision, shown once.
   add(decisions) {
     for (const one of decisions) {
-      if (!this.matches(one) || this.known.has(one.transaction_id) || this.waiting.has(one.transaction_id)) continue;
-      this.waiting.set(one.transaction_id, one);
+      if (!this.matches(one) || this.known.has(keyOf(one)) || this.waiting.has(keyOf(one))) continue;
+      this.waiting.set(keyOf(one), one);
       if (this.waiting.size > this.shown) this.waiting.delete(this.waiting.keys().next().value);
     }
   }
@@ -75,7 +75,7 @@ export class Feed {
 
   // Older decisions, newest first, below what is shown.
   append(decisions) {
-    this.keep([...this.kept, ...decisions.filter((one) => !this.known.has(one.transaction_id))]);
+    this.keep([...this.kept, ...decisions.filter((one) => !this.known.has(keyOf(one)))]);
   }
 
   clear() {
@@ -86,7 +86,7 @@ export class Feed {
 
   keep(decisions) {
     this.kept = decisions;
-    this.known = new Set(decisions.map((one) => one.transaction_id));
+    this.known = new Set(decisions.map(keyOf));
     this.empty.hidden = decisions.length > 0;
     this.paint();
   }
@@ -96,7 +96,7 @@ export class Feed {
     clearTimeout(this.more);
     const room = this.held ? Math.max(FLOWING, this.rows.size) + STEP : FLOWING;
     const made = this.kept.slice(0, room);
-    const rows = new Map(made.map((one) => [one.transaction_id, this.rows.get(one.transaction_id) ?? row(one)]));
+    const rows = new Map(made.map((one) => [keyOf(one), this.rows.get(keyOf(one)) ?? row(one)]));
     for (const [id, old] of this.rows) if (!rows.has(id)) old.remove();
     let place = this.body.firstChild;
     for (const one of rows.values()) {
@@ -115,7 +115,7 @@ export function row(one) {
   const latency = one.latency_ms.total;
   const reason = one.reasons[0]?.text ?? "";
   return element("tr", { "data-row": "" },
-    element("td", {}, link(transactionPage(one.transaction_id), time(one.scored_at), { title: one.scored_at })),
+    element("td", {}, link(transactionPage(one), time(one.scored_at), { title: one.scored_at })),
     element("td", {}, badge(one.decision)),
     element("td", { ...NUMBER, textContent: one.risk_score, title: one.probability === null ? "no model" : `probability ${one.probability}` }),
     element("td", { ...NUMBER, textContent: money(one.amount, one.currency), title: `${one.amount} ${one.currency}` }),

@@ -7,6 +7,7 @@ import { problem } from "./notices.js";
 
 const EVERY_MS = 2000;
 const LETTERS_MS = 15_000;
+const MOST_COUNTED = 1000;
 const STATES = { ok: ["approve", "●", "Runs"], recovering: ["review", "▲", "Recovers"], silent: ["block", "■", "Silent"], degraded: ["review", "▲", "Degraded"], down: ["block", "■", "Down"] };
 const state = (name) => signed(...STATES[name]);
 const WITHOUT = {
@@ -27,6 +28,8 @@ function showOperations(found) {
   say("o-recovery", count(left));
   say("o-recovery-note", left ? "changelog records to read before scoring begins" : "tables are complete");
   problem("fleet", found.processes_known ? null : "Redis is away: only the worker that answers this page is shown.");
+  at("o-labels").hidden = !found.unmatched_labels;
+  say("o-labels", `${count(found.unmatched_labels ?? 0)}${found.unmatched_labels >= MOST_COUNTED ? "+" : ""} labels name no customer, and no transaction or several have their id. Send them again with user_id.`);
   fill(at("processes"), ["Process", "State", "Does", "Partitions", "Lag", "To recover", "Running for", "Address", "Version", "Model"], found.processes.map((one) => [
     one.id, one.state === "silent" ? element("span", { title: `no word for ${span(one.silent_s)}` }, state("silent")) : state(one.state), one.role, one.partitions.join(", ") || "none", one.lag, one.to_recover,
     element("span", { textContent: span(since(one.started_at)), title: one.started_at }), one.address ?? "–", one.version, one.model?.replace(/@.*/, "") ?? "–",

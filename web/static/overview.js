@@ -3,7 +3,7 @@
 import { ask, every } from "./api.js";
 import * as charts from "./charts.js";
 import { connect } from "./connection.js";
-import { at, badge, dataOf, element, link, say, to, transactionPage, wordOf } from "./dom.js";
+import { at, badge, dataOf, element, keyOf, link, say, to, transactionPage, wordOf } from "./dom.js";
 import { Feed } from "./feed.js";
 import { count, country, euro, figure, milliseconds, money, share, since, span, time } from "./format.js";
 import { heatmap } from "./heatmap.js";
@@ -111,7 +111,7 @@ function drawBreakdowns() {
 function showAlerts() {
   at("alerts-empty").hidden = alerts.length > 0;
   at("alerts").replaceChildren(...alerts.map((one) => element("li", { "data-row": "" },
-    link(transactionPage(one.transaction_id), `${money(one.amount, one.currency)}`, { className: "strong", title: `${wordOf(one.decision)}, score ${one.risk_score}` }), " ", badge(one.decision), " ",
+    link(transactionPage(one), `${money(one.amount, one.currency)}`, { className: "strong", title: `${wordOf(one.decision)}, score ${one.risk_score}` }), " ", badge(one.decision), " ",
     element("span", { className: "note", textContent: time(one.scored_at), title: one.scored_at }),
     element("p", { className: "why", textContent: one.reasons.length ? one.reasons.slice(0, 2).map((reason) => reason.text).join("; ") : "no single reason stands out" }),
     element("p", { className: "why", textContent: `${one.user_id} · score ${one.risk_score} · decided in ${milliseconds(one.latency_ms.total)}` }),
@@ -120,7 +120,7 @@ function showAlerts() {
 
 function addAlerts(fresh) {
   const known = new Set();
-  alerts = [...fresh, ...alerts].filter((one) => !known.has(one.transaction_id) && known.add(one.transaction_id)).slice(0, ALERTS);
+  alerts = [...fresh, ...alerts].filter((one) => !known.has(keyOf(one)) && known.add(keyOf(one))).slice(0, ALERTS);
   showAlerts();
 }
 
@@ -129,7 +129,7 @@ function showQueue(queue) {
   say("open-oldest", queue.oldest_at ? `oldest waits ${span(since(queue.oldest_at))}` : "nothing waits");
   at("urgent-empty").hidden = queue.items.length > 0;
   at("urgent").replaceChildren(...queue.items.map((item) => element("li", {},
-    link(to("/review", { tx: item.transaction.transaction_id }), money(item.transaction.amount, item.transaction.currency), { className: "strong" }), " ",
+    link(to("/review", { tx: item.transaction.transaction_id, customer: item.transaction.user_id }), money(item.transaction.amount, item.transaction.currency), { className: "strong" }), " ",
     element("span", { className: "note", textContent: `score ${item.transaction.risk_score} · ${euro(item.expected_loss_eur)} at stake · waits ${span(since(item.entered_at))}${item.taken_by ? ` · ${item.taken_by}` : ""}` }))));
 }
 

@@ -2,7 +2,8 @@
 
 import { ask, every } from "./api.js";
 import { show, standing } from "./case.js";
-import { at, badge, element, link, say, to } from "./dom.js";
+import { choose } from "./choice.js";
+import { at, badge, element, keyOf, link, say, to, transactionApi } from "./dom.js";
 import { count, euro, money, share, since, span } from "./format.js";
 import { on } from "./keys.js";
 import { problem } from "./notices.js";
@@ -23,24 +24,25 @@ let taken = null;
 let pointed = false;
 let opening = null;
 
-const claim = (id) => `/api/transactions/${encodeURIComponent(id)}/claim`;
-const chosen = () => parameters().get("tx");
-const address = (id) => {
-  const wanted = parameters();
-  wanted.set("tx", id);
-  return to("/review", Object.fromEntries(wanted));
+// The open item, or null. A link may name the id only; the customer is added as soon as it is known.
+const chosen = () => {
+  const given = parameters();
+  return given.get("tx") ? { transaction_id: given.get("tx"), user_id: given.get("customer") } : null;
 };
+const isChosen = (one) => Boolean(chosen()) && keyOf(one) === keyOf(chosen());
+const namesOf = (one) => ({ tx: one?.transaction_id ?? null, customer: one?.user_id ?? null });
+const address = (one) => to("/review", { ...Object.fromEntries(parameters()), ...namesOf(one) });
 
 function line(item) {
   const one = item.transaction;
   const waits = since(item.entered_at);
   const made = element("li", { "data-row": "" },
-    link(address(one.transaction_id), "", { onclick: (event) => { if (event.ctrlKey || event.metaKey) return; event.preventDefault(); open(one.transaction_id); } }));
+    link(address(one), "", { onclick: (event) => { if (event.ctrlKey || event.metaKey) return; event.preventDefault(); open(one); } }));
   made.firstChild.append(
     element("span", { className: "top" }, element("strong", { textContent: money(one.amount, one.currency) }), badge(one.decision)),
     element("span", { className: "note", textContent: `score ${one.risk_score} · ${euro(item.expected_loss_eur)} at stake · ${one.country ?? "no country"}` }),
     element("span", { className: "note" }, `${one.user_id} · `, element("span", { className: waits > LATE_S ? "slow" : "", textContent: `waits ${span(waits)}` }), item.taken_by && item.taken_by !== me ? ` · ${item.taken_by} is on it` : ""));
-  if (one.transaction_id === chosen()) made.firstChild.setAttribute("aria-current", "true");
+  if (isChosen(one)) made.firstChild.setAttribute("aria-current", "true");
   return made;
 }
 
@@ -75,68 +77,79 @@ async function readQueue({ force = false } = {}) {
 
 async function giveBack() {
   if (!taken) return;
-  const id = taken;
+  const one = taken;
   taken = null;
-  await ask(claim(id), { method: "DELETE", keepalive: true }).catch(() => {});
+  await ask(transactionApi(one, "/claim"), { method: "DELETE", keepalive: true }).catch(() => {});
 }
 
 const bar = barIn("verdict", {
-  async given({ id }) {
+  async given({ one }) {
     taken = null;
     countQueue();
-    const place = items.findIndex((item) => item.transaction.transaction_id === id);
-    const rest = items.filter((item) => item.transaction.transaction_id !== id && (!item.taken_by || item.taken_by === me));
+    const place = items.findIndex((item) => keyOf(item.transaction) === keyOf(one));
+    const rest = items.filter((item) => keyOf(item.transaction) !== keyOf(one) && (!item.taken_by || item.taken_by === me));
     await readQueue({ force: true });
     const following = rest[Math.min(Math.max(place, 0), rest.length - 1)];
-    if (following) await open(following.transaction.transaction_id, { replace: true });
-    else { change({ tx: null }, { replace: true }); await showChosen(); }
+    if (following) await open(following.transaction, { replace: true });
+    else { change(namesOf(null), { replace: true }); await showChosen(); }
   },
-  async undone({ id }) {
+  async undone({ one }) {
     await readQueue({ force: true });
-    await open(id);
+    await open(one);
     countQueue();
   },
 });
 
-async function take(id) {
+async function take(one) {
   try {
-    await ask(claim(id), { method: "PUT" });
-    taken = id;
+    await ask(transactionApi(one, "/claim"), { method: "PUT" });
+    taken = one;
     return null;
   } catch (error) {
     return error.code === "taken" ? `${error.message}; look at another one.` : error.code === "not_open" ? null : error.message;
   }
 }
 
-async function showChosen() {
-  const id = chosen();
+function markChosen() {
+  const current = chosen() && address(chosen());
   for (const one of at("queue").querySelectorAll("a")) {
-    if (one.getAttribute("href") === (id && address(id))) one.setAttribute("aria-current", "true"); else one.removeAttribute("aria-current");
+    if (one.getAttribute("href") === current) one.setAttribute("aria-current", "true"); else one.removeAttribute("aria-current");
   }
-  if (taken && taken !== id) await giveBack();
-  at("case-none").hidden = Boolean(id);
-  if (!id) {
+}
+
+async function showChosen() {
+  const one = chosen();
+  markChosen();
+  if (taken && !isChosen(taken)) await giveBack();
+  at("case-none").hidden = Boolean(one);
+  if (!one) {
     at("case").replaceChildren();
     bar.close();
     return;
   }
-  const mine = (opening = Symbol(id));
+  const mine = (opening = Symbol(keyOf(one)));
   try {
-    const blocked = await take(id);
-    const found = await ask(`/api/transactions/${encodeURIComponent(id)}/case`);
+    const blocked = await take(one);
+    const found = await ask(transactionApi(one, "/case"));
     if (opening !== mine) return;
+    if (!one.user_id) {
+      one.user_id = found.transaction.user_id;
+      change(namesOf(one), { replace: true });
+      markChosen();
+    }
     show(at("case"), found);
-    bar.open(id, { supersedes: standing(found), blocked });
+    bar.open(one, { supersedes: standing(found), blocked });
     problem("case", null);
   } catch (error) {
     if (opening !== mine) return;
-    at("case").replaceChildren(element("p", { className: "empty", textContent: error.status === 404 ? error.message : `The case could not be read: ${error.told ?? error.message}` }));
+    if (error.code === "ambiguous_id") await choose(at("case"), one.transaction_id, address);
+    else at("case").replaceChildren(element("p", { className: "empty", textContent: error.status === 404 ? error.message : `The case could not be read: ${error.told ?? error.message}` }));
     bar.close();
   }
 }
 
-async function open(id, { replace = false } = {}) {
-  change({ tx: id }, { replace });
+async function open(one, { replace = false } = {}) {
+  change(namesOf(one), { replace });
   await showChosen();
   at("case-region").scrollTop = 0;
 }
@@ -144,7 +157,7 @@ async function open(id, { replace = false } = {}) {
 at("queue-region").addEventListener("pointerenter", () => { pointed = true; });
 at("queue-region").addEventListener("pointerleave", () => { pointed = false; });
 at("queue-clear").addEventListener("click", () => clear(FILTERS));
-on("Escape", "close the case", () => { change({ tx: null }); showChosen(); });
+on("Escape", "close the case", () => { change(namesOf(null)); showChosen(); });
 bind(at("queue-filters"), () => { readQueue({ force: true }); showChosen(); });
 addEventListener("pagehide", () => { giveBack(); });
 setInterval(() => { if (taken && !document.hidden) take(taken); }, KEEP_MS);

@@ -1,7 +1,7 @@
 // The test form: sends a transaction the whole way and shows what was decided, how fast and why; or a series that tells a story.
 
 import { ask } from "./api.js";
-import { at, badge, element, link, transactionPage } from "./dom.js";
+import { at, badge, element, link, transactionApi, transactionPage } from "./dom.js";
 import { milliseconds, money } from "./format.js";
 
 const WAIT_MS = 2000;
@@ -26,7 +26,7 @@ async function send(transaction) {
   let body = await ask(`/api/transactions?wait=${WAIT_MS}`, { method: "POST", body: transaction });
   // Without Redis another worker's decision does not come back to this one: it is in the history soon.
   for (let tries = 0; !body.decision && tries < LOOKS; tries += 1) {
-    body = await ask(`/api/transactions/${encodeURIComponent(body.transaction_id)}`).catch(() => body);
+    body = await ask(transactionApi(body)).catch(() => body);
     if (!body.decision) await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
   }
   return { body, roundTrip: performance.now() - started };
@@ -50,7 +50,7 @@ const tell = (scenario) => busy(async () => {
 });
 
 function step(scored) {
-  return element("li", {}, badge(scored.decision), element("span", { textContent: money(scored.amount, scored.currency) }), link(transactionPage(scored.transaction_id), `score ${scored.risk_score}`),
+  return element("li", {}, badge(scored.decision), element("span", { textContent: money(scored.amount, scored.currency) }), link(transactionPage(scored), `score ${scored.risk_score}`),
     element("span", { className: "note", textContent: scored.reasons[0]?.text ?? `${scored.country}, decided in ${milliseconds(scored.latency_ms.total)}` }));
 }
 
@@ -116,7 +116,7 @@ function card(scored, roundTrip) {
   const score = element("span", { className: "score", textContent: scored.risk_score, title: "risk score, 0 to 99" });
   return element("div", { className: `result ${scored.decision}` },
     element("div", { className: "top" }, badge(scored.decision), score),
-    element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", { textContent: name }), element("dd", { textContent: value })]), element("dt", { textContent: "Transaction" }), element("dd", {}, link(transactionPage(scored.transaction_id), scored.transaction_id))),
+    element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", { textContent: name }), element("dd", { textContent: value })]), element("dt", { textContent: "Transaction" }), element("dd", {}, link(transactionPage(scored), scored.transaction_id))),
     reasons.length ? element("ul", { className: "reasons" }, ...reasons) : element("p", { className: "note", textContent: "Nothing raised the risk enough to be named." }),
   );
 }

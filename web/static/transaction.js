@@ -2,23 +2,27 @@
 
 import { ask } from "./api.js";
 import { show, standing } from "./case.js";
-import { at, element } from "./dom.js";
+import { choose } from "./choice.js";
+import { at, element, transactionApi, transactionPage } from "./dom.js";
+import { parameters } from "./params.js";
 import { barIn } from "./verdict.js";
 
 const AGAIN_MS = 1000;
 const TRIES = 4;
 const id = decodeURIComponent(location.pathname.split("/")[2]);
+const asked = { transaction_id: id, user_id: parameters().get("user_id") };
 
 const bar = barIn("verdict", { given: () => read(), undone: () => read() });
 
 async function read(tries = 0) {
   try {
-    const found = await ask(`/api/transactions/${encodeURIComponent(id)}/case`);
+    const found = await ask(transactionApi(asked, "/case"));
     show(at("case"), found);
     const taken = found.queue?.taken_by;
-    bar.open(id, { supersedes: standing(found), blocked: taken && taken !== found.analyst ? `${taken} is deciding this one.` : null });
+    bar.open(found.transaction, { supersedes: standing(found), blocked: taken && taken !== found.analyst ? `${taken} is deciding this one.` : null });
   } catch (error) {
     bar.close();
+    if (error.code === "ambiguous_id") { await choose(at("case"), id, transactionPage); return; }
     const onItsWay = error.status === 404 && tries < TRIES;
     at("case").replaceChildren(element("p", { className: "empty", textContent: onItsWay ? "Not stored yet, looking again…" : error.status === 404 ? `There is no transaction ${id} in the history.` : `It could not be read: ${error.told ?? error.message}` }),
       onItsWay ? "" : element("button", { type: "button", textContent: "Try again", onclick: () => read() }));

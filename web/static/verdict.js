@@ -1,7 +1,7 @@
 // The bar under a case: approve, block, report fraud or skip, with a reason and a note, and ten seconds to take it back.
 
 import { ask } from "./api.js";
-import { at, element, wordOf } from "./dom.js";
+import { at, element, transactionApi, wordOf } from "./dom.js";
 import { words } from "./format.js";
 import { on } from "./keys.js";
 import { toast } from "./notices.js";
@@ -9,11 +9,11 @@ import { toast } from "./notices.js";
 const VERDICTS = [["approve", "Approve", "a"], ["block", "Block", "b"], ["fraud", "Report fraud", "f"], ["skip", "Skip", "s"]];
 const REASONS = ["customer_confirmed", "known_pattern", "card_testing", "account_takeover", "stolen_card", "chargeback", "unusual_but_plausible", "other"];
 
-// given({id, verdict}) after a verdict, undone({id}) after it was taken back.
+// given({one, verdict}) after a verdict on a transaction, undone({one}) after it was taken back.
 export class VerdictBar {
   constructor(target, { given, undone }) {
     Object.assign(this, { target, given, undone });
-    this.id = null;
+    this.one = null;
     this.last = null;
     this.reason = element("select", { id: "verdict-reason" }, element("option", { value: "", textContent: "no reason" }), ...REASONS.map((one) => element("option", { value: one, textContent: words(one) })));
     this.note = element("textarea", { id: "verdict-note", rows: 2, maxLength: 2000, placeholder: "What did you find out?" });
@@ -29,8 +29,8 @@ export class VerdictBar {
     this.enable(false);
   }
 
-  open(id, { supersedes = null, blocked = null } = {}) {
-    this.id = id;
+  open(one, { supersedes = null, blocked = null } = {}) {
+    this.one = one;
     this.supersedes = supersedes?.verdict_id ?? null;
     this.reason.value = "";
     this.note.value = "";
@@ -39,7 +39,7 @@ export class VerdictBar {
   }
 
   close() {
-    this.id = null;
+    this.one = null;
     this.state.textContent = "";
     this.enable(false);
   }
@@ -49,17 +49,17 @@ export class VerdictBar {
   }
 
   async give(verdict) {
-    if (!this.id || this.buttons[0].disabled) return;
-    const id = this.id;
+    if (!this.one || this.buttons[0].disabled) return;
+    const one = this.one;
     this.enable(false);
     try {
-      const given = await ask(`/api/transactions/${encodeURIComponent(id)}/verdicts`, {
+      const given = await ask(transactionApi(one, "/verdicts"), {
         method: "POST", body: { verdict, reason: this.reason.value || null, note: this.note.value, supersedes: this.supersedes },
       });
-      this.last = { id, verdict_id: given.verdict_id };
+      this.last = { one, verdict_id: given.verdict_id };
       const seconds = Math.max(1, (new Date(given.undo_until) - new Date(given.given_at)) / 1000);
       this.gone = toast(`${wordOf(verdict)}.`, { seconds, countdown: true, action: ["Undo (u)", () => this.undo()] });
-      await this.given({ id, verdict });
+      await this.given({ one, verdict });
     } catch (error) {
       this.state.textContent = `Not recorded: ${error.told ?? error.message}`;
       this.enable(true);
@@ -68,13 +68,13 @@ export class VerdictBar {
 
   async undo() {
     if (!this.last) return;
-    const { id, verdict_id: verdict } = this.last;
+    const { one, verdict_id: verdict } = this.last;
     this.last = null;
     this.gone?.();
     try {
-      await ask(`/api/transactions/${encodeURIComponent(id)}/verdicts/${verdict}`, { method: "DELETE" });
+      await ask(transactionApi(one, `/verdicts/${verdict}`), { method: "DELETE" });
       toast("Taken back.");
-      await this.undone({ id });
+      await this.undone({ one });
     } catch (error) {
       toast(`Not taken back: ${error.told ?? error.message}`);
     }

@@ -38,7 +38,7 @@ _COLUMNS = ", ".join(transactions.Row._fields)
 _PARAMETERS = ", ".join(f"${number}" for number in range(1, len(transactions.Row._fields) + 1))
 _INSERT = (
     f"INSERT INTO transactions ({_COLUMNS}) VALUES ({_PARAMETERS})"  # noqa: S608 - our own columns
-    " ON CONFLICT (transaction_id) DO NOTHING"
+    " ON CONFLICT (transaction_id, user_id) DO NOTHING"
 )
 
 
