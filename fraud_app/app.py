@@ -6,6 +6,7 @@ worker`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from fraud_app import __version__, metrics, topics
@@ -18,6 +19,7 @@ from tables.mirror import Mirror
 from tables.redis.heartbeat import Heartbeat
 from tables.user_table import UserTable
 from web.http.application import application_options
+from web.http.server import Runner
 
 app = create_app(
     "fraud-scoring",
@@ -34,6 +36,7 @@ app = create_app(
     before_start=[champion.load],
     store="rocksdb://",
     web_application_options=application_options(config),
+    web_runner=partial(Runner, settings=config),
     consumer_group_instance_id=f"{config.worker_id}-{config.web.port}"
     if "worker_id" in config.model_fields_set
     else None,

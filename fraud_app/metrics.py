@@ -101,6 +101,19 @@ HTTP_SECONDS = Histogram(
     ["method", "route", "status"],
     registry=REGISTRY,
 )
+HTTP_CONNECTIONS = Gauge("fraud_http_connections", "Open HTTP connections", registry=REGISTRY)
+HTTP_CONNECTIONS_ENDED = Counter(
+    "fraud_http_connections_ended",
+    "HTTP connections that were ended or refused here, for the reason given",
+    ["reason"],
+    registry=REGISTRY,
+)
+HTTP_UNREADABLE = Counter(
+    "fraud_http_unreadable_requests",
+    "Requests that were refused before they had a route: no HTTP, or beyond its limits",
+    ["status"],
+    registry=REGISTRY,
+)
 VERDICTS = Counter(
     "fraud_verdicts", "Analysts' verdicts that became labels", ["verdict"], registry=REGISTRY
 )

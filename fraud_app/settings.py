@@ -25,6 +25,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from fraud_app.http_limits import HttpLimits
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -80,7 +82,7 @@ class Postgres(BaseModel):
     statement_timeout_s: float = Field(5.0, gt=0, le=600, description="longest query of the API")
 
 
-class Web(BaseModel):
+class Web(HttpLimits):
     bind: str = Field("127.0.0.1", description="address that the API and the pages listen on")
     port: int = Field(6066, ge=1, le=65535)
     max_body_bytes: int = Field(

@@ -24,7 +24,9 @@ from fraud_app.resources import config, decision_waiters, redis_client
 from fraud_app.supervision import supervised
 from tables.redis import live_feed
 from tables.redis.client import RedisUnavailable
+from web.http.body import query_parameters
 from web.http.problem import Problem
+from web.schemas.live import LiveQuery
 
 FRAME_S = 0.25
 """Time between two batches: a person cannot follow more than four in a second."""
@@ -39,7 +41,6 @@ LINGER_S = 5.0
 """How long the stream is still read after the last client or request has gone, so that a page that
 is reloaded misses nothing.
 """
-TYPES = frozenset({"scored", "alert"})
 _OMITTED_FIELDS = ("features", "metadata", "missing")
 """Large fields that the live page does not show."""
 
@@ -239,16 +240,6 @@ def _batch(items: list[Item]) -> bytes:
 
 def _client_of(request: web.Request) -> tuple[Client, str | None]:
     """A client with the filter of the query string, and its cursor. Raises `Problem` 422."""
-    types = frozenset(filter(None, request.query.get("types", "scored,alert").split(",")))
-    if not types <= TYPES:
-        raise Problem(422, "validation_failed", f"types: any of {', '.join(sorted(TYPES))}")
-    since = request.query.get("since") or None
-    try:
-        score = int(request.query.get("min_score", "0"))
-        if since:
-            live_feed.position(since)
-    except ValueError as error:
-        raise Problem(
-            422, "validation_failed", "min_score must be a number, since an id of this feed"
-        ) from error
-    return Client(types, score), since
+    parameters = query_parameters(LiveQuery, request)
+    types = frozenset(filter(None, parameters.types.split(",")))
+    return Client(types, parameters.min_score), parameters.since or None

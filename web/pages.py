@@ -18,6 +18,12 @@ from web.http.route import pattern
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+_KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
 
 _templates = Environment(
     loader=FileSystemLoader(HERE / "templates"),
@@ -111,7 +117,7 @@ async def errors(request: web.Request) -> web.Response:
     return _page("errors.html")
 
 
-async def static(request: web.Request) -> web.StreamResponse:
+async def static(request: web.Request) -> web.Response:
     """A static file of the package. Its address contains a hash of all contents. Raises
     `HTTPNotFound` for every other path.
     """
@@ -121,23 +127,22 @@ async def static(request: web.Request) -> web.StreamResponse:
     compressed = path.with_name(path.name + ".gz")
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
     if compressed.exists() and "gzip" in request.headers.get("Accept-Encoding", ""):
-        kind = {".js": "text/javascript", ".css": "text/css"}.get(
-            path.suffix, "application/octet-stream"
-        )
-        return web.Response(
-            body=compressed.read_bytes(),
-            headers={
-                **headers,
-                "Content-Encoding": "gzip",
-                "Content-Type": f"{kind}; charset=utf-8",
-            },
-        )
-    return web.FileResponse(path, headers=headers)
+        return _file(path, compressed.read_bytes(), {**headers, "Content-Encoding": "gzip"})
+    return _file(path, path.read_bytes(), headers)
 
 
-async def favicon(request: web.Request) -> web.StreamResponse:
+async def favicon(request: web.Request) -> web.Response:
     """The icon; browsers ask for it at this fixed address, so it is cached for a day only."""
-    return web.FileResponse(STATIC / "icon.svg", headers={"Cache-Control": "public, max-age=86400"})
+    path = STATIC / "icon.svg"
+    return _file(path, path.read_bytes(), {"Cache-Control": "public, max-age=86400"})
+
+
+def _file(path: Path, content: bytes, headers: dict[str, str]) -> web.Response:
+    """All of a file. Not aiohttp's `FileResponse`: its answers to a `Range` or an `If-Match` that
+    it cannot serve are no problem details, and these files are small.
+    """
+    kind = _KINDS.get(path.suffix, "application/octet-stream")
+    return web.Response(body=content, headers={**headers, "Content-Type": kind})
 
 
 def register(router: web.UrlDispatcher) -> None:

@@ -16,10 +16,12 @@ from web.api.features import features
 from web.api.users import customer
 from web.api.verdicts import give, undo
 from web.http import openapi
+from web.http.body import expectation
 from web.http.route import Route, pattern
 from web.schemas.cases import Case
 from web.schemas.dead_letters import DeadLetters
 from web.schemas.health import Health
+from web.schemas.live import LiveQuery
 from web.schemas.models import DriftReport, FeatureInfo, ModelReport
 from web.schemas.operations import Operations
 from web.schemas.reviews import Claim, Queue, QueueQuery
@@ -87,7 +89,8 @@ ROUTES = (
     Route("GET", "/livez", health.livez, "operations"),
     Route("GET", "/readyz", health.readyz, "operations"),
     Route("GET", "/metrics", health.prometheus, "operations"),
-    Route("GET", "/ws", live.live, "transactions", problems=(422, 503)),
+    Route("GET", "/ws", live.live, "transactions", {101: None}, None, LiveQuery,
+          (400, 422, 426, 503)),
 )  # fmt: skip
 
 openapi.describe(ROUTES)
@@ -95,9 +98,11 @@ application: Any = cast(Any, app.web).web_app
 router = application.router
 for route in ROUTES:
     if route.method == "GET":
-        router.add_get(pattern(route.path), route.handler)
+        router.add_get(pattern(route.path), route.handler, expect_handler=expectation)
     else:
-        router.add_route(route.method, pattern(route.path), route.handler)
+        router.add_route(
+            route.method, pattern(route.path), route.handler, expect_handler=expectation
+        )
 router.add_get("/openapi.json", openapi.document)
 pages.register(router)
 application.on_shutdown.append(live.close_all)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import faust
+from aiohttp import web
 
 from fraud_app import logging
 from fraud_app.kafka import codec, crash
@@ -47,6 +48,14 @@ class Application(faust.App):
         self.modules: Sequence[str] = ()
         """Names of the modules that define its agents, tasks and routes."""
         self.before_start: Sequence[Callable[[], None]] = ()
+        self.web_runner: Callable[[web.Application], web.AppRunner] | None = None
+        """Serves its web application; None: Faust's own way, which bounds nothing."""
+
+    def _new_web(self) -> Any:
+        driver: Any = super()._new_web()
+        if self.web_runner is not None:
+            driver._runner = self.web_runner(driver.web_app)
+        return driver
 
     def _new_transport(self) -> Any:
         transport: Any = super()._new_transport()
@@ -111,13 +120,14 @@ def create_app(
     *,
     modules: Sequence[str] = (),
     before_start: Sequence[Callable[[], None]] = (),
+    web_runner: Callable[[web.Application], web.AppRunner] | None = None,
     **options: Any,
 ) -> Application:
     """Create an app with its own consumer group and at-least-once delivery.
 
     Faust's own web pages are off. `modules`: names of the modules that define its agents, tasks and
-    routes. `before_start`: functions to call before any of them starts. `options`: further settings
-    of `faust.App`.
+    routes. `before_start`: functions to call before any of them starts. `web_runner`: what serves
+    its web application. `options`: further settings of `faust.App`.
     """
     codec.install()
     kafka = settings.kafka
@@ -158,5 +168,5 @@ def create_app(
     )
     app.settings, app.fetching = settings, fetching
     app.membership = Membership(kafka.session_timeout_s)
-    app.modules, app.before_start = modules, before_start
+    app.modules, app.before_start, app.web_runner = modules, before_start, web_runner
     return app

@@ -5,6 +5,7 @@ The ids of its entries are cursors, with which a client continues after an inter
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tables.redis.client import RedisClient
@@ -26,6 +27,9 @@ for _, message in ipairs(ARGV) do
   redis.call('XADD', KEYS[1], 'MAXLEN', '~', {MAX_ENTRIES}, '*', '{FIELD.decode()}', message)
 end
 """
+
+_CURSOR = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
+_END = 2**64 - 1
 
 Entry = tuple[str, bytes]
 """Stream id and scored message."""
@@ -75,6 +79,16 @@ async def since(redis: RedisClient, cursor: str, limit: int) -> tuple[list[Entry
 
 
 def position(cursor: str) -> tuple[int, int]:
-    """A stream id as milliseconds and sequence number. Raises `ValueError` for anything else."""
-    ms, _, sequence = cursor.partition("-")
-    return int(ms), int(sequence or 0)
+    """A stream id as milliseconds and sequence number. Raises `ValueError` for anything else, also
+    for the last id of all, after which Redis can look for nothing.
+
+    >>> position("1764000000000-3"), position("7")
+    ((1764000000000, 3), (7, 0))
+    """
+    parts = _CURSOR.fullmatch(cursor)
+    if parts is None:
+        raise ValueError("a cursor is milliseconds-number")
+    ms, sequence = int(parts[1]), int(parts[2] or 0)
+    if ms >= _END or sequence >= _END:
+        raise ValueError("a cursor has two numbers of 64 bits")
+    return ms, sequence

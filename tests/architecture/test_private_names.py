@@ -44,6 +44,7 @@ USED = {
     "_prefetch_backoff": FETCHER,
     "_proc_fetch_request": FETCHER,
     "_records": FETCHER,
+    "_runner": "faust.web.drivers.aiohttp:Web",
     "_serve": "mode.threads:ServiceThread",
     "_subscription": "aiokafka:AIOKafkaConsumer",
     "_subscriptions": FETCHER,
@@ -60,8 +61,10 @@ OVERRIDDEN = {
     "_filter_tps_with_pending_acks": FAUST_CONSUMER,
     "_gather_remaining_tasks": "mode.threads:ServiceThread",
     "_new_consumer_thread": FAUST_THREAD_DELEGATE,
+    "_make_server": "aiohttp.web:AppRunner",
     "_new_offset": FAUST_CONSUMER,
     "_new_transport": "faust:App",
+    "_new_web": "faust:App",
     "_wait_next_records": FAUST_CONSUMER,
     "Worker": "mode.threads:ServiceThread",
 }
@@ -86,6 +89,11 @@ UNDOCUMENTED = {
     "flow_active": FAUST_CONSUMER,
     "apply_changelog_batch": "faust.tables.base:Collection",
     "changelog_topic_name": "faust.tables.base:Collection",
+    "finish_response": "aiohttp.web:RequestHandler",
+    "force_close": "aiohttp.web:RequestHandler",
+    "handle_error": "aiohttp.web:RequestHandler",
+    "request_factory": "aiohttp.web:Server",
+    "request_handler": "aiohttp.web:Server",
 }
 """Public by name, but in nobody's documentation."""
 

@@ -21,6 +21,7 @@ COVERED_ELSEWHERE = {
     "fraud_app/contracts/message.py": ("tests/integration/test_sending.py", "two type aliases"),
     "fraud_app/errors.py": ("tests/architecture/test_errors.py", "one rule for all exceptions"),
     "fraud_app/heartbeats.py": ("tests/integration/test_cases.py", LIVE),
+    "fraud_app/http_limits.py": ("tests/unit/test_settings.py", "part of the settings"),
     "fraud_app/kafka/crash.py": ("tests/unit/kafka/test_application.py", "ends the process"),
     "fraud_app/kafka/producer.py": ("tests/integration/test_sending.py", LIVE),
     "fraud_app/kafka/table_store.py": (

@@ -6,26 +6,37 @@ import base64
 import hashlib
 import hmac
 import re
-from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 
 from fraud_app.settings import Settings, is_loopback
+from web.http.cors import origin_refused
 from web.http.problem import Problem
 
 OPEN_ROUTES = frozenset({"/livez", "/readyz"})
 """A supervisor without a key asks these; they reveal nothing but one word."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{0,5})?")
 _ANALYST = re.compile(r"^[A-Za-z0-9._@-]{1,64}$")
 
 
 def check_host(request: web.Request, settings: Settings) -> None:
-    """Without keys, answer only requests to a loopback name, so that no page can reach us by a name
-    that it binds to this machine (DNS rebinding). Raises `Problem` 403.
+    """Refuse a request whose host is none, and HTTP of another version than 1.0 and 1.1. Without
+    keys, answer only requests to a loopback name, so that no page can reach us by a name that it
+    binds to this machine (DNS rebinding). Raises `Problem` 400 or 403.
     """
-    if settings.auth.mode == "off" and not is_loopback(
-        (urlsplit(f"//{request.host}").hostname or "").rstrip(".")
-    ):
+    host = request.headers.get("Host")
+    if request.version not in (HttpVersion10, HttpVersion11):
+        raise Problem(400, "malformed_request", "this server speaks HTTP/1.1")
+    if host is None:
+        # Only old and simple programs send none, such as a load balancer's check; no browser does.
+        if request.version == HttpVersion11:
+            raise Problem(400, "malformed_request", "HTTP/1.1 needs a Host header")
+        return
+    parts = _HOST.fullmatch(host)
+    if parts is None:
+        raise Problem(400, "malformed_request", "the Host header is no host name and port")
+    if settings.auth.mode == "off" and not is_loopback(parts["name"].strip("[]").rstrip(".")):
         raise Problem(
             403, "host_refused", "without keys only localhost and loopback addresses are answered"
         )
@@ -53,7 +64,8 @@ def holder_of_key(request: web.Request, settings: Settings) -> str:
             key = base64.b64decode(credentials, validate=True).decode().partition(":")[2]
         except ValueError:
             key = ""
-    digest = hashlib.sha256(key.encode()).hexdigest()
+    # A header may have any bytes.
+    digest = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
     # All hashes are compared, so that the time reveals nothing.
     holders = [
         name for key_hash, name in settings.auth.holders() if hmac.compare_digest(digest, key_hash)
@@ -73,5 +85,6 @@ def check_origin(request: web.Request, settings: Settings) -> None:
     origin = request.headers.get("Origin")
     if origin is None or (request.method in SAFE_METHODS and request.path != "/ws"):
         return
-    if urlsplit(origin).netloc != request.host and origin not in settings.web.allowed_origins:
-        raise Problem(403, "origin_refused", f"pages from {origin[:100]} may not do this")
+    own = origin.partition("://")[2] == request.headers.get("Host")
+    if not own and origin not in settings.web.allowed_origins:
+        raise origin_refused()

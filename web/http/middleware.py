@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import uuid_utils
 from aiohttp import web
 
 from fraud_app import metrics
 from fraud_app.settings import Settings
 from web.http.access import check_host, check_origin, holder_of_key
+from web.http.cors import allow_origin, preflight
+from web.http.headers import complete, give_id
 from web.http.problem import Problem, response
 
 log = logging.getLogger(__name__)
@@ -24,21 +24,8 @@ log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 COMPRESS_FROM = 16_384
 """Bytes. Lists and pages are worth compressing; a single decision is not worth the time."""
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
-# plotly and Swagger UI set inline styles. Nothing may be loaded from another host, and no script
-# may run inline.
-_POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; connect-src 'self'; "
-    "object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-)
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+"""Others are one label of the metric: a client must not be able to make up new ones."""
 
 
 def middlewares(settings: Settings) -> list[Any]:
@@ -46,20 +33,19 @@ def middlewares(settings: Settings) -> list[Any]:
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-        sent_id = request.headers.get("X-Request-Id", "")
-        request["request_id"] = sent_id if _REQUEST_ID.match(sent_id) else str(uuid_utils.uuid7())
+        give_id(request)
+        request["body_timeout_s"] = settings.web.body_timeout_s
         started = time.perf_counter()
         answer = await _answer(request, handler, settings)
         if not answer.prepared:
-            answer.headers.setdefault("X-Request-Id", request["request_id"])
-            for name, value in _HEADERS.items():
-                answer.headers.setdefault(name, value)
-            answer.headers.setdefault("Cache-Control", "no-store")
+            complete(answer, request)
+            allow_origin(answer, request, settings)
             if worth_compressing(answer):
                 answer.enable_compression()
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "unknown"
-        metrics.HTTP_SECONDS.labels(request.method, route, str(answer.status)).observe(
+        method = request.method if request.method in _METHODS else "other"
+        metrics.HTTP_SECONDS.labels(method, route, str(answer.status)).observe(
             time.perf_counter() - started
         )
         return answer
@@ -68,12 +54,13 @@ def middlewares(settings: Settings) -> list[Any]:
 
 
 def worth_compressing(answer: web.StreamResponse) -> bool:
-    """Whether the body is long and not compressed already."""
+    """Whether the body is long, made for this request, and not compressed already."""
     body = answer.body if isinstance(answer, web.Response) else None
     return (
         isinstance(body, bytes)
         and len(body) > COMPRESS_FROM
         and "Content-Encoding" not in answer.headers
+        and "immutable" not in answer.headers["Cache-Control"]  # a file, compressed beforehand
     )
 
 
@@ -83,6 +70,8 @@ async def _answer(request: web.Request, handler: Handler, settings: Settings) ->
     """
     try:
         check_host(request, settings)
+        if (allowed := preflight(request, settings)) is not None:
+            return allowed
         request["analyst"] = holder_of_key(request, settings)
         check_origin(request, settings)
         if request.path == "/ws":
@@ -106,16 +95,18 @@ async def _answer(request: web.Request, handler: Handler, settings: Settings) ->
     except web.HTTPNotFound:
         return response(Problem(404, "not_found", f"there is nothing at {request.path}"), request)
     except web.HTTPMethodNotAllowed as refused:
-        allowed = ", ".join(sorted(refused.allowed_methods))
+        methods = ", ".join(sorted(refused.allowed_methods))
         return response(
-            Problem(405, "method_not_allowed", f"use {allowed}", headers={"Allow": allowed}),
+            Problem(405, "method_not_allowed", f"use {methods}", headers={"Allow": methods}),
             request,
         )
     except web.HTTPException as other:
         if other.status < 400:
             raise
         return response(Problem(other.status, "refused", other.reason), request)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) and request.transport is None:
+            return response(Problem(400, "aborted", "the client went away"), request)
         log.exception(
             "request_failed", extra={"path": request.path, "request_id": request["request_id"]}
         )

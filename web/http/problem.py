@@ -57,23 +57,49 @@ def invalid(error: ValidationError, prefix: str = "") -> Problem:
 
 def response(problem: Problem, request: web.BaseRequest) -> web.Response:
     """The HTTP response of a problem, with the path and the id of the request."""
-    body: dict[str, Any] = {
-        "type": f"/docs/errors#{problem.code}",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
-        "detail": problem.detail,
-        "instance": request.path,
-        "code": problem.code,
-        "request_id": request.get("request_id", ""),
-    }
-    if problem.errors:
-        body["errors"] = problem.errors
     return web.Response(
         status=problem.status,
-        body=orjson.dumps(body),
+        body=_body(problem, request.path, request.get("request_id", "")),
         content_type=CONTENT_TYPE,
         headers=problem.headers,
     )
+
+
+def bare_response(problem: Problem) -> bytes:
+    """The whole HTTP/1.1 response to a connection whose request is not read; it is closed then."""
+    body = _body(problem, "", "")
+    headers = {
+        **(problem.headers or {}),
+        "Content-Type": CONTENT_TYPE,
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+    }
+    lines = [
+        f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+        "\r\n",
+    ]
+    return "\r\n".join(lines).encode() + body
+
+
+def _body(problem: Problem, path: str, request_id: str) -> bytes:
+    fields: dict[str, Any] = {
+        "type": f"/docs/errors#{problem.code}",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": _text(problem.detail),
+        "instance": _text(path),
+        "code": problem.code,
+        "request_id": request_id,
+    }
+    if problem.errors:
+        fields["errors"] = problem.errors
+    return orjson.dumps(fields)
+
+
+def _text(sent: str) -> str:
+    """Text that may have parts of a header or path in it: bytes that are no UTF-8 stay out."""
+    return sent.encode(errors="replace").decode()
 
 
 def _escaped(part: Any) -> str:
