@@ -87,7 +87,7 @@ ROUTES = (
     Route("GET", "/api/health", health.health, "operations", {200: Health, 503: Health}),
     Route("GET", "/health", health.health, "operations", {200: Health, 503: Health}),
     Route("GET", "/livez", health.livez, "operations"),
-    Route("GET", "/readyz", health.readyz, "operations"),
+    Route("GET", "/readyz", health.readyz, "operations", {200: None, 503: None}),
     Route("GET", "/metrics", health.prometheus, "operations"),
     Route("GET", "/ws", live.live, "transactions", {101: None}, None, LiveQuery,
           (400, 422, 426, 503)),

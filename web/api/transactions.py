@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import time
 from datetime import datetime
 from urllib.parse import quote
 
@@ -36,6 +37,9 @@ from web.schemas.transactions import Accepted, ListQuery, StoredDetailQuery, Sub
 
 ACK_S = 5.0
 """Longest time for the broker to acknowledge, below the time limit of a request."""
+ANSWER_S = 0.5
+"""Before the time limit of a request: it was accepted, and that is the answer while there is time.
+"""
 IDEMPOTENCY_PREFIX = "idem:"
 IDEMPOTENCY_S = 86_400
 """A client that tries again does so within a day."""
@@ -45,6 +49,7 @@ _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,2})(?:$|[,;\s])")
 async def submit(request: web.Request) -> web.Response:
     """Publish a transaction to Kafka."""
     wait_s = query_parameters(SubmitQuery, request).wait / 1000 or _prefer_wait(request)
+    answer_by = time.monotonic() + config.web.request_timeout_s - ANSWER_S
     body = await json_object(request, config.web.max_body_bytes)
     transaction, _ = transaction_of(body, request.headers.get("Idempotency-Key"))
     value = record_value(body)
@@ -59,8 +64,9 @@ async def submit(request: web.Request) -> web.Response:
         }
         if decision is not None:
             try:
+                time_left = min(wait_s, answer_by - time.monotonic())
                 return answer(
-                    await asyncio.wait_for(asyncio.shield(decision), wait_s), headers=headers
+                    await asyncio.wait_for(asyncio.shield(decision), time_left), headers=headers
                 )
             except TimeoutError:
                 pass

@@ -23,6 +23,10 @@ from web.http.problem import CONTENT_TYPE
 from web.http.route import Route
 from web.schemas.problem import ProblemDetails
 
+EVERYWHERE = (400, 401, 403, 408, 414, 417, 431, 503)
+"""Problems that every route may answer with: the request cannot be read, may not be made, or took
+too long.
+"""
 _document = b"{}"
 
 
@@ -104,12 +108,22 @@ def _operation(route: Route) -> dict[str, Any]:
             else {}
         )
         operation["responses"][str(status)] = {"description": HTTPStatus(status).phrase, **content}
-    for status in (*route.problems, 401, 403):
-        operation["responses"][str(status)] = {
-            "description": HTTPStatus(status).phrase,
-            "content": {CONTENT_TYPE: {"schema": _reference(ProblemDetails)}},
-        }
+    for status in sorted(_problems(route)):
+        answered = operation["responses"].setdefault(
+            str(status), {"description": HTTPStatus(status).phrase}
+        )
+        answered.setdefault("content", {})[CONTENT_TYPE] = {"schema": _reference(ProblemDetails)}
     return operation
+
+
+def _problems(route: Route) -> set[int]:
+    """The statuses of all problems that the route may answer with."""
+    statuses = {*route.problems, *EVERYWHERE}
+    if "{" in route.path:
+        statuses |= {404, 422}
+    if route.query:
+        statuses.add(422)
+    return statuses
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:

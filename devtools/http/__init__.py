@@ -1,0 +1,1 @@
+"""The HTTP server from outside: whether it keeps to its description, and how it stands attacks."""
