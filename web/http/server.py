@@ -124,6 +124,7 @@ class ServerConnection(web.RequestHandler):
         """The connection is closed, by whomever."""
         if self._connection is not None:
             self._connections.forget(self._connection)
+            self._connection = None  # it knows this one: else both would wait for the collector
             super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -146,7 +147,7 @@ class ServerConnection(web.RequestHandler):
         if body_unread:
             resp.force_close()
         result = await super().finish_response(request, resp, start_time)
-        if body_unread:
+        if body_unread and self.transport is not None:
             await _discard(request)
         self.enter(Phase.IDLE)
         return result
@@ -164,6 +165,7 @@ class ServerConnection(web.RequestHandler):
         """
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
+        exc.__traceback__ = None  # its frames know it: else all would wait for the collector
         answer = _answer(_unreadable(exc), request)
         answer.force_close()
         return answer
@@ -207,5 +209,6 @@ async def _discard(request: web.BaseRequest) -> None:
         async with asyncio.timeout(LINGER_S):
             while read < LINGER_BYTES and not request.content.at_eof():
                 read += len(await request.content.readany())
-    except (TimeoutError, OSError, web.RequestPayloadError):
-        pass  # the client does not go on, or is gone
+    except (TimeoutError, OSError, web.RequestPayloadError) as error:
+        # The client does not go on, or is gone. The body knows this error.
+        error.__traceback__ = None

@@ -3,6 +3,7 @@ worker behind it.
 """
 
 import asyncio
+import gc
 import gzip
 import hashlib
 import time
@@ -370,3 +371,46 @@ async def test_a_preflight_of_an_allowed_origin_is_answered_without_a_key():
             sent = await send_raw(port, POST + CLOSE + b"Origin: " + shop + b"\r\n\r\n")
             assert sent.status in (400, 401)
             assert sent.headers["access-control-allow-origin"] == shop.decode()
+
+
+LEFT_BEHIND = {
+    "served": POST + CLOSE + b"Authorization: Bearer k\r\nContent-Length: 2\r\n\r\n{}",
+    "without a key": POST + b"Content-Length: 1000000\r\n\r\n{",
+    "slow": POST + b"Authorization: Bearer k\r\nContent-Length: 10\r\n\r\n{",
+    "half open": POST,
+    "no HTTP": b"FOO\r\n\r\n",
+    "aborted": POST + b"Authorization: Bearer k\r\nContent-Length: 10\r\n\r\n{",
+}
+
+
+@pytest.mark.parametrize("kind", LEFT_BEHIND)
+async def test_a_connection_leaves_nothing_to_the_garbage_collector(kind):
+    """In a worker it looks at old objects so rarely that they would pile up under an attack; see
+    `fraud_app.kafka.application.tune_garbage_collector`.
+    """
+
+    async def connect(port):
+        reader, writer = await opened(port, LEFT_BEHIND[kind])
+        if kind == "aborted":
+            await asyncio.sleep(0.1)
+            writer.transport.abort()
+        else:
+            await read_all(reader)
+            writer.close()
+
+    async with served(auth=KEYS, header_timeout_s=0.5, body_timeout_s=0.5) as port:
+        await connect(port)  # what is made once is made
+        gc.collect()
+        gc.disable()
+        try:
+            await asyncio.gather(*(connect(port) for _ in range(30)))
+            await until(async_value(metrics.HTTP_CONNECTIONS._value.get), lambda now: now == 0)
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            gc.set_debug(0)
+            ours = [one for one in gc.garbage if type(one).__name__ == "ServerConnection"]
+            assert ours == []
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
