@@ -5,19 +5,28 @@ test's own process. And raw bytes to it, since a client library would refuse to 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import hashlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import orjson
 from aiohttp import web
 
+from fraud_app import metrics
 from fraud_app.settings import Settings
 from web.http.application import application_options
 from web.http.body import answer, expectation, json_object
 from web.http.server import Runner
 
 ANSWER_S = 10.0
+KEYS = {"mode": "keys", "key_hashes": [f"ann={hashlib.sha256(b'k').hexdigest()}"]}
+HELLO = b"GET /hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+POST = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+CLOSE = b"Connection: close\r\n"
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class RawAnswer(NamedTuple):
@@ -111,3 +120,52 @@ def parsed(received: bytes) -> RawAnswer:
         return parsed(body)
     headers = dict(line.lower().split(": ", 1) for line in lines)
     return RawAnswer(status, headers, body)
+
+
+def counted(metric: Any, *labels: str) -> float:
+    """The value of a counter."""
+    return metric.labels(*labels)._value.get()
+
+
+def server_errors() -> float:
+    """How many requests the metric counts as failed by us."""
+    return sum(
+        sample.value
+        for metric in metrics.HTTP_SECONDS.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_count") and sample.labels["status"].startswith("5")
+    )
+
+
+async def opened(port: int, sent: bytes = b"") -> Connection:
+    """A connection over which this was sent."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    return reader, writer
+
+
+async def time_until_closed(reader: asyncio.StreamReader) -> float:
+    """Seconds until the server ends the connection."""
+    began = time.monotonic()
+    async with asyncio.timeout(10):
+        await read_all(reader)
+    return time.monotonic() - began
+
+
+def counted_requests(*labels: str) -> float:
+    """How many requests of this method and route were answered with this status."""
+    return sum(
+        sample.value
+        for metric in metrics.HTTP_SECONDS.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_count") and tuple(sample.labels.values()) == labels
+    )
+
+
+def async_value(function: Callable[[], Any]) -> Callable[[], Awaitable[Any]]:
+    """For `until`."""
+
+    async def ask() -> Any:
+        return function()
+
+    return ask

@@ -4,9 +4,6 @@ worker behind it.
 
 import asyncio
 import gc
-import gzip
-import hashlib
-import time
 from contextlib import AsyncExitStack, closing
 
 import aiohttp
@@ -14,39 +11,20 @@ import pytest
 
 from fraud_app import metrics
 from tests.support.api_client import until
-from tests.support.http_server import parsed, read_all, send_raw, served
-
-KEYS = {"mode": "keys", "key_hashes": [f"ann={hashlib.sha256(b'k').hexdigest()}"]}
-HELLO = b"GET /hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-POST = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-CLOSE = b"Connection: close\r\n"
-
-
-def counted(metric, *labels):
-    return metric.labels(*labels)._value.get()
-
-
-def server_errors():
-    """How many requests the metric counts as failed by us."""
-    return sum(
-        sample.value
-        for metric in metrics.HTTP_SECONDS.collect()
-        for sample in metric.samples
-        if sample.name.endswith("_count") and sample.labels["status"].startswith("5")
-    )
-
-
-async def opened(port, sent=b""):
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(sent)
-    return reader, writer
-
-
-async def time_until_closed(reader):
-    began = time.monotonic()
-    async with asyncio.timeout(10):
-        await read_all(reader)
-    return time.monotonic() - began
+from tests.support.http_server import (
+    CLOSE,
+    HELLO,
+    KEYS,
+    POST,
+    async_value,
+    counted,
+    opened,
+    read_all,
+    send_raw,
+    served,
+    server_errors,
+    time_until_closed,
+)
 
 
 @pytest.mark.parametrize(
@@ -93,56 +71,6 @@ async def test_what_is_no_good_http_is_answered_with_a_problem(sent, status):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert (await send_raw(port, HELLO)).status == 200
     assert server_errors() == errors
-
-
-@pytest.mark.parametrize("auth", [{}, KEYS], ids=["off", "keys"])
-@pytest.mark.parametrize(
-    ("header", "statuses"),
-    [
-        (b"Host: [::1", {400}),
-        (b"Host: localhost:port", {400}),
-        (b"Host: a b", {400}),
-        (b"Host: \xff\xfe", {400}),
-        (b"Host:", {400}),
-        (b"Host: evil@localhost", {400}),
-        (b"Host: localhost/../", {400}),
-        (b"Host: localhost\r\nOrigin: http://[", {401, 403}),
-        (b"Host: localhost\r\nOrigin: \xff\xfe", {401, 403}),
-        (b"Host: localhost\r\nOrigin: null", {401, 403}),
-        (b"Host: localhost\r\nOrigin: " + b"x" * 8_000, {401, 403}),
-        (b"Host: localhost\r\nAuthorization: Bearer \xff\xfe", {200, 401}),
-        (b"Host: localhost\r\nAuthorization: Basic \xff\xfe", {200, 401}),
-        (b"Host: localhost\r\nAuthorization: Basic Ojo6/w==", {200, 401}),
-        (b"Host: localhost\r\nAuthorization: Basic =", {200, 401}),
-        (b"Host: localhost\r\nAuthorization:", {200, 401}),
-        (b'Host: localhost\r\nAuthorization: Digest username="a"', {200, 401}),
-        (b"Host: localhost\r\nX-Request-Id: \xff", {200, 401}),
-        (b"Host: localhost\r\nX-Analyst: \xff<script>", {200, 401}),
-        (b"Host: localhost\r\nRange: bytes=-1-0", {200, 401}),
-        (b"Host: localhost\r\nAccept-Encoding: \xff", {200, 401}),
-        (b"Host: localhost\r\nIf-Modified-Since: yesterday", {200, 401}),
-    ],
-    ids=lambda value: repr(value[:50]) if isinstance(value, bytes) else None,
-)
-async def test_a_broken_header_is_the_clients_fault(header, statuses, auth):
-    errors = server_errors()
-    async with served(auth=auth) as port:
-        head = POST.replace(b"Host: localhost", header) + CLOSE
-        answer = await send_raw(port, head + b"Content-Length: 2\r\n\r\n{}")
-    assert answer.status in statuses
-    if answer.status != 200:
-        assert answer.problem["code"] in {
-            "malformed_request",
-            "key_needed",
-            "origin_refused",
-            "host_refused",
-        }
-    assert server_errors() == errors
-
-
-async def test_an_old_program_without_a_host_is_answered():
-    async with served() as port:
-        assert (await send_raw(port, b"GET /hello HTTP/1.0\r\n\r\n")).status == 200
 
 
 async def test_a_socket_without_a_whole_request_is_ended_in_time():
@@ -198,107 +126,6 @@ async def test_a_websocket_outlives_all_time_limits():
         assert await socket.receive_str(timeout=5) == "still here?"
 
 
-async def test_a_slow_body_is_given_up():
-    errors = server_errors()
-    async with served(body_timeout_s=0.3) as port:
-        answer = await send_raw(port, POST + b"Content-Length: 10\r\n\r\n{")
-        assert (answer.status, answer.problem["code"]) == (408, "body_timeout")
-        broken_later, writer = await opened(port, POST + b"Transfer-Encoding: chunked\r\n\r\n")
-        await asyncio.sleep(0.05)
-        writer.write(b"nonsense\r\n")
-        assert parsed(await read_all(broken_later)).problem["status"] in (400, 408)
-    assert server_errors() == errors
-
-
-async def test_an_aborted_upload_is_not_our_error():
-    errors = server_errors()
-    aborted = ("POST", "/echo", "400")
-    async with served() as port:
-        before = counted_requests(*aborted)
-        for _ in range(3):
-            _, writer = await opened(port, POST + b"Content-Length: 10000\r\n\r\n{")
-            await writer.drain()
-            await asyncio.sleep(0.05)
-            writer.transport.abort()
-        await until(async_value(lambda: counted_requests(*aborted)), lambda now: now == before + 3)
-    assert server_errors() == errors
-
-
-def counted_requests(*labels):
-    return sum(
-        sample.value
-        for metric in metrics.HTTP_SECONDS.collect()
-        for sample in metric.samples
-        if sample.name.endswith("_count") and tuple(sample.labels.values()) == labels
-    )
-
-
-def async_value(function):
-    async def ask():
-        return function()
-
-    return ask
-
-
-async def test_a_bomb_without_a_key_is_not_unpacked_and_its_answer_arrives():
-    bomb = gzip.compress(bytes(200_000_000))
-    head = POST + CLOSE + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
-    async with served(auth=KEYS) as port:
-        used = time.process_time()
-        answer = await send_raw(port, head + bomb)
-        used = time.process_time() - used
-    assert (answer.status, answer.problem["code"]) == (401, "key_needed")
-    assert used < 0.1, "unpacking takes half a second"
-
-
-async def test_a_bomb_with_a_key_is_unpacked_up_to_the_limit_only():
-    bomb = gzip.compress(bytes(50_000_000))
-    head = POST + CLOSE + b"Authorization: Bearer k\r\nContent-Encoding: gzip\r\n"
-    async with served(auth=KEYS) as port:
-        answer = await send_raw(port, head + b"Content-Length: %d\r\n\r\n" % len(bomb) + bomb)
-        assert (answer.status, answer.problem["code"]) == (413, "body_too_large")
-        packed = gzip.compress(b'{"a":1}')
-        answer = await send_raw(port, head + b"Content-Length: %d\r\n\r\n" % len(packed) + packed)
-        assert (answer.status, answer.body) == (200, b'{"a":1}')
-
-
-async def test_the_body_is_invited_only_after_the_key():
-    head = POST + CLOSE + b"Expect: 100-continue\r\nContent-Length: 2\r\n"
-    async with served(auth=KEYS) as port:
-        reader, _ = await opened(port, head + b"\r\n")
-        assert (await reader.readline()).startswith(b"HTTP/1.1 401")
-        reader, writer = await opened(port, head + b"Authorization: Bearer k\r\n\r\n")
-        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
-        writer.write(b"{}")
-        assert parsed(await read_all(reader)).status == 200
-
-
-async def test_a_body_that_is_too_large_is_answered_although_the_client_still_sends():
-    async with served() as port, aiohttp.ClientSession() as session:
-        for size in (70_000, 200_000):
-            async with session.post(
-                f"http://localhost:{port}/echo",
-                data=b"x" * size,
-                headers={"Content-Type": "application/json"},
-            ) as answer:
-                assert answer.status == 413
-
-
-async def test_a_client_that_sends_without_end_is_cut_off():
-    async with served(auth=KEYS) as port:
-        reader, writer = await opened(port, POST + b"Content-Length: 999999999999\r\n\r\n")
-
-        async def flood():
-            while True:
-                writer.write(bytes(1_000_000))
-                await writer.drain()
-
-        with pytest.raises(ConnectionError):
-            async with asyncio.timeout(10):
-                await flood()
-        assert parsed(await read_all(reader)).status in (0, 401)
-
-
 async def test_a_client_that_never_reads_is_cut_off(monkeypatch):
     monkeypatch.setattr("web.http.connections.SEND_S", 0.5)
     async with served() as port:
@@ -348,29 +175,6 @@ async def test_pipelined_requests_are_answered_in_order():
             received = await read_all(reader)
     assert received.count(b"HTTP/1.1 200 OK") == 101
     assert received.endswith(b'{"hello":"local"}')
-
-
-async def test_a_preflight_of_an_allowed_origin_is_answered_without_a_key():
-    shop = b"https://shop.example"
-    ask = (
-        b"OPTIONS /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-        b"Access-Control-Request-Method: POST\r\nOrigin: "
-    )
-    for auth in ({}, KEYS):
-        async with served(auth=auth, allowed_origins=[shop.decode()]) as port:
-            answer = await send_raw(port, ask + shop + b"\r\n\r\n")
-            assert (answer.status, answer.body) == (204, b"")
-            assert answer.headers["access-control-allow-origin"] == shop.decode()
-            assert answer.headers["vary"] == "origin"
-            assert "authorization" in answer.headers["access-control-allow-headers"]
-            assert "post" in answer.headers["access-control-allow-methods"]
-            refused = await send_raw(port, ask + b"https://evil.example\r\n\r\n")
-            assert (refused.status, refused.problem["code"]) == (403, "origin_refused")
-            assert "access-control-allow-origin" not in refused.headers
-            # Errors can be read by the page, too.
-            sent = await send_raw(port, POST + CLOSE + b"Origin: " + shop + b"\r\n\r\n")
-            assert sent.status in (400, 401)
-            assert sent.headers["access-control-allow-origin"] == shop.decode()
 
 
 LEFT_BEHIND = {
