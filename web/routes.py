@@ -86,9 +86,10 @@ ROUTES = (
           {200: DeadLetters}, problems=(503,)),
     Route("GET", "/api/health", health.health, "operations", {200: Health, 503: Health}),
     Route("GET", "/health", health.health, "operations", {200: Health, 503: Health}),
-    Route("GET", "/livez", health.livez, "operations"),
-    Route("GET", "/readyz", health.readyz, "operations", {200: None, 503: None}),
-    Route("GET", "/metrics", health.prometheus, "operations"),
+    Route("GET", "/livez", health.livez, "operations", media="text/plain"),
+    Route("GET", "/readyz", health.readyz, "operations", {200: None, 503: None},
+          media="text/plain"),
+    Route("GET", "/metrics", health.prometheus, "operations", media="text/plain"),
     Route("GET", "/ws", live.live, "transactions", {101: None}, None, LiveQuery,
           (400, 422, 426, 503)),
 )  # fmt: skip

@@ -24,7 +24,11 @@ def lag(app: faust.App, topic: str) -> dict[int, int]:
     if consumer is None:
         return {}
     lag_by_partition: dict[int, int] = {}
-    for tp in consumer.assignment():
+    try:
+        assigned = consumer.assignment()
+    except NotReady:  # it has not started yet
+        return {}
+    for tp in assigned:
         if tp.topic == topic:
             committed = consumer._committed_offset.get(tp)
             highwater = consumer.highwater(tp)

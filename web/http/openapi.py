@@ -102,18 +102,26 @@ def _operation(route: Route) -> dict[str, Any]:
             "content": {"application/json": {"schema": _reference(route.body)}},
         }
     for status, model in route.answers.items():
-        content = (
-            {"content": {"application/json": {"schema": _schema(model, many=route.many)}}}
-            if model
-            else {}
-        )
-        operation["responses"][str(status)] = {"description": HTTPStatus(status).phrase, **content}
+        operation["responses"][str(status)] = {
+            "description": HTTPStatus(status).phrase,
+            **_content(route, status, model),
+        }
     for status in sorted(_problems(route)):
         answered = operation["responses"].setdefault(
             str(status), {"description": HTTPStatus(status).phrase}
         )
         answered.setdefault("content", {})[CONTENT_TYPE] = {"schema": _reference(ProblemDetails)}
     return operation
+
+
+def _content(route: Route, status: int, model: type[BaseModel] | None) -> dict[str, Any]:
+    """The body of an answer: a model, or anything of the route's media type."""
+    if status in (HTTPStatus.SWITCHING_PROTOCOLS, HTTPStatus.NO_CONTENT):
+        return {}
+    if model:
+        return {"content": {"application/json": {"schema": _schema(model, many=route.many)}}}
+    kind = "object" if route.media == "application/json" else "string"
+    return {"content": {route.media: {"schema": {"type": kind}}}}
 
 
 def _problems(route: Route) -> set[int]:

@@ -33,5 +33,7 @@ class Route(NamedTuple):
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     problems: tuple[int, ...] = ()
+    media: str = "application/json"
+    """Of an answer without a model."""
     many: bool = False
     """Whether the response is a list of the model."""

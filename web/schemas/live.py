@@ -31,7 +31,7 @@ class LiveQuery(BaseModel):
         str,
         AfterValidator(_cursor),
         Field(
-            max_length=41,
+            pattern=r"^([0-9]{1,20}(-[0-9]{1,20})?)?$",
             description="id of the last event that was received; the feed goes on after it",
         ),
     ] = ""

@@ -4,10 +4,13 @@ worker behind it.
 
 import asyncio
 import gc
+import re
 from contextlib import AsyncExitStack, closing
 
 import aiohttp
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fraud_app import metrics
 from tests.support.api_client import until
@@ -218,3 +221,43 @@ async def test_a_connection_leaves_nothing_to_the_garbage_collector(kind):
             gc.set_debug(0)
             gc.garbage.clear()
             gc.enable()
+
+
+VALID = (
+    b"POST /echo?a=b HTTP/1.1\r\nHost: localhost:6066\r\nContent-Type: application/json\r\n"
+    b"Authorization: Basic YTpi\r\nOrigin: http://localhost:6066\r\nContent-Length: 7\r\n"
+    b'Connection: close\r\nContent-Encoding: identity\r\n\r\n{"a":1}'
+)
+CHANGE = st.tuples(
+    st.integers(0, len(VALID)),
+    st.integers(0, 12),
+    st.one_of(
+        st.binary(max_size=6),
+        st.sampled_from([b"\r\n", b"\r\n\r\n", b"\x00", b":", b"-1", b"9" * 30, b"%", b"\xff"]),
+    ),
+)
+
+
+@given(st.lists(CHANGE, min_size=1, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_a_request_that_was_changed_anyhow_makes_no_server_error(changes):
+    sent = VALID
+    for at, removed, put in changes:
+        sent = sent[:at] + put + sent[at + removed :]
+
+    async def answered():
+        async with served() as port:
+            reader, writer = await opened(port, sent)
+            writer.write_eof()
+            received = await read_all(reader)
+            writer.close()
+            assert (await send_raw(port, HELLO)).status == 200
+            return received
+
+    errors = server_errors()
+    received = asyncio.run(answered())
+    for line in re.findall(rb"HTTP/\d\.\d (\d{3}) [^\r]*\r\n", received):
+        assert int(line) < 500
+        if int(line) >= 400:
+            assert b"application/problem+json" in received
+    assert server_errors() == errors
