@@ -17,6 +17,7 @@ from typing import NamedTuple
 HOST = "127.0.0.1"
 SOCKETS = 200
 BOMB_BYTES = 1_000_000_000
+BEGUN = "the attack has begun"
 STEP_S = 0.5
 """Between two bytes of a slow client."""
 
@@ -59,7 +60,13 @@ async def _hold(target: Target, pieces: Callable[[], AsyncIterator[bytes]]) -> N
 
 
 async def _many(target: Target, count: int, pieces: Callable[[], AsyncIterator[bytes]]) -> None:
+    _say_begun()
     await asyncio.gather(*(_hold(target, pieces) for _ in range(count)))
+
+
+def _say_begun() -> None:
+    """What is sent has been made: whoever measures may begin."""
+    print(BEGUN, flush=True)
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
@@ -91,6 +98,7 @@ async def _repeat(target: Target, data: bytes, per_second: float) -> None:
             finally:
                 writer.close()
 
+    _say_begun()
     async with asyncio.TaskGroup() as sending:
         while True:
             sending.create_task(send())
@@ -138,6 +146,7 @@ async def endless_bodies(target: Target) -> None:
 
 async def new_connections(target: Target) -> None:
     """100 new connections a second that are closed without a request"""
+    _say_begun()
     while True:
         with suppress(OSError):
             _, writer = await asyncio.open_connection(HOST, target.port)

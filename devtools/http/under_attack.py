@@ -14,21 +14,23 @@ import sys
 import time
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from devtools.http.attacks import ATTACKS
+from devtools.http.attacks import ATTACKS, BEGUN
 from devtools.stack.process import ServerProcess
 from devtools.stack.test_cluster import Cluster
 from fraud_app.settings import ROOT
 
 RATE = 50.0
 """Transactions a second: the machine also runs the servers and the attackers."""
-SETTLE_S = 3.0
-"""From the start of an attack to the first transaction that counts: its sockets are opened, and
-what it sends is made."""
+BEGIN_S = 60.0
+"""Longest time for an attacker to make what it sends."""
+SETTLE_S = 2.0
+"""Then until the first transaction that counts: its sockets are opened."""
 TARGET_MS = 50.0
 NO_ATTACK = "none"
 
@@ -134,6 +136,8 @@ async def run(cluster: Cluster, key: str, attacks: Sequence[str], seconds: float
         for attack in attacks:
             attacker = _start(attack, cluster, key)
             try:
+                if attacker is not None:
+                    await asyncio.to_thread(attacker.wait_until, partial(_begun, attacker), BEGIN_S)
                 await asyncio.sleep(SETTLE_S)
                 outcome = await measure(client, attack, seconds)
             finally:
@@ -158,6 +162,10 @@ def _start(attack: str, cluster: Cluster, key: str) -> ServerProcess | None:
         cluster.stack.directory / "logs" / f"{attack}.log",
         cwd=ROOT,
     )
+
+
+def _begun(attacker: ServerProcess) -> bool:
+    return BEGUN in attacker.log.read_text()
 
 
 def main() -> None:
