@@ -36,7 +36,8 @@ def check_host(request: web.Request, settings: Settings) -> None:
     parts = _HOST.fullmatch(host)
     if parts is None:
         raise Problem(400, "malformed_request", "the Host header is no host name and port")
-    if settings.auth.mode == "off" and not is_loopback(parts["name"].strip("[]").rstrip(".")):
+    name = parts["name"].strip("[]").rstrip(".").lower()
+    if settings.auth.mode == "off" and not is_loopback(name):
         raise Problem(
             403, "host_refused", "without keys only localhost and loopback addresses are answered"
         )

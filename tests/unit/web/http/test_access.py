@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.http_server import CLOSE, KEYS, POST, send_raw, served, server_errors
+from tests.support.http_server import CLOSE, HELLO, KEYS, POST, send_raw, served, server_errors
 
 
 @pytest.mark.parametrize("auth", [{}, KEYS], ids=["off", "keys"])
@@ -48,6 +48,28 @@ async def test_a_broken_header_is_the_clients_fault(header, statuses, auth):
             "host_refused",
         }
     assert server_errors() == errors
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        (b"localhost", 200),
+        (b"LocalHost:6066", 200),
+        (b"localhost.", 200),
+        (b"127.0.0.2:1", 200),
+        (b"[::1]:6066", 200),
+        (b"[::1]", 200),
+        (b"evil.example", 403),
+        (b"localhost.evil.example", 403),
+        (b"127.0.0.1.nip.io", 403),
+        (b"[2001:db8::1]", 403),
+        (b"0.0.0.0", 403),
+    ],
+)
+async def test_without_keys_only_loopback_names_are_answered(host, status):
+    async with served() as port:
+        answer = await send_raw(port, HELLO.replace(b"localhost", host))
+    assert answer.status == status
 
 
 async def test_an_old_program_without_a_host_is_answered():
