@@ -14,7 +14,7 @@ from aiohttp.http_exceptions import LineTooLong
 
 from fraud_app import metrics
 from fraud_app.settings import Settings
-from web.http.connections import SWEEP_S, Connections, Phase, address_of, limits_of
+from web.http.connections import SWEEP_S, Connection, Connections, Phase, address_of, limits_of
 from web.http.headers import complete, give_id
 from web.http.problem import Problem, bare_response, response
 
@@ -95,7 +95,7 @@ class ServerConnection(web.RequestHandler):
     def __init__(self, manager: Server, connections: Connections, **options: Any) -> None:
         super().__init__(manager, **options)
         self._connections = connections
-        self._connection: Any = None
+        self._connection: Connection | None = None
 
     def enter(self, phase: Phase) -> None:
         """From now on it does this."""

@@ -3,9 +3,14 @@
 import asyncio
 import gzip
 import time
+import zlib
+from contextlib import suppress
+from typing import Any
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.api_client import until
 from tests.support.http_server import (
@@ -21,6 +26,8 @@ from tests.support.http_server import (
     served,
     server_errors,
 )
+from web.http.body import unpacked
+from web.http.problem import Problem
 
 
 async def test_a_slow_body_is_given_up():
@@ -106,3 +113,37 @@ async def test_a_client_that_sends_without_end_is_cut_off():
             async with asyncio.timeout(10):
                 await flood()
         assert parsed(await read_all(reader)).status in (0, 401)
+
+
+def bare_deflate(value):
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(value) + packer.flush()
+
+
+PACKED: dict[str, Any] = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress}
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [*PACKED.items(), ("deflate", bare_deflate)])
+@given(value=st.binary(max_size=200))
+def test_a_packed_body_is_unpacked_up_to_the_limit(encoding, pack, value):
+    assert unpacked(pack(value), encoding, len(value)) == value
+    if value:
+        with pytest.raises(Problem) as refused:
+            unpacked(pack(value), encoding, len(value) - 1)
+        assert refused.value.status == 413
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+@given(value=st.binary(max_size=200), cut=st.integers(1, 8), more=st.binary(min_size=1, max_size=9))
+def test_a_body_that_is_cut_off_or_goes_on_is_refused(encoding, value, cut, more):
+    packed = PACKED[encoding](value)
+    for broken in (packed[:-cut], packed + more):
+        with pytest.raises(Problem) as refused:
+            unpacked(broken, encoding, 1_000)
+        assert refused.value.status == 400
+
+
+@given(value=st.binary(max_size=300), encoding=st.sampled_from(["gzip", "deflate"]))
+def test_anything_may_come_as_a_packed_body(value, encoding):
+    with suppress(Problem):
+        assert len(unpacked(value, encoding, 50)) <= 50
