@@ -16,7 +16,7 @@ from tests.support.builders import FOREIGN_KEY, fresh
 from tests.support.cluster import RECOVERY_S, clients_of
 
 USERS = 40
-BEFORE, DURING = 1500, 300
+BEFORE, DURING = 40 * USERS, 8 * USERS
 
 
 async def send(producer, users, count):
