@@ -104,6 +104,7 @@ class UserRow(NamedTuple):
 EMPTY = UserRow()
 
 _HEAD = struct.Struct("<BIqBBBH")
+_POSITION = struct.Struct("<Iq")
 _DECISION = struct.Struct("<BiBI")
 _MODEL = struct.Struct("<Bdd")
 _PENDING = struct.Struct("<qH")
@@ -237,9 +238,14 @@ def _decoded_model(encoded: bytes) -> ModelUsed:
     return ModelUsed(encoded[_MODEL.size :].decode(), review, block)
 
 
+def may_be_row(data: bytes) -> bool:
+    """Whether the bytes begin like an encoded row of any format."""
+    return len(data) > 1 + _POSITION.size and 1 <= data[0] <= FORMAT
+
+
 def position(data: bytes) -> tuple[int, int]:
     """Epoch and offset of an encoded row in any format: they tell which of two copies is newer."""
-    epoch, offset = struct.unpack_from("<Iq", data, 1)
+    epoch, offset = _POSITION.unpack_from(data, 1)
     return epoch, offset
 
 

@@ -18,7 +18,7 @@ from faust.types import TP
 from fraud_app.contracts.message import Message
 from fraud_app.kafka.producer import Offsets, ProduceBatch
 from fraud_app.kafka.table_store import TableStore
-from tables.user_row import position
+from tables.user_row import may_be_row, position
 
 NAME = "user_rows"
 _PREFIX = b"u:"
@@ -38,6 +38,12 @@ def key_of(user_id: str) -> bytes:
     the keys.
     """
     return _PREFIX + user_id.encode()
+
+
+def _is_row(key: bytes | None, value: bytes | None) -> bool:
+    """Whether a changelog record is of this table: a row, or the removal of one."""
+    is_ours = key is not None and key.startswith(_PREFIX)
+    return is_ours and (value is None or may_be_row(value))
 
 
 class UserTable(faust.Table[bytes, bytes]):
@@ -112,6 +118,7 @@ class UserTable(faust.Table[bytes, bytes]):
         """Recovery, without letting an older copy of a row replace a newer one.
 
         A worker that was taken for dead may still write to the changelog after its successor did.
+        What a stranger wrote to it is passed over.
         """
         newest: dict[tuple[int, bytes], tuple[int, int]] = {}
         newer: list[Any] = []
@@ -119,6 +126,8 @@ class UserTable(faust.Table[bytes, bytes]):
         for event in batch:
             message = event.message
             last_offsets[message.tp] = max(message.offset, last_offsets.get(message.tp, -1))
+            if not _is_row(message.key, message.value):
+                continue
             if message.value is not None:
                 row = (message.partition, message.key)
                 if row not in newest:

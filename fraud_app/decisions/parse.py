@@ -6,6 +6,7 @@ Pure. Bad input never raises: it becomes an `Invalid` record.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from fraud_app.contracts.reading import read_json
 from fraud_app.contracts.scored import InputWarning
 from fraud_app.contracts.transaction import Transaction
-from ml.profile.event import Event, event_of, event_time_ms, hash64
+from ml.profile.event import LATEST_SKEW_MS, Event, event_of, event_time_ms, hash64
 from tables.origins import MAX_OFFSET, MAX_PARTITION, Origin
 
 MAX_BYTES = 65_536
@@ -23,6 +24,10 @@ REROUTED = "fraud_rerouted"
 """Header of a record that was sent on to its user's partition: `partition:offset`, where it was
 read first. It is sent on only once, and a second copy is known by it.
 """
+LOG_APPEND_TIME = 1
+"""Kind of a timestamp that the broker has set. Every other was set by a producer, to any value."""
+EARLIEST_MS = 946_684_800_000
+"""The year 2000: a time of a producer before it is none."""
 
 _ORIGIN = re.compile(rb"(\d{1,5}):(\d{1,15})")
 
@@ -42,6 +47,7 @@ class Record(NamedTuple):
     rerouted: bool = False
     origin: Origin | None = None
     """Of a rerouted record; None when an older version sent it on."""
+    timed_by_broker: bool = True
 
 
 class ConsumedMessage(Protocol):
@@ -57,6 +63,8 @@ class ConsumedMessage(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def timestamp(self) -> int: ...
+    @property
+    def timestamp_type(self) -> int: ...
     @property
     def headers(self) -> Iterable[tuple[str, bytes]]: ...
 
@@ -99,7 +107,12 @@ ParsedRecord = ScoringInput | Misrouted | Invalid
 def record_of(message: ConsumedMessage) -> Record:
     """The `Record` of a fetched message."""
     record = Record(
-        message.partition, message.offset, message.key, message.value, message.timestamp
+        message.partition,
+        message.offset,
+        message.key,
+        message.value,
+        message.timestamp,
+        timed_by_broker=message.timestamp_type == LOG_APPEND_TIME,
     )
     for name, value in message.headers:
         if name == REROUTED:
@@ -140,6 +153,8 @@ def parse(record: Record, partition_of: PartitionOf, *, by_occurred: bool = Fals
         return Invalid(record, "nested_too_deep", "the JSON is nested too deep")
     user_partition = partition_of(transaction.user_id)
     if user_partition == record.partition:
+        if not record.timed_by_broker:
+            record = with_possible_time(record, time.time_ns() // 1_000_000)
         ingest_ms = record.timestamp_ms
         received_ms = event_time_ms(transaction, ingest_ms) if by_occurred else ingest_ms
         return scoring_input(record, transaction, received_ms, warnings)
@@ -150,6 +165,14 @@ def parse(record: Record, partition_of: PartitionOf, *, by_occurred: bool = Fals
             f"rerouted to partition {record.partition}, but belongs to {user_partition}",
         )
     return Misrouted(record, transaction.user_id, user_partition)
+
+
+def with_possible_time(record: Record, now_ms: int) -> Record:
+    """A record of a topic whose times are set by its producers. An impossible one becomes now: the
+    windows of the user would never come back from the year 9999.
+    """
+    possible = EARLIEST_MS <= record.timestamp_ms <= now_ms + LATEST_SKEW_MS
+    return record if possible else record._replace(timestamp_ms=now_ms)
 
 
 def scoring_input(

@@ -16,7 +16,7 @@ import faust
 from aiohttp import web
 
 from fraud_app import logging
-from fraud_app.kafka import codec, crash
+from fraud_app.kafka import codec, crash, fetched
 from fraud_app.kafka.consumer import BatchConsumer
 from fraud_app.kafka.membership import Membership
 from fraud_app.kafka.on_demand_consumer import LOW_LATENCY, FetchPolicy
@@ -30,6 +30,10 @@ then is delivered again.
 MAX_QUEUED_FETCHES = 32
 """Fetched pieces that may wait for an agent. Each holds at most what the broker returns of one
 partition, 1 MB.
+"""
+MAX_BATCH_BYTES = 1_048_588
+"""The largest batch of records that a broker accepts by default, and what it returns of a partition
+in one answer. With less it returns a part of such a batch, and aiokafka skips what it cannot read.
 """
 
 
@@ -130,6 +134,7 @@ def create_app(
     its web application. `options`: further settings of `faust.App`.
     """
     codec.install()
+    fetched.install()
     kafka = settings.kafka
     app = Application(
         name,
@@ -148,6 +153,7 @@ def create_app(
         broker_request_timeout=40.0,
         broker_commit_interval=kafka.commit_interval_s,
         broker_commit_every=None,
+        consumer_max_fetch_size=MAX_BATCH_BYTES,
         producer_acks=-1,
         producer_linger=kafka.linger_ms / 1000,
         producer_max_batch_size=262_144,

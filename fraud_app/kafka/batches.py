@@ -9,23 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
 import faust
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from faust.types import TP
 
 from fraud_app.kafka.consumer import BatchConsumer, FetchedRecords, WorkBatch
 from fraud_app.kafka.ordering import Admission, OffsetOrder
 
 log = logging.getLogger(__name__)
 
-REREAD_AFTER_S = 2.0
-"""After this silence a record that is still missing is read again. Ten times the longest pause
-between two fetches (`on_demand_consumer.RELAXED`).
+LOOK_EVERY_S = 1.0
+"""How often is looked for records that were dropped on their way here. What is missing in two looks
+is read again: five times the longest pause between two fetches (`on_demand_consumer.RELAXED`).
 """
-SEEK_PAUSE_S = 0.05
-"""Time for Faust's loop to hand over the records that it still holds, before a seek."""
 
 OnPartitionStart = Callable[[Any, int], None]
 """Called with a partition and the offset at which reading begins."""
@@ -46,10 +46,10 @@ async def work_batches(
     reader = _BatchReader(stream, limit, on_partition_start)
     await stream.maybe_start()
     while not stream.should_stop:
+        await reader.look_for_dropped_records()
         try:
             await reader.wait_for_records()
         except TimeoutError:
-            await reader.reread_skipped_records()
             continue
         except StopAsyncIteration:  # how Faust tells a channel to end
             return
@@ -74,31 +74,55 @@ class _BatchReader:
         """The assignment that `_order` belongs to; every rebalance has a new number."""
         self._waiting: deque[FetchedRecords] = deque()
         """Taken from the queue and not given to the agent yet."""
+        self._next_look = 0.0
+        self._behind: dict[TP, int] = {}
+        """Partitions that had been read further than the agent got at the latest look, with the
+        offset that it waited for.
+        """
+
+    async def look_for_dropped_records(self) -> None:
+        """Step 1, now and then: read again what was dropped although no later record shows it.
+
+        Faust drops what it fetched while it assigns partitions. The next record would show the gap,
+        but a quiet partition has no next record.
+        """
+        now = asyncio.get_running_loop().time()
+        if now < self._next_look or self._app.rebalancing or not self._app.consumer_generation_id:
+            return
+        self._next_look = now + LOOK_EVERY_S
+        self._follow_generation()
+        seen_before, self._behind = self._behind, {}
+        for tp in self._consumer.assignment():
+            if tp.topic not in self._stream.channel.topics or not await self._is_assigned(tp):
+                continue
+            read, expected = self._consumer.read_offset(tp), self._order.expected(tp)
+            if read is None or read <= expected or self._has_waiting(tp):
+                continue
+            self._behind[tp] = expected
+            if seen_before.get(tp) == expected and not await self._pass_expired(tp):
+                await self._reread(tp)
+
+    def _has_waiting(self, tp: TP) -> bool:
+        self.take_queued_records()
+        return any(fetched.tp == tp for fetched in self._waiting)
 
     async def wait_for_records(self) -> None:
-        """Step 1: have something to work on. Lets the consumer fetch while nothing is waiting.
+        """Step 2: have something to work on. Lets the consumer fetch while nothing is waiting.
 
         Raises `TimeoutError` after a silence, and `StopAsyncIteration` when the stream ends.
         """
         if not self._waiting:
             self._consumer.idle.set()
-            async with asyncio.timeout(REREAD_AFTER_S):  # wait_for would make a task of it
+            async with asyncio.timeout(LOOK_EVERY_S):  # wait_for would make a task of it
                 self._waiting.append(await self._queue.get())
 
-    async def reread_skipped_records(self) -> None:
-        """Step 1, after a silence: seek back where records were dropped on their way here."""
-        self._follow_generation()
-        topics = self._stream.channel.topics
-        for tp, offset in await _skipped_partitions(self._app, topics, self._order):
-            await _reread(self._app, tp, offset)
-
     def take_queued_records(self) -> None:
-        """Step 2: take what else is queued, without waiting."""
+        """Step 3: take what else is queued, without waiting."""
         while not self._queue.empty():
             self._waiting.append(self._queue.get_nowait())
 
     async def wait_for_flow(self) -> None:
-        """Step 3: wait until Faust lets records through. It stops them during a rebalance.
+        """Step 4: wait until Faust lets records through. It stops them during a rebalance.
 
         The consumer must go on fetching meanwhile: the flow starts again only after the changelogs
         are read.
@@ -108,110 +132,126 @@ class _BatchReader:
         await self._app.flow_control.acquire()
 
     async def admit_records(self) -> list[Any]:
-        """Step 4: the next records that may be processed, in order; empty when there are none."""
+        """Step 5: the next records that may be processed, in order; empty when there are none."""
+        self._follow_generation()
         admitted: list[Any] = []
-        while self._waiting and len(admitted) < self._limit:
+        while self._waiting and len(admitted) < self._limit and not self._partitions_moved:
             fetched = self._waiting[0]
-            records = fetched.take(self._limit - len(admitted))
-            if fetched.is_used_up:
+            if not await self._is_assigned(fetched.tp):
                 self._waiting.popleft()
-            self._follow_generation()
-            if await self._is_assigned(fetched.tp):
-                await self._admit(fetched, records, admitted)
-        return admitted
+                continue
+            admission = self._admission_of(fetched)
+            if admission is Admission.PROCESS:
+                admitted += self._take(fetched, self._limit - len(admitted))
+            elif admission is Admission.DROP:
+                self._waiting.popleft()
+            else:
+                await self._pass_expired_or_reread(fetched)
+        return [] if self._partitions_moved else admitted
+
+    @property
+    def _partitions_moved(self) -> bool:
+        """Whether there was a rebalance: whatever was not worked on yet is read again."""
+        return bool(self._generation != self._app.consumer_generation_id)
 
     def _follow_generation(self) -> None:
         """After a rebalance every partition begins again at its committed offset."""
-        if self._generation != self._app.consumer_generation_id:
+        if self._partitions_moved:
             self._generation = self._app.consumer_generation_id
             self._order.reset()
+            self._behind = {}
 
-    async def _is_assigned(self, tp: Any) -> bool:
+    async def _is_assigned(self, tp: TP) -> bool:
         """Whether the partition is read here. Looks up where a new one begins.
 
         The next owner of a partition that was taken away reads it from the committed offset.
         """
         if tp in self._order:
             return True
-        if tp not in self._app.consumer.assignment():
+        if tp not in self._consumer.assignment():
             return False
-        self._order.start_at(tp, await _start_offset(self._app, tp))
+        offset = await _start_offset(self._app, tp)
+        if offset is None or self._partitions_moved:
+            return False
+        self._order.start_at(tp, offset)
+        self._consumer.done.start_at(tp, offset)
         if self._on_partition_start:
-            self._on_partition_start(tp, self._order.expected(tp))
+            self._on_partition_start(tp, offset)
         return True
 
-    async def _admit(
-        self, fetched: FetchedRecords, records: Sequence[Any], admitted: list[Any]
-    ) -> None:
-        """Append the records that may be processed; seek back when one is missing before them.
+    def _admission_of(self, fetched: FetchedRecords) -> Admission:
+        """What was fetched for an earlier assignment is refused: it is read again."""
+        if fetched.generation != self._generation:
+            return self._order.refuse(fetched.tp, fetched.seek)
+        return self._order.admit(fetched.tp, fetched.start, fetched.seek)
 
-        What was fetched for an earlier assignment is refused: it is read again.
-        """
-        tp, order = fetched.tp, self._order
-        is_current = fetched.generation == self._generation
-        admission_of = order.admit if is_current else order.refuse
-        for record in records:
-            admission = admission_of(tp, record.offset)
-            if admission is Admission.PROCESS:
-                admitted.append(record)
-            elif admission is Admission.SEEK:
-                await _reread(self._app, tp, order.expected(tp), instead_of=record.offset)
+    def _take(self, fetched: FetchedRecords, limit: int) -> Sequence[Any]:
+        """The next records of a piece; after the last of them, its offsets without a record."""
+        start = fetched.start
+        records = fetched.take(limit)
+        if fetched.is_used_up:
+            self._waiting.popleft()
+            after_records = records[-1].offset + 1 if records else start
+            if after_records < fetched.end:
+                self._consumer.done.no_record(fetched.tp, after_records, fetched.end)
+        self._order.passed(fetched.tp, fetched.start)
+        return records
+
+    async def _pass_expired_or_reread(self, instead: FetchedRecords) -> None:
+        """Something is missing before this piece: it has expired, or was dropped on the way."""
+        if not await self._pass_expired(instead.tp):
+            self._waiting.popleft()
+            await self._reread(instead.tp)
+
+    async def _pass_expired(self, tp: TP) -> bool:
+        """Go on from the oldest offset that exists; whether it is after the expected one."""
+        expected = self._order.expected(tp)
+        oldest = await _oldest_offset(self._app, tp)
+        if oldest is None or oldest <= expected or self._partitions_moved:
+            return False
+        log.error("expired_unread", extra={"partition": str(tp), "from": expected, "to": oldest})
+        self._order.passed(tp, oldest)
+        self._consumer.done.no_record(tp, expected, oldest)
+        return True
+
+    async def _reread(self, tp: TP) -> None:
+        expected = self._order.expected(tp)
+        if tp in self._consumer.assignment() and not self._partitions_moved:
+            log.warning("read_again", extra={"partition": str(tp), "offset": expected})
+            await self._consumer.seek(tp, expected)
+            self._order.reread(tp, self._consumer.seeks)
 
     def begin_work(self, records: Sequence[Any]) -> WorkBatch:
-        """Step 5: the batch that the agent has to acknowledge. No fetch starts meanwhile."""
+        """Step 6: the batch that the agent has to acknowledge. No fetch starts meanwhile."""
         work = WorkBatch(records)
         self._consumer.begin_work(work)
         return work
 
 
-async def _start_offset(app: faust.App, tp: Any) -> int:
-    """Where reading a partition begins: its committed offset, else its oldest record."""
+async def _start_offset(app: faust.App, tp: TP) -> int | None:
+    """Where reading a partition begins: its committed offset, else its oldest one.
+
+    None while the broker does not say.
+    """
     thread = cast(Any, app.consumer)._thread
-    committed: int | None = await thread.call_thread(
-        thread._ensure_consumer().committed, TopicPartition(*tp)
-    )
-    if committed is not None:
-        return committed
-    oldest: int = (await app.consumer.earliest_offsets(tp))[tp]
+    try:
+        committed: int | None = await thread.call_thread(
+            thread._ensure_consumer().committed, TopicPartition(*tp)
+        )
+    except KafkaError as error:
+        log.warning("start_unknown", extra={"partition": str(tp), "error": repr(error)})
+        return None
+    return committed if committed is not None else await _oldest_offset(app, tp)
+
+
+async def _oldest_offset(app: faust.App, tp: TP) -> int | None:
+    """The oldest offset of a partition that the broker still has; None while it does not say."""
+    try:
+        oldest: int = (await app.consumer.earliest_offsets(tp))[tp]
+    except KafkaError as error:
+        log.warning("oldest_unknown", extra={"partition": str(tp), "error": repr(error)})
+        return None
     return oldest
-
-
-async def _skipped_partitions(
-    app: faust.App, topics: Iterable[str], order: OffsetOrder
-) -> list[tuple[Any, int]]:
-    """Partitions that the consumer read further than the agent got, with the offset to read again.
-
-    Only needed when nothing comes any more. Faust drops what it fetched while it assigns
-    partitions. The next record would show the gap, but a quiet partition has no next record.
-    """
-    if app.rebalancing:
-        return []
-    assignment = (
-        cast(Any, app.consumer)._thread._ensure_consumer()._subscription.subscription.assignment
-    )
-    skipped = [(tp, order.expected(tp)) for tp in order.awaiting_reread()]
-    already_listed = {tp for tp, _ in skipped}
-    for tp in app.consumer.assignment():
-        if tp.topic not in topics or tp in already_listed:
-            continue
-        state = assignment.state_value(TopicPartition(*tp))
-        if state is None or not state.has_valid_position:
-            continue
-        expected = order.expected(tp) if tp in order else await _start_offset(app, tp)
-        if state.position > expected:
-            skipped.append((tp, expected))
-    return skipped
-
-
-async def _reread(app: faust.App, tp: Any, offset: int, instead_of: int | None = None) -> None:
-    """Read a partition again from this offset. `instead_of`: the offset that came in its place.
-
-    Faust's own seek is undone by records that its loop still holds: let those pass first.
-    """
-    log.warning("read_again", extra={"partition": str(tp), "offset": offset, "came": instead_of})
-    await asyncio.sleep(SEEK_PAUSE_S)
-    if tp in app.consumer.assignment():
-        await app.consumer.seek(tp, offset)
 
 
 def drop(app: faust.App, work: WorkBatch) -> None:

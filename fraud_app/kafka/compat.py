@@ -12,6 +12,8 @@ from typing import Any, cast
 import faust
 from faust.exceptions import NotReady
 
+from fraud_app.kafka.consumer import BatchConsumer
+
 
 def assigned_partitions(app: faust.App, topic: str) -> set[int]:
     """Numbers of the partitions of a topic that are assigned to this worker now."""
@@ -19,8 +21,11 @@ def assigned_partitions(app: faust.App, topic: str) -> set[int]:
 
 
 def lag(app: faust.App, topic: str) -> dict[int, int]:
-    """Uncommitted records of each partition read here; empty before the first fetch."""
-    consumer: Any = app.consumer
+    """Offsets of each partition read here that can be read and are not done; empty before the first
+    fetch. Records of an open transaction, and all after them, cannot be read yet. What is done ends
+    with the last offset that holds no record: a marker or an expired record is no lag.
+    """
+    consumer = cast(BatchConsumer | None, app.consumer)
     if consumer is None:
         return {}
     lag_by_partition: dict[int, int] = {}
@@ -30,10 +35,9 @@ def lag(app: faust.App, topic: str) -> dict[int, int]:
         return {}
     for tp in assigned:
         if tp.topic == topic:
-            committed = consumer._committed_offset.get(tp)
-            highwater = consumer.highwater(tp)
-            if highwater is not None and committed is not None:
-                lag_by_partition[tp.partition] = max(0, highwater - committed)
+            done, end = consumer.next_to_commit(tp), consumer.end_offset(tp)
+            if done is not None and end is not None:
+                lag_by_partition[tp.partition] = max(0, end - done)
     return lag_by_partition
 
 

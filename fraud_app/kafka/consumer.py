@@ -12,10 +12,13 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any, cast
 
+from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
+from fraud_app.kafka.done_offsets import DoneOffsets
+from fraud_app.kafka.fetched import RecordRange, with_last_offset
 from fraud_app.kafka.on_demand_consumer import OnDemandConsumer
 
 NOTHING_TO_READ_S = 0.02
@@ -25,26 +28,27 @@ after a start would wait for it.
 
 
 class FetchedRecords:
-    """Consecutive records of one partition, as the broker gave them.
+    """A piece of one partition, as the broker gave it: all records from `start` to before `end`.
 
-    `generation`: the assignment during which they were requested. `next`: index of the first record
-    that was not taken yet.
+    `generation`: the assignment during which it was requested. `seek`: the number of the consumer's
+    latest seek before it was handed over. `next`: index of the first record that was not taken yet.
     """
 
-    __slots__ = ("generation", "next", "records", "tp")
+    __slots__ = ("end", "generation", "next", "records", "seek", "start", "tp")
 
-    def __init__(self, tp: TP, generation: int, records: Sequence[Any]) -> None:
-        self.tp, self.generation, self.records = tp, generation, records
-        self.next = 0
+    def __init__(self, tp: TP, generation: int, records: RecordRange, seek: int) -> None:
+        self.tp, self.generation, self.records, self.seek = tp, generation, records, seek
+        self.start, self.end, self.next = records.start, records.end, 0
 
     @property
     def is_used_up(self) -> bool:
         return self.next == len(self.records)
 
     def take(self, limit: int) -> Sequence[Any]:
-        """The next records, at most `limit` of them."""
+        """The next records, at most `limit` of them. The piece then starts after them, or ends."""
         records = self.records[self.next : self.next + limit]
         self.next += len(records)
+        self.start = self.end if self.is_used_up else records[-1].offset + 1
         return records
 
 
@@ -80,8 +84,10 @@ class BatchConsumer(Consumer):
         self.idle = asyncio.Event()
         """Set while the agent works on no batch and no fetched records wait for it."""
         self.idle.set()
-        self._done_offsets: dict[TP, int] = {}
-        """By partition, the next offset to commit: one after the last record that is done."""
+        self.seeks = 0
+        """Number of seeks until now."""
+        self.done = DoneOffsets()
+        """By partition of batch topics, the next offset to commit."""
 
     def _new_consumer_thread(self) -> OnDemandConsumer:
         return OnDemandConsumer(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
@@ -112,13 +118,16 @@ class BatchConsumer(Consumer):
             except Exception as error:  # as Faust does: the partitions may be moving elsewhere
                 self.log.warning("seek_while_flow_is_stopped_failed: %r", error)
             return
-        record_by_record, batches = {}, []
+        record_by_record: dict[TP, list[Any]] = {}
+        batches = []
         for tp, records in fetched.items():
             if active is None or tp in active or tp in self._buffered_partitions:
                 if tp.topic in self._batch_topics:
-                    batches.append(FetchedRecords(TP(*tp), requested_generation, records))
+                    batches.append(
+                        FetchedRecords(TP(*tp), requested_generation, records, self.seeks)
+                    )
                 else:
-                    record_by_record[tp] = records
+                    record_by_record[tp] = with_last_offset(tp, records)
         await self._deliver_batches(batches)
         for tp, record in self.scheduler.iterate(record_by_record):
             if not self.flow_active or self.app.consumer_generation_id != generation:
@@ -151,7 +160,7 @@ class BatchConsumer(Consumer):
         fetched = await self._thread._fetch_records(consumer, active, timeout=0)
         await self._deliver_batches(
             [
-                FetchedRecords(TP(*tp), requested_generation, records)
+                FetchedRecords(TP(*tp), requested_generation, cast(Any, records), self.seeks)
                 for tp, records in fetched.items()
             ]
         )
@@ -190,8 +199,7 @@ class BatchConsumer(Consumer):
     def mark_done(self, work: WorkBatch, records: Iterable[Any]) -> None:
         """Mark records of a batch as done, and with them all earlier ones of their partitions."""
         for record in records:
-            tp = TP(record.topic, record.partition)
-            self._done_offsets[tp] = max(record.offset + 1, self._done_offsets.get(tp, 0))
+            self.done.record_done(TP(record.topic, record.partition), record.offset)
             work.refcount -= 1
         if work.acked:
             self._in_work.discard(work)
@@ -210,21 +218,47 @@ class BatchConsumer(Consumer):
         self._app.membership.join()
         await super().on_partitions_assigned(assigned, generation_id)
 
+    def next_to_commit(self, tp: TP) -> int | None:
+        """The offset before which everything is done; None while that is not known."""
+        done = self.done.of(tp)
+        committed: int | None = self._committed_offset.get(tp)
+        return committed if done is None else done
+
+    def end_offset(self, tp: TP) -> int | None:
+        """Where what may be read of a partition ends; None before the first fetch.
+
+        Records of an open transaction, and all after them, wait for its end.
+        """
+        consumer, partition = self._thread._ensure_consumer(), TopicPartition(*tp)
+        stable: int | None = consumer.last_stable_offset(partition)
+        end: int | None = consumer.highwater(partition)
+        return end if stable is None or stable < 0 else stable
+
+    def read_offset(self, tp: TP) -> int | None:
+        """Where the next fetch of a partition begins; None while that is not known."""
+        assignment = self._thread._ensure_consumer()._subscription.subscription.assignment
+        state = assignment.state_value(TopicPartition(*tp))
+        return state.position if state is not None and state.has_valid_position else None
+
+    async def seek(self, partition: TP, offset: int) -> None:
+        self.seeks += 1  # before it: what is handed over from now on is read after the seek
+        await super().seek(partition, offset)
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await super().on_partitions_revoked(revoked)  # waits for batches in work and commits them
         for tp in revoked:
-            self._done_offsets.pop(tp, None)
+            self.done.forget(tp)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)
         yield from (
             tp
-            for tp in list(self._done_offsets)
+            for tp in cast(Iterable[TP], self.done)
             if topics is None or tp in topics or tp.topic in topics
         )
 
     def _new_offset(self, tp: TP) -> int | None:
         if tp.topic in self._batch_topics:
-            return self._done_offsets.pop(tp, None)
+            return self.done.of(tp)  # Faust commits it only when it has changed
         offset: int | None = super()._new_offset(tp)
         return offset

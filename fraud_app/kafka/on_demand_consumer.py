@@ -1,6 +1,7 @@
 """Fetches from the broker in the agent's own event loop, with a short wait, and only on demand.
 
-Three things of Faust and aiokafka are changed, each for a measured reason:
+Three things of Faust and aiokafka are changed, each for a measured reason (and transactions are
+respected, which Faust does only when it writes in transactions itself):
 
 - Faust runs its consumer in a thread, so that user code which blocks the loop cannot hold up
   heartbeats. Nothing here blocks the loop, and two threads that share one interpreter cost each
@@ -17,10 +18,12 @@ Three things of Faust and aiokafka are changed, each for a measured reason:
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.utils.futures import maybe_async
 
@@ -80,6 +83,24 @@ class OnDemandConsumer(AIOKafkaConsumerThread):
 
     async def _gather_remaining_tasks(self) -> None:
         """Leave the loop's other tasks alone: they do not belong to this service."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        """A consumer that sees no record of an open or aborted transaction."""
+        consumer: Any = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+    async def _highwaters(self, partitions: Any) -> Mapping[Any, int]:
+        """Where partitions end, records of open transactions included.
+
+        For the recovery: changelog records after an open transaction must not be left out. It waits
+        until the transaction has ended, and they can be read.
+        """
+        fetcher: Any = copy.copy(self._ensure_consumer()._fetcher)
+        fetcher._isolation_level = READ_UNCOMMITTED
+        timeout_ms = int(self.app.conf.broker_request_timeout * 1000)
+        ends: Mapping[Any, int] = await fetcher.end_offsets(partitions, timeout_ms)
+        return ends
 
     async def on_start(self) -> None:
         await super().on_start()

@@ -17,14 +17,21 @@ FAUST_THREAD_DELEGATE = "faust.transport.consumer:ThreadDelegateConsumer"
 FAUST_THREAD = "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread"
 ROCKSDB = "faust.stores.rocksdb:Store"
 FETCHER = "aiokafka.consumer.fetcher:Fetcher"
+FETCH_RESULT = "aiokafka.consumer.fetcher:FetchResult"
+PARTITION_RECORDS = "aiokafka.consumer.fetcher:PartitionRecords"
+MEMORY_RECORDS = "aiokafka.record.memory_records:_MemoryRecordsPy"
+RECORD_BATCH = "aiokafka.record.default_records:_DefaultRecordBatchPy"
 ACCUMULATOR = "aiokafka.producer.message_accumulator:MessageAccumulator"
 REDIS_CONNECTION = "redis.asyncio.connection:AbstractConnection"
 
 USED = {
     "_CLASSES": "aiokafka.protocol.fetch:FetchRequest",
     "_LIB": "lightgbm.basic",
+    "_aborted_producers": PARTITION_RECORDS,
+    "_aborted_transactions": PARTITION_RECORDS,
     "_append_batch": ACCUMULATOR,
     "_batches": ACCUMULATOR,
+    "_buffer": RECORD_BATCH,
     "_buffered_partitions": FAUST_CONSUMER,
     "_builder": "aiokafka.producer.message_accumulator:MessageBatch",
     "_committed_offset": FAUST_CONSUMER,
@@ -40,7 +47,10 @@ USED = {
     "_fetch_records": FAUST_THREAD,
     "_fetcher": "aiokafka:AIOKafkaConsumer",
     "_get_active_partitions": FAUST_CONSUMER,
+    "_isolation_level": FETCHER,
     "_message_accumulator": "aiokafka:AIOKafkaProducer",
+    "_next_slice": MEMORY_RECORDS,
+    "_partition_records": FETCH_RESULT,
     "_prefetch_backoff": FETCHER,
     "_proc_fetch_request": FETCHER,
     "_records": FETCHER,
@@ -50,6 +60,7 @@ USED = {
     "_subscriptions": FETCHER,
     "_thread": FAUST_THREAD_DELEGATE,
     "_to_message": FAUST_CONSUMER,
+    "_tp": PARTITION_RECORDS,
     "_tp_index": "faust.transport.conductor:Conductor",
     "_unacked_messages": FAUST_CONSUMER,
     "_wait_on_metadata": "aiokafka.client:AIOKafkaClient",
@@ -58,14 +69,20 @@ USED = {
 """Private names that are called or read, and the class or module that has each."""
 
 OVERRIDDEN = {
+    "_create_worker_consumer": FAUST_THREAD,
     "_filter_tps_with_pending_acks": FAUST_CONSUMER,
     "_gather_remaining_tasks": "mode.threads:ServiceThread",
+    "_highwaters": FAUST_THREAD,
+    "_maybe_uncompress": RECORD_BATCH,
     "_new_consumer_thread": FAUST_THREAD_DELEGATE,
     "_make_server": "aiohttp.web:AppRunner",
     "_new_offset": FAUST_CONSUMER,
     "_new_transport": "faust:App",
     "_new_web": "faust:App",
+    "_unpack_records": PARTITION_RECORDS,
     "_wait_next_records": FAUST_CONSUMER,
+    "getall": FETCH_RESULT,
+    "next_batch": MEMORY_RECORDS,
     "Worker": "mode.threads:ServiceThread",
 }
 """Methods of libraries that our own classes replace."""
@@ -75,6 +92,9 @@ UNDOCUMENTED = {
     "read_response": REDIS_CONNECTION,
     "send_packed_command": REDIS_CONNECTION,
     "socket_timeout": REDIS_CONNECTION,
+    "MemoryRecords": "aiokafka.consumer.fetcher",
+    "next_fetch_offset": PARTITION_RECORDS,
+    "end_offsets": FETCHER,
     "make_connection": "redis.asyncio.connection:ConnectionPool",
     "reset_generation": "aiokafka.consumer.group_coordinator:GroupCoordinator",
     "assigned_actives": "faust.assignor.partition_assignor:PartitionAssignor",

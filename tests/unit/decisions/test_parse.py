@@ -1,11 +1,14 @@
+import time
 from functools import partial
 from types import SimpleNamespace
 
 import orjson
 import pytest
+from aiokafka import ConsumerRecord
 
 from fraud_app.decisions.parse import (
     REROUTED,
+    EARLIEST_MS,
     Invalid,
     Misrouted,
     Record,
@@ -13,6 +16,7 @@ from fraud_app.decisions.parse import (
     parse,
     record_of,
     reroute_header,
+    with_possible_time,
 )
 from fraud_app.kafka.partitioner import partition_of
 from tables.origins import Origin
@@ -21,11 +25,11 @@ from tests.support.builders import NOW_MS, payload
 PARTITIONS = 4
 
 
-def parsed(value, partition=None, **fields):
+def parsed(value, partition=None, timestamp_ms=NOW_MS, **fields):
     """A message parsed; `partition`: the user's own when it is not given."""
     raw = orjson.dumps(value) if isinstance(value, dict) else value
     partition = partition_of("u1", PARTITIONS) if partition is None else partition
-    record = Record(partition, 7, b"u1", raw, NOW_MS, **fields)
+    record = Record(partition, 7, b"u1", raw, timestamp_ms, **fields)
     return parse(record, partial(partition_of, partitions=PARTITIONS))
 
 
@@ -33,6 +37,34 @@ def test_a_valid_transaction_is_scored_at_its_ingest_time():
     result = parsed(payload(occurred_at="2026-01-01T00:00:00Z"))
     assert isinstance(result, ScoringInput)
     assert result.event.received_ms == NOW_MS
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_only_a_time_that_the_broker_has_set_is_taken_as_it_is(kind):
+    message = ConsumerRecord("raw", 0, 7, 5, kind, b"k", b"v", None, 1, 1, (("h", None),))
+    assert record_of(message) == Record(0, 7, b"k", b"v", 5, timed_by_broker=kind == 1)
+
+
+@pytest.mark.parametrize("timestamp_ms", [-(2**63), -1, 0, 946_684_799_999, 2**63 - 1])
+def test_an_impossible_time_of_a_producer_becomes_now(timestamp_ms):
+    before_ms = time.time_ns() // 1_000_000
+    result = parsed(payload(), timestamp_ms=timestamp_ms, timed_by_broker=False)
+    assert isinstance(result, ScoringInput)
+    assert before_ms <= result.event.received_ms == result.record.timestamp_ms
+
+
+@pytest.mark.parametrize(
+    ("timestamp_ms", "used"),
+    [
+        (EARLIEST_MS, EARLIEST_MS),
+        (NOW_MS + 300_000, NOW_MS + 300_000),
+        (NOW_MS + 300_001, NOW_MS),
+        (EARLIEST_MS - 1, NOW_MS),
+    ],
+)
+def test_a_possible_time_of_a_producer_is_kept(timestamp_ms, used):
+    record = Record(0, 0, None, None, timestamp_ms)
+    assert with_possible_time(record, NOW_MS).timestamp_ms == used
 
 
 def test_users_belong_to_the_partitions_of_kafkas_default_partitioner():

@@ -3,9 +3,11 @@
 import asyncio
 import threading
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.threads import QueueServiceThread
 
 from fraud_app.kafka.on_demand_consumer import InLoopWorker, OnDemandConsumer, _fetch_on_demand
@@ -95,6 +97,30 @@ async def test_a_cancelled_request_ends_as_one_without_records():
     await asyncio.sleep(0)
     waiting.cancel()
     assert await asyncio.wait_for(waiting, 1) is False
+
+
+def test_records_of_open_and_aborted_transactions_are_not_read(monkeypatch):
+    aiokafka = SimpleNamespace(_isolation_level="read_uncommitted")
+    monkeypatch.setattr(AIOKafkaConsumerThread, "_create_worker_consumer", lambda *_: aiokafka)
+    consumer = OnDemandConsumer.__new__(OnDemandConsumer)
+    assert consumer._create_worker_consumer(None)._isolation_level == "read_committed"
+
+
+class Fetcher:
+    _isolation_level = READ_COMMITTED
+
+    async def end_offsets(self, partitions, timeout_ms):
+        ends = {READ_COMMITTED: 4, READ_UNCOMMITTED: 9}
+        return dict.fromkeys(partitions, ends[self._isolation_level])
+
+
+async def test_a_recovery_reads_what_is_after_an_open_transaction_too():
+    consumer, fetcher = OnDemandConsumer.__new__(OnDemandConsumer), Fetcher()
+    consumer._consumer = SimpleNamespace(_fetcher=fetcher)
+    conf = SimpleNamespace(broker_request_timeout=40.0)
+    consumer.app = cast(Any, SimpleNamespace(conf=conf))
+    assert await consumer._highwaters(["changelog"]) == {"changelog": 9}
+    assert fetcher._isolation_level == READ_COMMITTED
 
 
 class Service(QueueServiceThread):

@@ -1,10 +1,13 @@
 """What a kill leaves of the local database: never the offset without the rows before it."""
 
 import shutil
+from types import SimpleNamespace
 from typing import Any
 
 import faust
+import pytest
 import rocksdict
+from faust.types import TP
 
 from tables.user_row import EMPTY, encode
 from tables.user_table import UserTable, key_of
@@ -48,3 +51,39 @@ def test_an_offset_of_a_partition_that_moved_away_is_forgotten(tmp_path):
     table.rows_sent({(table.changelog_topic_name, 3): 7})
     table.note_offsets()
     assert not databases(table)._dbs
+
+
+ROW, NEWER = encode(EMPTY._replace(offset=3)), encode(EMPTY._replace(offset=4))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (None, ROW),
+        (None, None),
+        (b"\xff", ROW),
+        (b"", b""),
+        (b"u:ann", b""),
+        (b"u:ann", b"{}"),
+        (b"u:ann", b"\x00" * 40),
+        (b"u:ann", b'{"user_id": "ann", "amount": 12}'),
+        (b"__faust\0offset__", b"7"),
+    ],
+)
+def test_a_strangers_message_on_the_changelog_neither_stops_the_recovery_nor_changes_a_row(
+    tmp_path, key, value
+):
+    app = faust.App(
+        "foreign", store="rocksdb://", datadir=str(tmp_path / "data"), broker="kafka://nowhere"
+    )
+    table = UserTable.register(app, 4)
+    tp = TP(table.changelog_topic_name, 1)
+    records = [(b"u:ann", ROW), (key, value), (b"u:bob", NEWER), (None, None)]
+    table.apply_changelog_batch(
+        SimpleNamespace(
+            message=SimpleNamespace(tp=tp, partition=1, offset=offset, key=key, value=value)
+        )
+        for offset, (key, value) in enumerate(records)
+    )
+    assert dict(table.rows(1)) == {"ann": ROW, "bob": NEWER}
+    assert table.persisted_offset(tp) == 3, "the recovery is at the end of the changelog"
