@@ -130,8 +130,20 @@ REVIEW_OLDEST = Gauge(
 )
 LAG = Gauge(
     "fraud_consumer_lag_messages",
-    "Messages not yet read",
+    "Messages that can be read and are not done",
     ["topic", "partition"],
+    registry=REGISTRY,
+)
+HELD = Gauge(
+    "fraud_consumer_held_messages",
+    "Messages that cannot be read before a producer ends its open Kafka transaction",
+    ["topic", "partition"],
+    registry=REGISTRY,
+)
+EXPIRED = Counter(
+    "fraud_expired_unread",
+    "Offsets that the broker deleted before they were read",
+    ["topic"],
     registry=REGISTRY,
 )
 BUILD = Info("fraud_build", "What is running", registry=REGISTRY)

@@ -8,3 +8,5 @@ class ScoringState:
 
     def __init__(self) -> None:
         self.stopped = ""
+        self.held = ""
+        """What waits for the end of a producer's open Kafka transaction."""

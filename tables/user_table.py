@@ -22,6 +22,7 @@ from tables.user_row import may_be_row, position
 
 NAME = "user_rows"
 _PREFIX = b"u:"
+"""Of the keys of users."""
 # RocksDB's own defaults are meant for a server: 2 GiB of cache and 192 MiB of memtables for each
 # partition.
 _OPTIONS = {

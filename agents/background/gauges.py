@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
+from agents.background.open_transactions import OpenTransactions
 from fraud_app import metrics
 from fraud_app.app import app, mirror, user_table
 from fraud_app.kafka import compat
 from fraud_app.postgres import drift, labels, review_queue
 from fraud_app.postgres.database import DatabaseUnavailable
-from fraud_app.resources import champion, database, redis_client
+from fraud_app.resources import champion, database, redis_client, scoring_state
 from fraud_app.supervision import supervised
 from fraud_app.topics import RAW
 from ml.serving.registry import name_and_version
@@ -21,6 +23,7 @@ from ml.serving.registry import name_and_version
 DEPENDENCIES_EVERY_S = 2.0
 DRIFT_EVERY_S = 30.0
 REVIEWS_EVERY_S = 15.0
+_open_transactions = OpenTransactions()
 
 
 @partial(supervised, app)
@@ -35,6 +38,11 @@ async def observe_dependencies() -> None:
         metrics.MIRROR_WAITING.set(mirror.waiting)
         for partition, lag in compat.lag(app, RAW).items():
             metrics.LAG.labels(RAW, str(partition)).set(lag)
+        held = compat.held(app, RAW)
+        for partition in compat.assigned_partitions(app, RAW):
+            _, count = held.get(partition, (0, 0))
+            metrics.HELD.labels(RAW, str(partition)).set(count)
+        scoring_state.held = _open_transactions.sentence(held, time.monotonic())
         await asyncio.sleep(DEPENDENCIES_EVERY_S)
 
 

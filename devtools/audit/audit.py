@@ -117,6 +117,7 @@ async def _check_user_rows(
     changelog_rows = {
         record.key[2:].decode(): record.value  # the key is `u:` and the user id
         for record in await read_topic(environment["FRAUD_KAFKA__BROKERS"], CHANGELOG)
+        if record.key is not None and record.key.startswith(b"u:")
     }
     mirrored_rows = await _read_mirror(environment["FRAUD_REDIS__URL"], list(accepted_of_user))
     stale = 0

@@ -9,15 +9,18 @@ import asyncio
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from fraud_app.kafka import fetched
+
 _RETRY_S = 0.1  # a topic that was just created has no partitions for a few milliseconds
 
 
 async def read_topic(brokers: str, topic: str) -> list[ConsumerRecord]:
-    """All records of a topic as of now, sorted by partition and offset, without those of aborted
-    Kafka transactions.
+    """All records of a topic as of now, as our applications see them: without aborted ones. Sorted
+    by partition and offset.
 
     Waits until the topic exists. Raises `KafkaError` when no broker answers.
     """
+    fetched.install()
     partitions = await _partitions(brokers, topic)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=brokers,

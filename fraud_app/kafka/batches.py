@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
 import faust
-from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from fraud_app import metrics
+from fraud_app.kafka.broker_offsets import oldest_offset, start_offset
 from fraud_app.kafka.consumer import BatchConsumer, FetchedRecords, WorkBatch
 from fraud_app.kafka.ordering import Admission, OffsetOrder
 
@@ -147,7 +147,9 @@ class _BatchReader:
                 self._waiting.popleft()
             else:
                 await self._pass_expired_or_reread(fetched)
-        return [] if self._partitions_moved else admitted
+        # A rebalance that began meanwhile waits for what is in work, and this is not yet.
+        is_ours = self._app.flow_control.is_active() and not self._partitions_moved
+        return admitted if is_ours else []
 
     @property
     def _partitions_moved(self) -> bool:
@@ -162,7 +164,8 @@ class _BatchReader:
             self._behind = {}
 
     async def _is_assigned(self, tp: TP) -> bool:
-        """Whether the partition is read here. Looks up where a new one begins.
+        """Whether the partition is read here. Looks up where a new one begins; it is not read while
+        the broker does not say that.
 
         The next owner of a partition that was taken away reads it from the committed offset.
         """
@@ -170,7 +173,7 @@ class _BatchReader:
             return True
         if tp not in self._consumer.assignment():
             return False
-        offset = await _start_offset(self._app, tp)
+        offset = await start_offset(self._app, tp)
         if offset is None or self._partitions_moved:
             return False
         self._order.start_at(tp, offset)
@@ -206,9 +209,10 @@ class _BatchReader:
     async def _pass_expired(self, tp: TP) -> bool:
         """Go on from the oldest offset that exists; whether it is after the expected one."""
         expected = self._order.expected(tp)
-        oldest = await _oldest_offset(self._app, tp)
+        oldest = await oldest_offset(self._app, tp)
         if oldest is None or oldest <= expected or self._partitions_moved:
             return False
+        metrics.EXPIRED.labels(tp.topic).inc(oldest - expected)
         log.error("expired_unread", extra={"partition": str(tp), "from": expected, "to": oldest})
         self._order.passed(tp, oldest)
         self._consumer.done.no_record(tp, expected, oldest)
@@ -226,32 +230,6 @@ class _BatchReader:
         work = WorkBatch(records)
         self._consumer.begin_work(work)
         return work
-
-
-async def _start_offset(app: faust.App, tp: TP) -> int | None:
-    """Where reading a partition begins: its committed offset, else its oldest one.
-
-    None while the broker does not say.
-    """
-    thread = cast(Any, app.consumer)._thread
-    try:
-        committed: int | None = await thread.call_thread(
-            thread._ensure_consumer().committed, TopicPartition(*tp)
-        )
-    except KafkaError as error:
-        log.warning("start_unknown", extra={"partition": str(tp), "error": repr(error)})
-        return None
-    return committed if committed is not None else await _oldest_offset(app, tp)
-
-
-async def _oldest_offset(app: faust.App, tp: TP) -> int | None:
-    """The oldest offset of a partition that the broker still has; None while it does not say."""
-    try:
-        oldest: int = (await app.consumer.earliest_offsets(tp))[tp]
-    except KafkaError as error:
-        log.warning("oldest_unknown", extra={"partition": str(tp), "error": repr(error)})
-        return None
-    return oldest
 
 
 def drop(app: faust.App, work: WorkBatch) -> None:

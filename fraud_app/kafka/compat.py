@@ -41,6 +41,25 @@ def lag(app: faust.App, topic: str) -> dict[int, int]:
     return lag_by_partition
 
 
+def held(app: faust.App, topic: str) -> dict[int, tuple[int, int]]:
+    """By partition read here that holds an open transaction, the offset where that begins, and the
+    number of offsets that can be read only after its end.
+    """
+    consumer = cast(BatchConsumer | None, app.consumer)
+    if consumer is None:
+        return {}
+    ends = {
+        tp.partition: (consumer.end_offset(tp), consumer.highwater(tp))
+        for tp in consumer.assignment()
+        if tp.topic == topic
+    }
+    return {
+        partition: (stable, end - stable)
+        for partition, (stable, end) in ends.items()
+        if stable is not None and end > stable
+    }
+
+
 def to_recover(app: faust.App) -> int:
     """Changelog records that this worker must still read before its partitions are scored."""
     remaining: int = (

@@ -79,5 +79,7 @@ class OffsetOrder:
         self._last_seek[partition] = seek
 
     def passed(self, partition: Hashable, end: int) -> None:
-        """Everything before this offset was processed, or does not exist."""
-        self._expected[partition] = max(end, self._expected[partition])
+        """Everything of the latest piece was processed, or does not exist. Reading goes on at its
+        end, also when it had begun earlier than expected: the partition was read again from there.
+        """
+        self._expected[partition] = end

@@ -116,7 +116,10 @@ async def dead_letter(running, sent):
         async with asyncio.timeout(20):
             async for letter in consumer:
                 headers = dict(letter.headers)
-                origin = (headers["dlq_original_partition"], headers["dlq_original_offset"])
+                origin = (
+                    headers.get("dlq_original_partition"),
+                    headers.get("dlq_original_offset"),
+                )
                 if origin == (b"%d" % sent.partition, b"%d" % sent.offset):
                     return headers, letter.value
     finally:

@@ -123,8 +123,8 @@ async def _postgres() -> Check:
 
 
 async def _kafka() -> Check:
-    return (
-        Check(status="ok")
-        if await compat.broker_responds(app, CHECK_S)
-        else Check(status="down", detail="no broker answers; nothing can be accepted or scored")
-    )
+    if not await compat.broker_responds(app, CHECK_S):
+        return Check(status="down", detail="no broker answers; nothing can be accepted or scored")
+    if scoring_state.held:
+        return Check(status="degraded", detail=scoring_state.held)
+    return Check(status="ok")

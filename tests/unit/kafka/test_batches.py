@@ -211,6 +211,25 @@ async def test_partitions_that_move_while_records_are_admitted_take_these_with_t
     assert worker.consumer.sought == [(OTHER, 0)]
 
 
+async def test_records_that_are_admitted_as_a_rebalance_begins_are_left_to_their_next_owner(worker):
+    worker.consumer.assigned = {RAW, OTHER}
+    worker.fetched(0, 3)
+    worker.fetched(0, 3, tp=OTHER)
+
+    async def committed(tp):
+        if TP(*tp) == OTHER:
+            worker.flow_control.clear()
+        return 0
+
+    worker.consumer.committed = committed
+    await worker.given_until(lambda: not worker.flow_control.is_active())
+    worker.consumer_generation_id = 2
+    worker.consumer.assigned = {RAW}
+    worker.flow_control.set()
+    worker.fetched(0, 2)
+    assert await worker.given_until(lambda: worker.given) == [0, 1]
+
+
 async def test_a_partition_begins_once_at_its_committed_offset(worker):
     worker.consumer.committed_offsets[RAW] = 4
     worker.fetched(4, 9)

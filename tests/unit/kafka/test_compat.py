@@ -6,12 +6,13 @@ from types import SimpleNamespace
 from faust.exceptions import NotReady
 from faust.types import TP
 
-from fraud_app.kafka.compat import assigned_partitions, broker_responds, lag, to_recover
+from fraud_app.kafka.compat import assigned_partitions, broker_responds, held, lag, to_recover
 
 
 class Consumer:
     next_to_commit = {TP("raw", 0): 7, TP("raw", 1): 12, TP("raw", 3): 1, TP("other", 0): 1}.get
     end_offset = {TP("raw", 0): 10, TP("raw", 1): 9, TP("raw", 2): 5, TP("other", 0): 9}.get
+    highwater = {TP("raw", 0): 12, TP("raw", 1): 9, TP("raw", 2): 5, TP("other", 0): 99}.get
 
     def assignment(self):
         return {TP("raw", 0), TP("raw", 1), TP("raw", 2), TP("raw", 3), TP("other", 0)}
@@ -24,6 +25,11 @@ def test_the_lag_is_what_can_be_read_and_is_not_done_and_never_negative():
 
 def test_before_the_consumer_exists_there_is_no_lag():
     assert lag(SimpleNamespace(consumer=None), "raw") == {}
+    assert held(SimpleNamespace(consumer=None), "raw") == {}
+
+
+def test_what_is_behind_an_open_transaction_is_held():
+    assert held(SimpleNamespace(consumer=Consumer()), "raw") == {0: (10, 2)}
 
 
 def test_partitions_are_those_that_are_read_not_those_on_standby():
