@@ -7,8 +7,8 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from fraud_app.decisions.parse import (
-    REROUTED,
     EARLIEST_MS,
+    REROUTED,
     Invalid,
     Misrouted,
     Record,
