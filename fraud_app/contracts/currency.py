@@ -64,7 +64,7 @@ def check_precision(amount: Decimal, code: str) -> None:
         raise PydanticCustomError(
             TOO_PRECISE,
             "amount: {code} has {digits} digits after the point",
-            {"code": code, "digits": digits},
+            {"code": code, "digits": digits, "field": "amount"},
         )
 
 

@@ -16,6 +16,10 @@ MAX_KEPT_BYTES = 262_144
 """Of key and value together. A larger one is no transaction, and with its headers it might be more
 than the broker takes (1 MB), which would stop the partition that it came from.
 """
+MASKED, LENGTH, SHA256 = "dlq_masked", "dlq_original_length", "dlq_original_sha256"
+"""Headers of a letter that does not hold the record's own bytes: card data was masked, or it was
+cut. Length and digest are of the record's key and value together.
+"""
 HEADERS = (
     "dlq_original_topic",
     "dlq_original_partition",
@@ -25,10 +29,14 @@ HEADERS = (
     "dlq_error_message",
     "dlq_attempts",
     "dlq_app_version",
-    "dlq_masked",
-    "dlq_original_length",
-    "dlq_original_sha256",
+    MASKED,
+    LENGTH,
+    SHA256,
 )
+LONGEST_NUMBER = 128
+"""Bytes of the longest card number: 19 digits of any script, with separators between them."""
+_NO_LETTERS = bytes(code for code in range(256) if not chr(code).isalpha() or code > 127)
+"""Bytes of digits and of whatever stands between them, in any script."""
 
 
 class DeadLetter(NamedTuple):
@@ -57,20 +65,43 @@ class DeadLetter(NamedTuple):
             ("dlq_original_offset", str(self.offset).encode()),
             ("dlq_original_timestamp", str(self.timestamp_ms).encode()),
             ("dlq_error_code", self.code.encode()),
-            ("dlq_error_message", self.detail.encode(errors="replace")[:MAX_DETAIL_BYTES]),
+            ("dlq_error_message", _start(self.detail, MAX_DETAIL_BYTES)),
             ("dlq_attempts", str(self.attempts).encode()),
             ("dlq_app_version", app_version.encode()),
         ]
-        length = len(self.key or b"") + len(self.value or b"")
-        kept = self
-        if length > MAX_KEPT_BYTES:
-            key = self.key and self.key[: MAX_KEPT_BYTES // 4]
-            value = self.value and self.value[: MAX_KEPT_BYTES - len(key or b"")]
-            kept = self._replace(key=key, value=value)
-            whole = hashlib.sha256((self.key or b"") + (self.value or b""))
-            headers.append(("dlq_original_length", str(length).encode()))
-            headers.append(("dlq_original_sha256", whole.hexdigest().encode()))
-        key, value = (part and card_data.masked(part) for part in (kept.key, kept.value))
-        if (key, value) != (kept.key, kept.value):
-            headers.append(("dlq_masked", b"1"))
+        cut_key, cut_value = _cut(self.key, self.value)
+        masked_key = cut_key and card_data.masked(cut_key)
+        masked_value = cut_value and card_data.masked(cut_value)
+        key, value = _cut(masked_key, masked_value)  # masking can make a text longer
+        is_masked = (masked_key, masked_value) != (cut_key, cut_value)
+        if (cut_key, cut_value, key, value) != (self.key, self.value, masked_key, masked_value):
+            whole = (self.key or b"") + (self.value or b"")
+            headers.append((LENGTH, str(len(whole)).encode()))
+            headers.append((SHA256, hashlib.sha256(whole).hexdigest().encode()))
+        if is_masked:
+            headers.append((MASKED, b"1"))
         return key, value, headers
+
+
+def _start(text: str, limit: int) -> bytes:
+    """The first `limit` bytes of a text, without a part of a character at their end."""
+    return text.encode(errors="replace")[:limit].decode(errors="ignore").encode()
+
+
+def without_split_number(part: bytes) -> bytes:
+    """The start of a text that was cut, without the digits at its end: what is left of a card
+    number cannot be found any more.
+    """
+    return part[:-LONGEST_NUMBER] + part[-LONGEST_NUMBER:].rstrip(_NO_LETTERS)
+
+
+def _cut(key: bytes | None, value: bytes | None) -> tuple[bytes | None, bytes | None]:
+    """Key and value, or the start of both when they are too long together."""
+    if len(key or b"") + len(value or b"") <= MAX_KEPT_BYTES:
+        return key, value
+    if key and len(key) > MAX_KEPT_BYTES // 4:
+        key = without_split_number(key[: MAX_KEPT_BYTES // 4])
+    room = MAX_KEPT_BYTES - len(key or b"")
+    if value and len(value) > room:
+        value = without_split_number(value[:room])
+    return key, value

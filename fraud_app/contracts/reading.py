@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic_core import ErrorDetails, from_json
 
 from fraud_app.contracts import currency
 from fraud_app.contracts.scored import InputWarning
@@ -21,6 +21,12 @@ REQUIRED = frozenset({"transaction_id", "user_id", "amount", "currency", "mercha
 """Without these there is nothing to decide."""
 FLOAT_NOISE = Decimal("1e-9")
 """Share of the amount. What floats leave behind is far below it, every real digit far above."""
+
+
+def place_of(details: ErrorDetails) -> tuple[int | str, ...]:
+    """Where an error is. A rule over several fields names its field in the error's context."""
+    field = details.get("ctx", {}).get("field")
+    return details["loc"] or ((field,) if field else ())
 
 
 class ReadTransaction(NamedTuple):

@@ -22,6 +22,7 @@ from pydantic import (
     field_serializer,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from fraud_app.contracts import card_data, currency
 from fraud_app.contracts.transaction_key import TransactionKey
@@ -226,7 +227,11 @@ class Transaction(BaseModel):
     @model_validator(mode="after")
     def _bounded_and_exact(self) -> Transaction:
         if len(self.metadata) > MAX_METADATA:
-            raise ValueError(f"metadata: at most {MAX_METADATA} entries")
+            raise PydanticCustomError(
+                "too_many_entries",
+                "metadata: at most {most} entries",
+                {"most": MAX_METADATA, "field": "metadata"},
+            )
         currency.check_precision(self.amount, self.currency)
         return self
 

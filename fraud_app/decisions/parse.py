@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from pydantic import ValidationError
 
-from fraud_app.contracts.reading import read_json
+from fraud_app.contracts.reading import place_of, read_json
 from fraud_app.contracts.scored import InputWarning
 from fraud_app.contracts.transaction import Transaction
 from ml.profile.event import LATEST_SKEW_MS, Event, event_of, event_time_ms, hash64
@@ -194,7 +194,7 @@ def scoring_input(
 def _first_error(error: ValidationError) -> tuple[str, str]:
     """Code and detail for the headers; never the value, which may be data that must not be kept."""
     errors = error.errors(include_input=False, include_url=False)
-    pointer = "/".join(str(part) for part in errors[0]["loc"])
+    pointer = "/".join(str(part) for part in place_of(errors[0]))
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     code = "malformed" if errors[0]["type"] == "json_invalid" else "invalid"
     return code, f"{f'/{pointer}: ' if pointer else ''}{errors[0]['msg']}{more}"

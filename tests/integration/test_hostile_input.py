@@ -18,6 +18,8 @@ from tests.support.api_client import until
 from tests.support.builders import FOREIGN_KEY
 
 PARTITIONS = 4
+GROWS = 123456789
+"""Stands for 1e15, which is four times as long when it is written anew."""
 
 
 def base(**fields):
@@ -86,6 +88,29 @@ async def test_an_amount_that_is_none_is_refused_before_the_202(api, amount):
     refused = await api.post("/api/transactions", base(amount=amount))
     assert refused.status == 422
     assert "amount" in refused.body["detail"] or "/amount" in str(refused.body["errors"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "pointer"),
+    [
+        ({"amount": 1e-7}, 422, "/amount"),
+        ({"amount": "1.005"}, 422, "/amount"),
+        ({"currency": "EURO"}, 422, "/currency"),
+        ({"user_id": "a\u200bb"}, 422, "/user_id"),
+        ({"metadata": {"numbers": [GROWS] * 5000}}, 413, "/metadata"),
+        ({"transaction_id": None, "note": "x" * 65_350}, 413, "/note"),
+    ],
+    ids=["float", "precision", "currency", "invisible", "numbers that grow", "filled in"],
+)
+@pytest.mark.parametrize("path", ["/api/transactions", "/score"])
+async def test_what_the_stream_would_refuse_is_refused_by_http_with_the_name_of_the_field(
+    api, path, fields, status, pointer
+):
+    body = orjson.dumps(base(**fields)).replace(b"%d" % GROWS, b"1e15")
+    headers = {"Content-Type": "application/json"}
+    refused = await api.send("POST", path, data=body, headers=headers)
+    assert refused.status == status
+    assert [error["pointer"] for error in refused.body["errors"]] == [pointer]
 
 
 async def send(running, user, value, **options):

@@ -22,7 +22,7 @@ from ml.decision_record import Contribution, DecisionRecord
 from ml.profile.event import event_time_ms
 from ml.serving.scorer import matrix_of
 from web.api.rows import rows_of
-from web.api.transaction_body import transaction_of
+from web.api.transaction_body import posted_transaction
 from web.http.application import BATCH_FACTOR
 from web.http.body import answer, json_object, query_parameters, validated
 from web.http.problem import Problem
@@ -37,8 +37,8 @@ SLICE = 16
 async def score_one(request: web.Request) -> web.Response:
     """Score a transaction against the user's state as it is."""
     parameters = query_parameters(DetailQuery, request)
-    read = transaction_of(await json_object(request, config.web.max_body_bytes))
-    [scored] = await _score([read], explain=parameters.explain)
+    posted = posted_transaction(await json_object(request, config.web.max_body_bytes))
+    [scored] = await _score([posted.read], explain=parameters.explain)
     latency = scored["latency_ms"]
     timing = ", ".join(f"{stage};dur={latency[stage]}" for stage in ("features", "model", "total"))
     return answer(scored, headers={"Server-Timing": timing})
@@ -59,7 +59,7 @@ async def score_batch(request: web.Request) -> web.Response:
         try:
             if not isinstance(item, dict):
                 raise Problem(422, "validation_failed", "each transaction must be a JSON object")
-            valid.append((index, transaction_of(item)))
+            valid.append((index, posted_transaction(item).read))
         except Problem as problem:
             results[index]["error"] = {
                 "status": problem.status,

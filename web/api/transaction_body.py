@@ -1,40 +1,55 @@
-"""Builds a transaction from a request body, for submitting and for scoring. What is accepted here
-must be accepted by the stream: both read it with `contracts.reading`.
+"""Builds a transaction from a request body, for submitting and for scoring. HTTP judges the very
+bytes that the stream would read, with the stream's own function: so the two cannot differ.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import uuid_utils
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from fraud_app.contracts.reading import ReadTransaction, read_fields
+from fraud_app.contracts.reading import ReadTransaction, read_json
 from fraud_app.decisions.parse import MAX_BYTES
-from web.http.problem import Problem, invalid
+from web.http.problem import Problem, invalid, pointer
 
 
-def transaction_of(body: dict[str, Any], idempotency_key: str | None = None) -> ReadTransaction:
+class PostedTransaction(NamedTuple):
+    """A transaction as it was posted, and the record that is published for it."""
+
+    read: ReadTransaction
+    value: bytes
+
+
+def posted_transaction(
+    body: dict[str, Any], idempotency_key: str | None = None
+) -> PostedTransaction:
     """The posted transaction. A missing id is the Idempotency-Key or a new UUIDv7, and a missing
-    time is now; both are written into the body. Raises `Problem` 422 that names each wrong field.
+    time is now; both are written into the body. Raises `Problem` 422 that names each wrong field,
+    and 413 that names the largest one when the record would be too large.
     """
     if body.get("transaction_id") is None:
         body["transaction_id"] = (idempotency_key or "").strip('"') or str(uuid_utils.uuid7())
     if body.get("occurred_at") is None:
         body["occurred_at"] = datetime.now(UTC).isoformat()
+    # JSON has no infinity, but a number such as 1e400 is read as one.
+    value = to_json(body, inf_nan_mode="strings")
+    if len(value) > MAX_BYTES:
+        raise _too_large(body, len(value))
     try:
-        return read_fields(body)
+        return PostedTransaction(read_json(value), value)
     except ValidationError as error:
         raise invalid(error) from error
 
 
-def record_value(body: dict[str, Any]) -> bytes:
-    """The body as the stream will read it. Raises `Problem` 413 when it would be refused there."""
-    value = to_json(body)
-    if len(value) > MAX_BYTES:
-        raise Problem(
-            413, "body_too_large", f"{len(value)} bytes of JSON; at most {MAX_BYTES} are accepted"
-        )
-    return value
+def _too_large(body: dict[str, Any], size: int) -> Problem:
+    largest = max(body, key=lambda name: len(name) + len(to_json(body[name])))[:128]
+    detail = f"{size} bytes of JSON; at most {MAX_BYTES} are accepted"
+    return Problem(
+        413,
+        "body_too_large",
+        detail,
+        errors=[{"pointer": pointer(largest), "detail": "the largest field", "code": "too_large"}],
+    )

@@ -30,7 +30,7 @@ from fraud_app.topics import RAW
 from ml.profile.event import event_of
 from tables.redis.client import RedisUnavailable
 from web.api.query import query, requested_key, stored_transaction
-from web.api.transaction_body import record_value, transaction_of
+from web.api.transaction_body import posted_transaction
 from web.http.body import answer, json_object, query_parameters
 from web.http.problem import Problem
 from web.schemas.transactions import Accepted, ListQuery, StoredDetailQuery, SubmitQuery
@@ -51,8 +51,7 @@ async def submit(request: web.Request) -> web.Response:
     wait_s = query_parameters(SubmitQuery, request).wait / 1000 or _prefer_wait(request)
     answer_by = time.monotonic() + config.web.request_timeout_s - ANSWER_S
     body = await json_object(request, config.web.max_body_bytes)
-    transaction, _ = transaction_of(body, request.headers.get("Idempotency-Key"))
-    value = record_value(body)
+    (transaction, _), value = posted_transaction(body, request.headers.get("Idempotency-Key"))
     key = transaction.key
     replayed = await _is_repeated(transaction)
     decision = decision_waiters.expect(key) if wait_s else None

@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from fraud_app.contracts.reading import place_of
 from fraud_app.errors import FraudError
 
 CONTENT_TYPE = "application/problem+json"
@@ -27,10 +28,13 @@ class Problem(FraudError):
         *,
         errors: list[dict[str, str]] | None = None,
         headers: dict[str, str] | None = None,
+        members: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status, self.code, self.detail = status, code, detail
         self.errors, self.headers = errors, headers
+        self.members = members or {}
+        """Extension members (RFC 9457, section 3.2)."""
 
 
 def invalid(error: ValidationError, prefix: str = "") -> Problem:
@@ -39,7 +43,7 @@ def invalid(error: ValidationError, prefix: str = "") -> Problem:
     """
     faults = [
         {
-            "pointer": prefix + "".join(f"/{_escaped(part)}" for part in details["loc"]),
+            "pointer": prefix + pointer(*place_of(details)),
             "detail": details["msg"].removeprefix("Value error, "),
             "code": details["type"],
         }
@@ -91,6 +95,7 @@ def _body(problem: Problem, path: str, request_id: str) -> bytes:
         "instance": _text(path),
         "code": problem.code,
         "request_id": request_id,
+        **problem.members,
     }
     if problem.errors:
         fields["errors"] = problem.errors
@@ -102,6 +107,6 @@ def _text(sent: str) -> str:
     return sent.encode(errors="replace").decode()
 
 
-def _escaped(part: Any) -> str:
-    """A part of a JSON pointer (RFC 6901)."""
-    return str(part).replace("~", "~0").replace("/", "~1")
+def pointer(*parts: int | str) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

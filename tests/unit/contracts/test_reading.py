@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fraud_app.contracts.reading import REQUIRED, read_fields, read_json
+from fraud_app.contracts.reading import REQUIRED, place_of, read_fields, read_json
 from fraud_app.contracts.scored import InputWarning
 from fraud_app.contracts.transaction import Transaction
 from tests.support.builders import payload
@@ -183,3 +183,14 @@ def test_a_json_text_and_its_fields_are_read_alike(fields):
             read_json(text)
     else:
         assert read_json(text).transaction == by_fields.transaction
+
+
+def test_an_error_of_several_fields_together_names_the_one_that_is_wrong():
+    for fields, place in (
+        ({"amount": "1.005"}, ("amount",)),
+        ({"metadata": {str(number): 0 for number in range(300)}}, ("metadata",)),
+        ({"user_id": ""}, ("user_id",)),
+    ):
+        with pytest.raises(ValidationError) as refused:
+            read_fields(least(**fields))
+        assert [place_of(details) for details in refused.value.errors()] == [place]

@@ -118,6 +118,17 @@ def test_every_message_is_a_transaction_or_invalid_with_a_code(value, code):
         assert result.code == code
 
 
+def test_the_detail_of_an_invalid_record_names_the_field():
+    for fields, start in (
+        ({"amount": "1.001"}, "/amount: "),
+        ({"user_id": ""}, "/user_id: "),
+        ({"metadata": {str(number): 0 for number in range(300)}}, "/metadata: "),
+    ):
+        result = parsed(payload(**fields))
+        assert isinstance(result, Invalid)
+        assert result.detail.startswith(start)
+
+
 def test_the_detail_of_an_invalid_record_never_repeats_a_card_number():
     result = parsed(payload(metadata={"note": "card 4111111111111111"}))
     assert isinstance(result, Invalid)
