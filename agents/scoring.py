@@ -42,7 +42,7 @@ from fraud_app.resources import (
     scoring_state,
     signal_store,
 )
-from fraud_app.topics import DEAD_LETTERS, RAW, SCORED
+from fraud_app.topics import RAW, SCORED
 from tables.row_cache import RowCache
 
 log = logging.getLogger(__name__)
@@ -158,8 +158,7 @@ class _Steps:
         for partition, rows in effects.rows.items():
             await user_table.send_rows(produce, partition, rows)
         await _send_decisions(produce, effects.decisions)
-        for _, letter in effects.letters:
-            await produce.add_one(DEAD_LETTERS, *letter)
+        await produce.add_dead_letters([letter for _, letter in effects.letters])
         for partition, rerouted in effects.rerouted:
             metrics.REROUTED.inc()
             await produce.add(RAW, partition, [rerouted])
@@ -201,7 +200,7 @@ class _Steps:
         detail = f"{place_of(error)}, tried {TRIES} times"
         letter = outbound.dead_letter(record, "unprocessable", detail, attempts=TRIES)
         produce = ProduceBatch(app)
-        await produce.add_one(DEAD_LETTERS, *letter.message(__version__))
+        await produce.add_dead_letters([letter.message(__version__)])
         sent = produce.acknowledged()
 
         def on_acknowledged(_: Offsets) -> None:

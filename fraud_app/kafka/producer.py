@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import ProducerClosed
 
 from fraud_app.contracts.message import Headers, Message
+from fraud_app.topics import DEAD_LETTERS
 
 Offsets = Mapping[tuple[str, int], int]
 """By topic and partition, the offset of the last message that was sent."""
@@ -57,6 +58,13 @@ class ProduceBatch:
         self._missing += len(last_index)
         for batch, index in last_index.items():
             batch.future.add_done_callback(partial(self._on_ack, tp, index))
+
+    async def add_dead_letters(self, letters: Sequence[Message]) -> None:
+        """Hand dead letters to the producer. Unlike `add_one`, this takes one that has neither key
+        nor value: a foreign producer can send such a record.
+        """
+        if letters:
+            await self.add(DEAD_LETTERS, 0, letters)
 
     async def add_one(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None

@@ -13,6 +13,7 @@ from aiokafka.producer.message_accumulator import MessageAccumulator
 from devtools.audit.audit import read_topic
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import ProduceBatch
+from fraud_app.topics import DEAD_LETTERS
 from tests.support.api_client import TIMEOUT_S
 
 
@@ -81,6 +82,24 @@ async def test_a_single_message_goes_where_every_kafka_client_sends_its_key(brok
     assert {record.key.decode(): record.partition for record in records} == partitions
     counts = Counter(partitions.values())
     assert offsets == {(topic, partition): count - 1 for partition, count in counts.items()}
+
+
+async def test_a_dead_letter_of_any_content_is_sent(brokers, app):
+    mark = uuid.uuid4().hex.encode()
+    contents = [(None, None), (None, b""), (b"", None), (b"k", b"\x00" * 300_000)]
+    produce = ProduceBatch(app)
+    await produce.add_dead_letters([(*content, [("mark", mark)]) for content in contents])
+    [(place, _)] = (await produce.acknowledged()).items()
+    assert place == (DEAD_LETTERS, 0)
+    records = await read_topic(brokers, DEAD_LETTERS)
+    kept = [record for record in records if ("mark", mark) in record.headers]
+    assert [(record.key, record.value) for record in kept] == contents
+
+
+async def test_no_dead_letters_send_nothing(app):
+    produce = ProduceBatch(app)
+    await produce.add_dead_letters([])
+    assert await asyncio.wait_for(produce.acknowledged(), TIMEOUT_S) == {}
 
 
 class Unsent:
