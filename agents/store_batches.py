@@ -26,7 +26,6 @@ from fraud_app.postgres.connection import REFUSED, UNAVAILABLE, apply_migrations
 from fraud_app.resources import config
 from fraud_app.sinks import storage
 from fraud_app.supervision import supervised
-from fraud_app.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +39,8 @@ so long that the end of an outage is noticed late.
 Item = TypeVar("Item")
 Store = Callable[[Any, Sequence[Item]], Awaitable[Any]]
 """Writes items over a connection. May run again with the same items."""
+Refuse = Callable[[Any, str, str], Awaitable[None]]
+"""Deals with a message that cannot be stored. Given its code and a detail, too."""
 
 
 class _Database:
@@ -96,22 +97,35 @@ async def store_batches(
     `reader`: its name in the metrics. `read` turns a message's value into an item. Whatever it
     raises, the value is none, and its message goes to the dead-letter topic.
     """
+    await store_messages(
+        stream, lambda message: read(message.value or b""), store, _send_dead_letter, reader
+    )
+
+
+async def store_messages(
+    stream: Any, read: Callable[[Any], Item], store: Store[Item], refuse: Refuse, reader: str
+) -> None:
+    """Like `store_batches`, with a `read` that is given the whole message, and a `refuse` for those
+    that cannot be stored.
+    """
     seen = SeenAssignments()
     try:
         async for work in work_batches(stream, MAX_BATCH):
             items: list[tuple[Any, Item]] = []
             for message in without_stale(work.records, seen, reader):
                 try:
-                    items.append((message, read(message.value or b"")))
+                    items.append((message, read(message)))
                 except Exception as error:  # reading is pure: the message is bad
-                    await _send_dead_letter(message, "unreadable", f"{type(error).__name__}")
-            await _store_or_refuse(items, store)
+                    await refuse(message, "unreadable", f"{type(error).__name__}")
+            await _store_or_refuse(items, store, refuse)
             acknowledge(storage, work, work.records)
     except Exception as error:
         crash.end_process("a batch could not be stored", error)
 
 
-async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]) -> None:
+async def _store_or_refuse(
+    items: Sequence[tuple[Any, Item]], store: Store[Item], refuse: Refuse
+) -> None:
     """Store all items. When the database refuses the data, halve until the bad item is found."""
     if not items:
         return
@@ -120,16 +134,16 @@ async def _store_or_refuse(items: Sequence[tuple[Any, Item]], store: Store[Item]
     except REFUSED as error:
         if len(items) == 1:
             detail = f"{type(error).__name__} {error.sqlstate}"
-            await _send_dead_letter(items[0][0], "refused_by_database", detail)
+            await refuse(items[0][0], "refused_by_database", detail)
             return
         half = len(items) // 2
-        await _store_or_refuse(items[:half], store)
-        await _store_or_refuse(items[half:], store)
+        await _store_or_refuse(items[:half], store, refuse)
+        await _store_or_refuse(items[half:], store, refuse)
 
 
 async def _send_dead_letter(message: Any, code: str, detail: str) -> None:
     letter = outbound.dead_letter(record_of(message), code, detail, topic=message.topic)
     produce = ProduceBatch(storage)
-    await produce.add_one(DEAD_LETTERS, *letter.message(__version__))
+    await produce.add_dead_letters([letter.message(__version__)])
     await produce.acknowledged()
     metrics.DEAD_LETTERS.labels(code).inc()

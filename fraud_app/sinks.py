@@ -21,6 +21,7 @@ storage = create_app(
     modules=[
         "agents.storage",
         "agents.labels",
+        "agents.dead_letters",
         "agents.background.challenger_reload",
         "agents.background.drift",
         "agents.background.sinks_heartbeat",
@@ -41,6 +42,7 @@ feed = create_app(
 
 to_store = batch_topic(storage, topics.SCORED)
 labels_to_store = batch_topic(storage, topics.LABELS)
+dead_letters_to_store = batch_topic(storage, topics.DEAD_LETTERS)
 to_feed = batch_topic(feed, topics.SCORED)
 
 

@@ -10,8 +10,18 @@ from fraud_app.app import app
 from fraud_app.contracts.scored import ScoredTransaction
 from fraud_app.contracts.transaction import Transaction
 from web import live, pages
-from web.api import cases, health, models, operations, reviews, samples, score, stats, transactions
-from web.api.dead_letters import dead_letters
+from web.api import (
+    cases,
+    dead_letters,
+    health,
+    models,
+    operations,
+    reviews,
+    samples,
+    score,
+    stats,
+    transactions,
+)
 from web.api.features import features
 from web.api.users import customer
 from web.api.verdicts import give, undo
@@ -19,7 +29,13 @@ from web.http import openapi
 from web.http.body import expectation
 from web.http.route import Route, pattern
 from web.schemas.cases import Case
-from web.schemas.dead_letters import DeadLetters
+from web.schemas.dead_letters import (
+    DeadLetterDetail,
+    DeadLetterQuery,
+    DeadLetters,
+    ResendAnswer,
+    ResendRequest,
+)
 from web.schemas.health import Health
 from web.schemas.live import LiveQuery
 from web.schemas.models import DriftReport, FeatureInfo, ModelReport
@@ -82,8 +98,12 @@ ROUTES = (
     Route("GET", "/api/samples/series/{scenario}", samples.series, "transactions",
           {200: Transaction}, problems=(404,), many=True),
     Route("GET", "/api/operations", operations.operations, "operations", {200: Operations}),
-    Route("GET", "/api/dead-letters", dead_letters, "operations",
-          {200: DeadLetters}, problems=(503,)),
+    Route("GET", "/api/dead-letters", dead_letters.dead_letters, "operations",
+          {200: DeadLetters}, None, DeadLetterQuery, (422, 503)),
+    Route("POST", "/api/dead-letters/resend", dead_letters.send_again, "operations",
+          {200: ResendAnswer}, ResendRequest, None, (400, 413, 415, 422, 503)),
+    Route("GET", "/api/dead-letters/{offset}", dead_letters.one, "operations",
+          {200: DeadLetterDetail}, problems=(404, 503)),
     Route("GET", "/api/health", health.health, "operations", {200: Health, 503: Health}),
     Route("GET", "/health", health.health, "operations", {200: Health, 503: Health}),
     Route("GET", "/livez", health.livez, "operations", media="text/plain"),

@@ -11,6 +11,7 @@ import uvloop
 
 from fraud_app import __version__
 from fraud_app.cli.config import config
+from fraud_app.cli.dlq import dlq
 from fraud_app.cli.faust import faust, worker
 from fraud_app.cli.key import key
 from fraud_app.cli.migrate import migrate
@@ -25,7 +26,7 @@ def fraud() -> None:
     """Real-time payment fraud detection."""
 
 
-for command in (worker, sinks, config, topics, migrate, key, model, faust):
+for command in (worker, sinks, config, topics, migrate, dlq, key, model, faust):
     fraud.add_command(command)
 
 

@@ -10,6 +10,7 @@ LIVE = "input and output: tried on the real servers"
 COVERED_ELSEWHERE = {
     "agents/batch_metrics.py": ("tests/integration/test_pipeline.py", LIVE),
     "agents/background/": ("tests/integration/test_outages.py", LIVE),
+    "agents/dead_letters.py": ("tests/integration/test_dead_letters.py", LIVE),
     "agents/feed.py": ("tests/integration/test_live.py", LIVE),
     "agents/labels.py": ("tests/integration/test_reviews.py", LIVE),
     "agents/scoring.py": ("tests/integration/test_pipeline.py", LIVE),
@@ -19,10 +20,12 @@ COVERED_ELSEWHERE = {
     "fraud_app/app.py": ("tests/architecture/test_wiring.py", "wiring"),
     "fraud_app/cli/": ("tests/architecture/test_wheel.py", "started as processes, from a wheel"),
     "fraud_app/contracts/message.py": ("tests/integration/test_sending.py", "two type aliases"),
+    "fraud_app/dead_letters.py": ("tests/integration/test_dead_letters.py", LIVE),
     "fraud_app/errors.py": ("tests/architecture/test_errors.py", "one rule for all exceptions"),
     "fraud_app/heartbeats.py": ("tests/integration/test_cases.py", LIVE),
     "fraud_app/http_limits.py": ("tests/unit/test_settings.py", "part of the settings"),
     "fraud_app/kafka/crash.py": ("tests/unit/kafka/test_application.py", "ends the process"),
+    "fraud_app/kafka/dead_letter_topic.py": ("tests/integration/test_dead_letters.py", LIVE),
     "fraud_app/kafka/producer.py": ("tests/integration/test_sending.py", LIVE),
     "fraud_app/kafka/table_store.py": (
         "tests/unit/tables/test_user_table.py",

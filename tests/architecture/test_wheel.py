@@ -73,6 +73,7 @@ def test_the_wheel_holds_the_product_with_its_data_and_nothing_else(installed):
         (("--help",), "worker"),
         (("config", "show"), "FRAUD_KAFKA__BROKERS="),
         (("key", "new"), "hash: "),
+        (("dlq", "--help"), "resend"),
         (("faust", "agents"), "scoring"),
         (("worker", "--help"), "--web-port"),
         (("sinks", "--help"), "PostgreSQL"),

@@ -44,4 +44,5 @@ print(sorted(app.agents), sorted(storage.agents), sorted(feed.agents))
     done = subprocess.run(
         [sys.executable, "-c", listing], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert done.stdout.strip() == "['scoring'] ['labels', 'storage'] ['feed']", done.stderr
+    expected = "['scoring'] ['dead_letters', 'labels', 'storage'] ['feed']"
+    assert done.stdout.strip() == expected, done.stderr

@@ -13,7 +13,7 @@ from aiohttp import web
 from fraud_app.decisions import explanations
 from fraud_app.postgres import labels, related, review_queue, verdicts
 from fraud_app.resources import champion
-from web.api.query import query, requested_key, stored_transaction
+from web.api.query import dead_letters_of, query, requested_key, stored_transaction
 from web.http.body import answer, query_parameters
 from web.schemas.transactions import TransactionQuery
 
@@ -29,10 +29,11 @@ async def case(request: web.Request) -> web.Response:
         "ip": scored["ip"],
         "card": scored["payment_method"]["fingerprint"],
     }
-    queue_item, given_verdicts, known_labels, related_rows = await asyncio.gather(
+    queue_item, given_verdicts, known_labels, letters, related_rows = await asyncio.gather(
         query(lambda pool: review_queue.item(pool, key)),
         query(lambda pool: verdicts.for_transaction(pool, key)),
         query(lambda pool: labels.for_transaction(pool, key)),
+        dead_letters_of(key),
         query(lambda pool: related.related_to(pool, key, shared)),
     )
     return answer(
@@ -44,6 +45,7 @@ async def case(request: web.Request) -> web.Response:
             "queue": dict(queue_item) if queue_item else None,
             "verdicts": [dict(row) for row in given_verdicts],
             "labels": [dict(row) for row in known_labels],
+            "dead_letters": [letter.model_dump() for letter in letters],
             "related": [
                 _related(column, shared[column], rows) for column, rows in related_rows.items()
             ],

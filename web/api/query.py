@@ -11,13 +11,14 @@ import asyncpg
 from aiohttp import web
 
 from fraud_app.contracts.transaction_key import TransactionKey
-from fraud_app.postgres import transaction_lookup
+from fraud_app.postgres import dead_letters, transaction_lookup
 from fraud_app.postgres.connection import REFUSED
 from fraud_app.postgres.database import DatabaseUnavailable
 from fraud_app.postgres.transaction_lookup import AmbiguousId, StoredTransaction
 from fraud_app.postgres.verdicts import VerdictRefused
 from fraud_app.resources import database
 from web.http.problem import Problem
+from web.schemas.dead_letters import DeadLetter
 
 Result = TypeVar("Result")
 
@@ -61,12 +62,34 @@ async def requested_key(request: web.Request, user_id: str | None) -> Transactio
 
 
 async def stored_transaction(key: TransactionKey) -> StoredTransaction:
-    """The stored transaction. Raises `Problem` 404 without one, and what `query` raises."""
+    """The stored transaction. Raises `Problem` 404 without one, which says whether it was
+    dead-lettered, and what `query` raises.
+    """
     stored = await query(lambda pool: transaction_lookup.get(pool, key))
     if stored is None:
+        if letters := await dead_letters_of(key):
+            raise _dead_lettered(letters)
         raise Problem(
             404,
             "not_found",
             f"no transaction {key.transaction_id[:128]} is stored; it may still be on its way",
         )
     return stored
+
+
+async def dead_letters_of(key: TransactionKey) -> list[DeadLetter]:
+    """The latest dead letters with this transaction id, newest first; not all name a customer."""
+    letters = await query(lambda pool: dead_letters.for_transaction(pool, key.transaction_id))
+    return [DeadLetter.of(letter) for letter in letters]
+
+
+def _dead_lettered(letters: list[DeadLetter]) -> Problem:
+    latest = letters[0]
+    again = f"; {latest.resent.by} sent it again" if latest.resent else ""
+    return Problem(
+        404,
+        "dead_lettered",
+        f"not decided: it went to the dead letters at {latest.at:%Y-%m-%d %H:%M:%S} UTC as "
+        f"{latest.code}, {latest.detail}{again}",
+        members={"dead_letters": [letter.model_dump(mode="json") for letter in letters]},
+    )

@@ -15,6 +15,7 @@ import orjson
 from aiohttp import web
 from aiokafka.errors import KafkaError
 from faust.exceptions import NotReady
+from pydantic_core import from_json
 
 from fraud_app.app import app
 from fraud_app.contracts.message import Message
@@ -29,7 +30,7 @@ from fraud_app.resources import champion, config, decision_waiters, redis_client
 from fraud_app.topics import RAW
 from ml.profile.event import event_of
 from tables.redis.client import RedisUnavailable
-from web.api.query import query, requested_key, stored_transaction
+from web.api.query import dead_letters_of, query, requested_key, stored_transaction
 from web.api.transaction_body import posted_transaction
 from web.http.body import answer, json_object, query_parameters
 from web.http.problem import Problem
@@ -88,11 +89,17 @@ async def list_alerts(request: web.Request) -> web.Response:
 async def detail(request: web.Request) -> web.Response:
     """One decided transaction."""
     parameters = query_parameters(StoredDetailQuery, request)
-    stored = await stored_transaction(await requested_key(request, parameters.user_id))
-    if not parameters.explain:
+    key = await requested_key(request, parameters.user_id)
+    stored = await stored_transaction(key)
+    letters = await dead_letters_of(key)
+    if not parameters.explain and not letters:
         return answer(stored.scored.encode())
-    fields = orjson.loads(stored.scored)
-    return answer({**fields, "explanation": explanations.explain_features(fields, champion.scorer)})
+    fields = from_json(stored.scored)  # orjson would make large integers inexact
+    if parameters.explain:
+        fields["explanation"] = explanations.explain_features(fields, champion.scorer)
+    if letters:
+        fields["dead_letters"] = [letter.model_dump(mode="json") for letter in letters]
+    return answer(fields)
 
 
 async def _publish(user: str, value: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from fraud_app.contracts.scored import Decision, ScoredTransaction
+from web.schemas.dead_letters import DeadLetter
 from web.schemas.transactions import Contribution
 from web.schemas.verdicts import Verdict
 
@@ -59,4 +60,7 @@ class Case(BaseModel):
     queue: InQueue | None
     verdicts: list[Verdict]
     labels: list[KnownLabel]
+    dead_letters: list[DeadLetter] = Field(
+        description="records with this id that could not be decided, newest first"
+    )
     related: list[RelatedBy]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+
+from web.schemas.dead_letters import DeadLetter
 
 
 class ProblemDetails(BaseModel):
@@ -16,3 +18,6 @@ class ProblemDetails(BaseModel):
     code: str
     request_id: str
     errors: list[dict[str, str]] | None = None
+    dead_letters: list[DeadLetter] | None = Field(
+        None, description="of a transaction that was not decided, with the code dead_lettered"
+    )

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from fraud_app.contracts.scored import Decision, ScoredTransaction
 from fraud_app.contracts.transaction import Identifier, Transaction
+from web.schemas.dead_letters import DeadLetter
 
 
 class TransactionRequest(Transaction):
@@ -101,3 +102,6 @@ class ExplainedTransaction(ScoredTransaction):
     """
 
     explanation: list[Contribution] | None = None
+    dead_letters: list[DeadLetter] | None = Field(
+        None, description="records with this id that could not be decided, newest first"
+    )

@@ -69,6 +69,7 @@ function timeline(found) {
     [one.scored_at, "Decided", `${milliseconds(one.latency_ms.total)} after it was received: features ${milliseconds(one.latency_ms.features)}, model ${milliseconds(one.latency_ms.model)}`],
     [found.stored_at, "Stored", `${gap(one.scored_at, found.stored_at)} after the decision`],
     ...found.verdicts.map((said) => [said.given_at, `${wordOf(said.verdict)} by ${said.analyst}`, [said.reason && words(said.reason), said.note, said.undo_until && "can still be taken back"].filter(Boolean).join(" · ")]),
+    ...found.dead_letters.map((letter) => [letter.at, "Dead letter", `${letter.code}: ${letter.detail}${letter.resent ? `; sent again by ${letter.resent.by}` : ""}`]),
     ...found.labels.map((label) => [label.labelled_at, `Labelled ${label.is_fraud ? "fraud" : "honest"}`, `by ${label.source}`]),
   ];
   return element("ol", { className: "timeline" }, ...steps.sort((a, b) => new Date(a[0]) - new Date(b[0])).map(([when, what, more]) =>

@@ -2,7 +2,8 @@
 
 import { ask, every } from "./api.js";
 import { at, element, fill, say, signed } from "./dom.js";
-import { count, milliseconds, moment, since, span } from "./format.js";
+import { count, milliseconds, since, span } from "./format.js";
+import { prepareLetters, readLetters } from "./letters.js";
 import { problem } from "./notices.js";
 
 const EVERY_MS = 2000;
@@ -37,18 +38,6 @@ function showOperations(found) {
   fill(at("dependencies"), ["Part", "State", "Told", "Without it"], Object.entries(found.checks).map(([name, check]) => [name, state(check.status), check.detail ?? "answers", WITHOUT[name] ?? ""]));
 }
 
-function showLetters(found) {
-  say("o-letters", count(found.total));
-  say("o-letters-note", found.items.length ? `the latest ${span(since(found.items[0].at))} ago` : "everything could be processed");
-  at("letters-empty").hidden = found.items.length > 0;
-  say("letters-empty", "The dead-letter topic is empty: every message could be processed.");
-  at("letters").hidden = !found.items.length;
-  fill(at("letters"), ["Came", "Why", "Where", "Bytes", "Starts with"], found.items.map((one) => [
-    element("span", { textContent: moment(one.at), title: one.at }), element("span", {}, element("code", { textContent: one.code }), ` ${one.detail}`),
-    `${one.topic} ${one.original_partition ?? "?"}:${one.original_offset ?? "?"}`, one.size, element("code", { textContent: one.preview }),
-  ]));
-}
-
 const asking = (source, task) => async () => {
   const started = performance.now();
   try {
@@ -61,4 +50,4 @@ const asking = (source, task) => async () => {
 };
 
 every(EVERY_MS, asking("operations", async () => showOperations(await ask("/api/operations"))));
-every(LETTERS_MS, asking("letters", async () => showLetters(await ask("/api/dead-letters"))));
+prepareLetters(every(LETTERS_MS, asking("letters", readLetters)));

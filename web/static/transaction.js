@@ -23,8 +23,8 @@ async function read(tries = 0) {
   } catch (error) {
     bar.close();
     if (error.code === "ambiguous_id") { await choose(at("case"), id, transactionPage); return; }
-    const onItsWay = error.status === 404 && tries < TRIES;
-    at("case").replaceChildren(element("p", { className: "empty", textContent: onItsWay ? "Not stored yet, looking again…" : error.status === 404 ? `There is no transaction ${id} in the history.` : `It could not be read: ${error.told ?? error.message}` }),
+    const onItsWay = error.code === "not_found" && tries < TRIES;
+    at("case").replaceChildren(element("p", { className: "empty", textContent: onItsWay ? "Not stored yet, looking again…" : error.code === "dead_lettered" ? `This transaction was ${error.message}.` : error.status === 404 ? `There is no transaction ${id} in the history.` : `It could not be read: ${error.told ?? error.message}` }),
       onItsWay ? "" : element("button", { type: "button", textContent: "Try again", onclick: () => read() }));
     if (onItsWay) setTimeout(() => read(tries + 1), AGAIN_MS);
   }
