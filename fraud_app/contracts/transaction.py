@@ -9,7 +9,7 @@ import socket
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -25,38 +25,31 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from fraud_app.contracts import card_data, currency
+from fraud_app.contracts.country import CountryCode
 from fraud_app.contracts.transaction_key import TransactionKey
 
 Identifier = Annotated[
     str,
     # No control characters, no line ends, nothing invisible and nothing that turns text around.
     StringConstraints(
-        pattern=r"^[^\x00-\x1F\x7F-\x9F\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]{1,128}$"
+        pattern=r"^[^\x00-\x1F\x7F-\x9F\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F"
+        r"\uFEFF\uFFF9-\uFFFB]{1,128}$"
     ),
     Field(description="1 to 128 printable characters; encoded where a URL needs it"),
 ]
 
-_ALIASES = {"UK": "GB", "EL": "GR"}
-"""Reserved codes that shops and the European Union use for a country with another code."""
-_NO_COUNTRY = frozenset({"AP", "EU", "XX", "ZZ", "A1", "A2", "O1", "T1"})
-"""Codes of address databases for an unknown place, a region, a proxy, a satellite or Tor."""
+
+def _usable_in_a_path(text: str) -> str:
+    """The text. Raises `ValueError` for the two that every client resolves as folders, even when
+    they are encoded (WHATWG URL, section 4.4).
+    """
+    if text in (".", ".."):
+        raise ValueError("not . or .., which no URL can carry")
+    return text
 
 
-@lru_cache(maxsize=4096)
-def _country(code: str) -> str:
-    """The code in upper case, as ISO 3166-1 has it. Raises `ValueError` for what is no country."""
-    upper = code.upper()
-    if upper in _NO_COUNTRY:
-        raise ValueError("not a country")
-    return _ALIASES.get(upper, upper)
-
-
-CountryCode = Annotated[
-    str,
-    StringConstraints(pattern=r"^[A-Za-z]{2}$"),
-    AfterValidator(_country),
-    Field(description="ISO 3166-1 alpha-2; UK and EL mean GB and GR"),
-]
+PathIdentifier = Annotated[Identifier, AfterValidator(_usable_in_a_path)]
+"""An id that is a part of URLs."""
 
 
 def _canonical_address(text: str) -> str:
@@ -102,7 +95,9 @@ ClientTime = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
 
 
 MAX_METADATA = 256
-"""Entries, unknown top-level fields among them. The size of the whole record bounds the rest."""
+"""Entries, unknown top-level fields among them. Values may be nested: `card_data.MAX_DEPTH` bounds
+the levels, and the size of the whole record the rest.
+"""
 
 
 class Category(StrEnum):
@@ -124,18 +119,16 @@ class Category(StrEnum):
     DONATIONS = "donations"
 
 
-class PaymentType(StrEnum):
-    CARD = "card"
-    WALLET = "wallet"
-    BANK_TRANSFER = "bank_transfer"
-
-
 class PaymentMethod(BaseModel):
-    """How it is paid. A card is known only by a fingerprint that the shop or its processor made."""
+    """How it is paid. A card is known only by a fingerprint that the shop or its processor made.
+    Unknown fields are kept.
+    """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="allow")
 
-    type: PaymentType = PaymentType.CARD
+    type: Identifier = Field(
+        "card", description="card, wallet, bank_transfer or any other", examples=["card"]
+    )
     fingerprint: Identifier | None = Field(
         None, description="stable token of the card; never its number"
     )
@@ -177,8 +170,8 @@ class Transaction(BaseModel):
         },
     )
 
-    transaction_id: Identifier
-    user_id: Identifier
+    transaction_id: PathIdentifier
+    user_id: PathIdentifier
     amount: Annotated[Decimal, Field(ge=0, le=Decimal(10**10), allow_inf_nan=False)] = Field(
         description="in units of the currency, not in cents; 0 is the verification of a card"
     )
@@ -201,7 +194,10 @@ class Transaction(BaseModel):
         description="the issuer's answer; a later one comes in the same transaction, sent again",
     )
     metadata: dict[str, Any] = Field(
-        default_factory=dict, description="at most 256 entries, kept and returned as sent"
+        default_factory=dict,
+        description="anything that the shop wants to keep, returned as sent: at most 256 entries, "
+        "of objects and arrays at most 8 levels deep (metadata is the first), in a record of at "
+        "most 65,536 bytes; what is more is left out with a warning",
     )
 
     @property
@@ -215,6 +211,8 @@ class Transaction(BaseModel):
         if not isinstance(data, dict):
             return data
         card_data.refuse(data)
+        if None in data.values():
+            data = {name: value for name, value in data.items() if value is not None}
         if _fields(cls).issuperset(data):
             return data
         unknown = data.keys() - _fields(cls)
@@ -232,7 +230,9 @@ class Transaction(BaseModel):
                 "metadata: at most {most} entries",
                 {"most": MAX_METADATA, "field": "metadata"},
             )
-        currency.check_precision(self.amount, self.currency)
+        exact = currency.exact(self.amount, self.currency)
+        if exact is not self.amount:
+            self.amount = exact
         return self
 
     @field_serializer("amount")

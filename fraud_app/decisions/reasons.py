@@ -27,6 +27,8 @@ FIRST_PAYMENT = "first_payment"
 _FIRST_PAYMENT_TEXT = "first payment of this customer: nothing to compare with"
 _GROUPS_WITH_HISTORY = ("velocity", "amount", "geo", "device", "merchant", "time")
 """Groups of features that compare with the history of the user."""
+_WITHOUT_HISTORY = frozenset({"amount"})
+"""Features of these groups that compare with nothing: one that is missing has another cause."""
 
 _INDEX = {name: index for index, name in enumerate(NAMES)}
 _CATEGORIES = tuple(Category)
@@ -67,6 +69,7 @@ def explain(reasons: Sequence[Contribution], features: Sequence[float]) -> list[
             math.isnan(features[index])
             and not features[_INDEX["user_tx_count"]]
             and CATALOGUE[index].group in _GROUPS_WITH_HISTORY
+            and NAMES[index] not in _WITHOUT_HISTORY
         ):
             newcomer += contribution
             continue

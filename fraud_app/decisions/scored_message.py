@@ -43,9 +43,10 @@ def scored_fields(
         "merchant_id": tx.merchant_id,
         "category": tx.category.value,
         "payment_method": {
-            "type": method.type.value,
+            "type": method.type,
             "fingerprint": method.fingerprint,
             "bin_country": method.bin_country,
+            **(method.model_extra or {}),
         },
         "device_id": tx.device_id,
         "ip": tx.ip,

@@ -48,8 +48,8 @@ class BreakdownEntry(NamedTuple):
     at: datetime
     decision: str
     country: str | None
-    cents: int
-    """Amount in euro cents."""
+    cents: int | None
+    """Amount in euro cents; None when no rate is known."""
     reasons: Sequence[str]
     """Codes of the reasons; empty for an approved transaction."""
 

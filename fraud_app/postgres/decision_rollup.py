@@ -23,8 +23,8 @@ LATENCY_EDGES_MS = (0.5, 1, 2, 3, 4, 5, 7.5, 10, 15, 20, 30, 40, 50, 75, 100, 25
 because it is the latency that we promise.
 """
 
-RollupEntry = tuple[datetime, str, int, float, int]
-"""Scored at, decision, risk score, latency in ms, amount in euro cents."""
+RollupEntry = tuple[datetime, str, int, float, int | None]
+"""Scored at, decision, risk score, latency in ms, amount in euro cents (None: no rate known)."""
 
 _UPSERT = """
 INSERT INTO decision_rollup (bucket, decision, score_bin, latency_bin, transactions, amount_eur)

@@ -35,6 +35,7 @@ WHERE q.closed_at IS NULL AND t.risk_score >= $2 AND ($3::text IS NULL OR t.user
         AND NOT EXISTS (SELECT FROM verdicts u WHERE u.undoes = s.verdict_id))
 """
 ORDERS = {
+    # A loss that is not known comes first, as null does in PostgreSQL: it may be the largest.
     "loss": "q.expected_loss_eur DESC, q.transaction_id",
     "age": "q.entered_at, q.transaction_id",
     "score": "t.risk_score DESC, q.transaction_id",
@@ -71,7 +72,8 @@ class NewItem(NamedTuple):
 
     user_id: str
     transaction_id: str
-    expected_loss_eur: float
+    expected_loss_eur: float | None
+    """None when the amount in euro is not known."""
     entered_at: datetime
 
 

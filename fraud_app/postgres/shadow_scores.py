@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import asyncpg
 import numpy as np
-import orjson
+from pydantic_core import from_json
 
 from fraud_app.postgres.transactions import Row
 from ml.serving.ranking import PrecisionRecall, precision_recall
@@ -90,9 +90,7 @@ def score_rows(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
     """The challenger's scores, computed from the features that were stored with each decision. So
     its input is the very input of the champion. Rows without features are left out.
     """
-    scorable = [
-        (row, features) for row in rows if (features := orjson.loads(row.scored)["features"])
-    ]
+    scorable = [(row, features) for row in rows if (features := from_json(row.scored)["features"])]
     if not scorable:
         return []
     matrix = matrix_of(

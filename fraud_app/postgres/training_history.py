@@ -48,7 +48,8 @@ async def load(connection: asyncpg.Connection) -> TrainingHistory:
                 )
             )
             fraud.append(record["is_fraud"])
-            amount.append(currency.euro_cents(record["amount"], record["currency"]) / 100)
+            cents = currency.euro_cents(record["amount"], record["currency"])
+            amount.append(math.nan if cents is None else cents / 100)
             at_ms.append(round(record["received_at"].timestamp() * 1000))
             reported.append(
                 record["reported_at"].timestamp() * 1000 if record["reported_at"] else math.inf

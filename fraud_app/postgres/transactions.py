@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import asyncpg
-import orjson
+from pydantic_core import from_json
 
 from fraud_app.contracts import currency
 from fraud_app.contracts.transaction_key import TransactionKey
@@ -74,7 +74,7 @@ def parse_row(message: bytes) -> Row:
     """The row of a message from `transactions.scored`. Raises `ValueError` or `KeyError` when the
     message is anything else.
     """
-    scored = orjson.loads(message)
+    scored = from_json(message)  # orjson refuses integers that no double can hold
     model = scored["model"]
     return Row(
         transaction_id=scored["transaction_id"],
@@ -154,12 +154,15 @@ def _reason_codes(row: Row) -> list[str]:
     """Codes of the reasons; empty for an approved transaction."""
     if row.decision == "approve":
         return []
-    return [reason["code"] for reason in orjson.loads(row.scored)["reasons"]]
+    return [reason["code"] for reason in from_json(row.scored)["reasons"]]
 
 
-def _expected_loss(row: Row, cents: int) -> float:
+def _expected_loss(row: Row, cents: int | None) -> float | None:
     """The average cost in euro of approving the transaction: its probability of fraud times its
-    amount. Without a model, the risk score stands for the probability.
+    amount; None when that is not known in euro. Without a model, the risk score stands for the
+    probability.
     """
+    if cents is None:
+        return None
     probability = row.risk_score / 100 if row.probability is None else row.probability
     return probability * cents / 100

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ml.features.feature import Feature
-from ml.profile.event import AMOUNT_CENTS
+from ml.profile.event import AMOUNT_CENTS, NO_AMOUNT
 from ml.profile.jit import Floats, Words, jit
-from ml.profile.layout import AMOUNT_MAX_CENTS, RECENT_COUNT, recent_of
+from ml.profile.layout import AMOUNT_MAX_CENTS, recent_of
 from ml.profile.recent import MAX_RECENT, write_amounts
 
 FEATURES = (
@@ -69,13 +69,16 @@ def compute(words: Words, event: Words) -> tuple[float, ...]:
     """`amount` (euro), `amount_to_max` and `amount_to_median` (ratios), `amount_robust_z` (robust
     standard deviations, ±50).
 
-    All but `amount` are NaN for a new user; `amount_robust_z` also with fewer than 3 transactions.
+    All are NaN when the amount is missing. All but `amount` are NaN when no amount of the latest
+    transactions is known, as for a new user; `amount_robust_z` also with fewer than 3 of them.
     """
-    cents, count = event[AMOUNT_CENTS], words[RECENT_COUNT]
+    cents = event[AMOUNT_CENTS]
+    if cents == NO_AMOUNT:
+        return math.nan, math.nan, math.nan, math.nan
+    amounts = np.empty(MAX_RECENT, np.int64)
+    count = write_amounts(recent_of(words), amounts)
     if not count:
         return cents / 100.0, math.nan, math.nan, math.nan
-    amounts = np.empty(MAX_RECENT, np.int64)
-    write_amounts(recent_of(words), amounts)
     sort_ascending(amounts, count)
     median_cents = median(amounts, count)
     has_spread = count >= MIN_TRANSACTIONS_FOR_SPREAD

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from ml.features.feature import Feature
-from ml.profile.event import AMOUNT_CENTS, DECLINED, RECEIVED_MS
+from ml.profile.event import AMOUNT_CENTS, DECLINED, NO_AMOUNT, RECEIVED_MS
 from ml.profile.jit import Words, jit
 from ml.profile.layout import recent_of
 from ml.profile.recent import (
@@ -33,7 +35,7 @@ FEATURES = (
 @jit
 def compute(words: Words, event: Words) -> tuple[float, ...]:
     """`declined` (flag), `declines_1h` and `declines_24h` (counts before this transaction),
-    `amount_to_smallest_1h` (ratio). Never NaN.
+    `amount_to_smallest_1h` (ratio), which is NaN when the amount is missing.
     """
     now_ms, recent, cents = event[RECEIVED_MS], recent_of(words), event[AMOUNT_CENTS]
     smallest_cents, hour_declines, day_declines, is_first = cents, 0, 0, True
@@ -44,11 +46,12 @@ def compute(words: Words, event: Words) -> tuple[float, ...]:
         if is_within(recent, start, now_ms, HOUR_MS):
             hour_declines += declined
             earlier_cents = recent[start + CENTS]
-            smallest_cents = earlier_cents if is_first else min(smallest_cents, earlier_cents)
-            is_first = False
+            if earlier_cents != NO_AMOUNT:
+                smallest_cents = earlier_cents if is_first else min(smallest_cents, earlier_cents)
+                is_first = False
     return (
         float(event[DECLINED]),
         float(hour_declines),
         float(day_declines),
-        cents / max(smallest_cents, 1),
+        math.nan if cents == NO_AMOUNT else cents / max(smallest_cents, 1),
     )

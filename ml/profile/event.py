@@ -38,7 +38,7 @@ class Event(NamedTuple):
     clock_skew_s: float
     """The client's clock minus ours, in seconds, before clamping."""
     amount_cents: int
-    """Euro cents."""
+    """Euro cents; `NO_AMOUNT` when no rate to the euro is known."""
     merchant: int
     device: int
     card: int
@@ -72,6 +72,8 @@ class Event(NamedTuple):
 ) = range(len(Event._fields))
 """Index of each field among the words of an event."""
 EVENT_WORDS = len(Event._fields)
+NO_AMOUNT = -1
+"""Stands for a missing amount, in an event and in a profile: an integer cannot be NaN."""
 _EVENT = struct.Struct("<QqqqdqqqqqqqqddQ")
 
 
@@ -135,7 +137,7 @@ def event_of(tx: Transaction, received_ms: int) -> Event:
     """The event of a validated transaction with ingest time `received_ms` (ms since 1970)."""
     occurred = occurred_ms(tx)
     earliest, latest = received_ms - EARLIEST_SKEW_MS, received_ms + LATEST_SKEW_MS
-    method = tx.payment_method
+    method, cents = tx.payment_method, currency.euro_cents(tx.amount, tx.currency)
     return Event(
         id_hash=hash64(tx.transaction_id),
         body_hash=hash32(
@@ -145,7 +147,7 @@ def event_of(tx: Transaction, received_ms: int) -> Event:
         received_ms=received_ms,
         occurred_ms=received_ms if occurred is None else min(max(occurred, earliest), latest),
         clock_skew_s=math.nan if occurred is None else (occurred - received_ms) / 1000.0,
-        amount_cents=currency.euro_cents(tx.amount, tx.currency),
+        amount_cents=NO_AMOUNT if cents is None else cents,
         merchant=hash32(tx.merchant_id),
         device=hash32(tx.device_id),
         card=hash32(method.fingerprint),

@@ -5,7 +5,7 @@ A transaction is five words:
     word   name                      content
     0      ID                        64-bit hash of the transaction id
     1      RECEIVED                  ingest time, ms since 1970
-    2      CENTS                     amount, euro cents
+    2      CENTS                     amount, euro cents; -1: missing
     3      BODY_AND_MERCHANT         body hash << 32 | merchant hash
     4      DEVICE_COUNTRY_DECLINED   device hash << 32 | country << 1 | declined (1 bit)
 """
@@ -20,6 +20,7 @@ from ml.profile.event import (
     DEVICE,
     ID_HASH,
     MERCHANT,
+    NO_AMOUNT,
     RECEIVED_MS,
 )
 from ml.profile.jit import LOW, Words, jit
@@ -117,7 +118,11 @@ def count_distinct(
 
 
 @jit
-def write_amounts(transactions: Words, out: Words) -> None:
-    """Write all amounts (cents) to `out`, oldest transaction first."""
-    for index in range(len(transactions) // TRANSACTION_WORDS):
-        out[index] = transactions[TRANSACTION_WORDS * index + CENTS]
+def write_amounts(transactions: Words, out: Words) -> int:
+    """Write all known amounts (cents) to `out`, oldest transaction first; their number."""
+    count = 0
+    for start in range(0, len(transactions), TRANSACTION_WORDS):
+        if transactions[start + CENTS] != NO_AMOUNT:
+            out[count] = transactions[start + CENTS]
+            count += 1
+    return count

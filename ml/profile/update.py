@@ -123,13 +123,14 @@ def _write_parts(words: Words, event: Words, out: Words) -> tuple[int, int]:
     and in `out`. Needs `LAST_MS` of the new head.
     """
     now_ms, newest_ms = event[RECEIVED_MS], out[LAST_MS]
+    cents = max(event[AMOUNT_CENTS], 0)  # a missing amount is counted and changes no sum
     now_s = min(max(now_ms // 1000, 0), LOW)  # a back-fill may have any year
     start = to = HEAD_WORDS
     sizes = 0
     for part in range(WINDOW_COUNT):
         end = start + windows.BUCKET_WORDS * part_size(words, part)
         buckets = words[start:end]
-        size = windows.add(buckets, part, now_ms, newest_ms, event[AMOUNT_CENTS], out[to:])
+        size = windows.add(buckets, part, now_ms, newest_ms, cents, out[to:])
         start, to = end, to + windows.BUCKET_WORDS * size
         sizes |= size << 8 * part
     for part in range(WINDOW_COUNT, PART_COUNT):

@@ -54,8 +54,10 @@ def total_cost(
     probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs, costs: Costs
 ) -> float:
     """Cost in euro of deciding these transactions by these cutoffs. One entry for each transaction
-    in every array: probability float, fraud bool, amount in euro.
+    in every array: probability float, fraud bool, amount in euro; of an amount that is NaN only the
+    fixed costs count.
     """
+    amount = np.nan_to_num(amount)
     block = probability >= cutoffs.block
     review = (probability >= cutoffs.review) & ~block
     loss = amount + costs.chargeback_fee

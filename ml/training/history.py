@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 
 from fraud_app.contracts.transaction import Transaction
-from ml.profile.event import event_time_ms
+from ml.profile.event import NO_AMOUNT, event_time_ms
 from ml.simulator import LabelledTransaction
 from ml.training.replay import replay
 from ml.training.train import TrainingHistory, reported_before
@@ -82,7 +82,8 @@ def history_of(labelled_transactions: Iterable[Labelled]) -> TrainingHistory:
     rows, amounts, at_ms, country = [], [], [], []
     for replayed in replay(transactions()):
         rows.append(replayed.features)
-        amounts.append(replayed.event.amount_cents / 100.0)
+        cents = replayed.event.amount_cents
+        amounts.append(math.nan if cents == NO_AMOUNT else cents / 100.0)
         at_ms.append(replayed.event.received_ms)
         country.append(replayed.transaction.country or "")
     fraud, reported, scenario = (np.array(column) for column in zip(*truths, strict=True))

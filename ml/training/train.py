@@ -58,7 +58,7 @@ class TrainingHistory(NamedTuple):
     fraud: Array
     """bool: the truth, for the test part"""
     amount: Array
-    """euro"""
+    """euro; NaN when no rate is known"""
     at_ms: Array
     """int64: ingest time"""
     known: Array

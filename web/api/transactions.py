@@ -41,6 +41,8 @@ ACK_S = 5.0
 ANSWER_S = 0.5
 """Before the time limit of a request: it was accepted, and that is the answer while there is time.
 """
+OWN_WORDS = frozenset({"alerts", "breakdowns", "stats"})
+"""What stands in our routes where another one has the id of a transaction."""
 IDEMPOTENCY_PREFIX = "idem:"
 IDEMPOTENCY_S = 86_400
 """A client that tries again does so within a day."""
@@ -199,8 +201,12 @@ def _position(cursor: str) -> Position:
 
 
 def _address(key: TransactionKey) -> str:
-    """Where the decided transaction will be found."""
+    """Where the decided transaction will be found; an id that is a word of our own routes, in the
+    list.
+    """
     identity, user = quote(key.transaction_id, safe=""), quote(key.user_id, safe="")
+    if key.transaction_id in OWN_WORDS:
+        return f"/api/transactions?q={identity}&user_id={user}"
     return f"/api/transactions/{identity}?user_id={user}"
 
 

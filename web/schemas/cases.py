@@ -40,7 +40,7 @@ class KnownLabel(BaseModel):
 
 
 class InQueue(BaseModel):
-    expected_loss_eur: float
+    expected_loss_eur: float | None
     entered_at: datetime
     taken_by: str | None
     taken_until: datetime | None

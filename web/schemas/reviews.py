@@ -16,7 +16,9 @@ class QueueQuery(BaseModel):
 
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     sort: Literal["loss", "age", "score"] = Field(
-        "loss", description="dearest expected loss, oldest, or highest score first"
+        "loss",
+        description="dearest expected loss (before it, where it is not known), oldest, or highest "
+        "score first",
     )
     min_score: Annotated[int, Field(ge=0, le=99)] = 0
     user_id: Identifier | None = None
@@ -25,7 +27,9 @@ class QueueQuery(BaseModel):
 
 class QueueItem(BaseModel):
     transaction: ScoredTransaction
-    expected_loss_eur: float = Field(description="probability of fraud times amount")
+    expected_loss_eur: float | None = Field(
+        description="probability of fraud times amount; null when no rate to the euro is known"
+    )
     entered_at: datetime
     taken_by: str | None
     taken_until: datetime | None

@@ -65,7 +65,9 @@ class Stats(BaseModel):
     decisions: dict[str, int]
     block_rate: float | None
     review_rate: float | None
-    amount_eur: dict[str, float]
+    amount_eur: dict[str, float] = Field(
+        description="by decision; without transactions in a currency that has no rate to the euro"
+    )
     latency_ms: LatencyStats
     scores: list[ScoreBin]
     series: list[Moment]

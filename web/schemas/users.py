@@ -33,7 +33,7 @@ class Behaviour(BaseModel):
     payments: int
     first_at: datetime
     last_at: datetime
-    largest_eur: float
+    largest_eur: float = Field(description="of the amounts that are known in euro; else 0")
     windows: list[WindowUse]
     hours: list[int] = Field(description="payments by hour of the day, UTC")
 

@@ -30,7 +30,7 @@ function showCustomer() {
   say("c-flagged", `${count(found.decisions.review + found.decisions.block)}`);
   say("c-flagged-note", `${count(found.decisions.review)} to review, ${count(found.decisions.block)} blocked`);
   say("c-fraud", count(found.fraud));
-  say("c-largest", behaviour ? money(behaviour.largest_eur, "EUR") : "–");
+  say("c-largest", behaviour?.largest_eur ? money(behaviour.largest_eur, "EUR") : "–");
   say("c-last", found.last_at ? span(since(found.last_at)) : "–");
   say("usual-note", behaviour ? "The usual is their own average of the last seven days." : found.behaviour_away ? "Redis is away, and another worker has this customer's row." : "No worker knows a payment of this customer.");
   at("usual").hidden = !behaviour;
@@ -55,7 +55,9 @@ function showCustomer() {
 function showPayments() {
   at("over-time-empty").hidden = payments.length > 0;
   at("over-time").hidden = !payments.length;
-  if (payments.length) charts.payments(at("over-time"), payments, `${count(payments.length)} payments, the largest ${money(Math.max(...payments.map((one) => Number(one.amount))), payments[0].currency)}`, (one) => { location.href = transactionPage(one); });
+  const comparable = new Set(payments.map((one) => one.currency)).size === 1;
+  const largest = comparable ? `, the largest ${money(Math.max(...payments.map((one) => Number(one.amount))), payments[0].currency)}` : "";
+  if (payments.length) charts.payments(at("over-time"), payments, `${count(payments.length)} payments${largest}`, (one) => { location.href = transactionPage(one); });
   at("latest").replaceChildren(...payments.slice(0, LISTED).map(row));
   at("all").href = to("/live", { user_id: id });
 }

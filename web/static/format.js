@@ -11,6 +11,7 @@ export function money(amount, currency) {
 
 const euroShort = new Intl.NumberFormat(undefined, { style: "currency", currency: "EUR", notation: "compact", maximumFractionDigits: 1 });
 export const euro = (amount) => euroShort.format(amount);
+export const expectedLoss = (loss) => (loss === null ? "expected loss not known in euro" : `${euro(loss)} at stake`);
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 export const time = (iso) => timeFormat.format(new Date(iso));

@@ -5,7 +5,7 @@ import * as charts from "./charts.js";
 import { connect } from "./connection.js";
 import { at, badge, dataOf, element, keyOf, link, say, to, transactionPage, wordOf } from "./dom.js";
 import { Feed } from "./feed.js";
-import { count, country, euro, figure, milliseconds, money, share, since, span, time } from "./format.js";
+import { count, country, euro, expectedLoss, figure, milliseconds, money, share, since, span, time } from "./format.js";
 import { heatmap } from "./heatmap.js";
 import { problem } from "./notices.js";
 import { change, parameters } from "./params.js";
@@ -130,7 +130,7 @@ function showQueue(queue) {
   at("urgent-empty").hidden = queue.items.length > 0;
   at("urgent").replaceChildren(...queue.items.map((item) => element("li", {},
     link(to("/review", { tx: item.transaction.transaction_id, customer: item.transaction.user_id }), money(item.transaction.amount, item.transaction.currency), { className: "strong" }), " ",
-    element("span", { className: "note", textContent: `score ${item.transaction.risk_score} · ${euro(item.expected_loss_eur)} at stake · waits ${span(since(item.entered_at))}${item.taken_by ? ` · ${item.taken_by}` : ""}` }))));
+    element("span", { className: "note", textContent: `score ${item.transaction.risk_score} · ${expectedLoss(item.expected_loss_eur)} · waits ${span(since(item.entered_at))}${item.taken_by ? ` · ${item.taken_by}` : ""}` }))));
 }
 
 const asking = (source, what, task) => async () => {

@@ -4,7 +4,7 @@ import { ask, every } from "./api.js";
 import { show, standing } from "./case.js";
 import { choose } from "./choice.js";
 import { at, badge, element, keyOf, link, say, to, transactionApi } from "./dom.js";
-import { count, euro, money, share, since, span } from "./format.js";
+import { count, expectedLoss, money, share, since, span } from "./format.js";
 import { on } from "./keys.js";
 import { problem } from "./notices.js";
 import { bind, change, clear, parameters } from "./params.js";
@@ -40,7 +40,7 @@ function line(item) {
     link(address(one), "", { onclick: (event) => { if (event.ctrlKey || event.metaKey) return; event.preventDefault(); open(one); } }));
   made.firstChild.append(
     element("span", { className: "top" }, element("strong", { textContent: money(one.amount, one.currency) }), badge(one.decision)),
-    element("span", { className: "note", textContent: `score ${one.risk_score} · ${euro(item.expected_loss_eur)} at stake · ${one.country ?? "no country"}` }),
+    element("span", { className: "note", textContent: `score ${one.risk_score} · ${expectedLoss(item.expected_loss_eur)} · ${one.country ?? "no country"}` }),
     element("span", { className: "note" }, `${one.user_id} · `, element("span", { className: waits > LATE_S ? "slow" : "", textContent: `waits ${span(waits)}` }), item.taken_by && item.taken_by !== me ? ` · ${item.taken_by} is on it` : ""));
   if (isChosen(one)) made.firstChild.setAttribute("aria-current", "true");
   return made;

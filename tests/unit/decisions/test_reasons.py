@@ -72,3 +72,10 @@ def test_every_feature_can_be_put_into_words():
         for value in (0.0, 1.0, 7.0, math.nan):
             features = vector(**{name: value, "user_tx_count": 3.0})
             assert explain([contribution(name)], features)[0].text
+
+
+def test_an_amount_without_a_rate_is_a_reason_of_its_own_for_a_new_user():
+    features = vector(user_tx_count=0.0, amount=math.nan, amount_to_max=math.nan)
+    explained = explain([contribution("amount", 2.0), contribution("amount_to_max")], features)
+    assert [reason.code for reason in explained] == ["amount", FIRST_PAYMENT]
+    assert explained[0].text == "not known: amount of this payment in euro"

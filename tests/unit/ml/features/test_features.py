@@ -72,6 +72,34 @@ def test_amounts_of_all_currencies_are_in_euro():
     assert features(event(amount="100", currency="GBP"))["amount"] == pytest.approx(117.0)
 
 
+def in_krona(at_ms=NOW_MS, **fields):
+    """An event of a currency that has no rate to the euro."""
+    return event(at_ms, amount="500", currency="ISK", **fields)
+
+
+def test_an_amount_without_a_rate_is_missing_in_every_feature_and_still_counted():
+    row = features(event(NOW_MS - 2000, amount="10"), in_krona(NOW_MS - 1000), in_krona(NOW_MS))
+    missing = {name for name, value in row.items() if math.isnan(value)}
+    amounts = {feature.name for feature in CATALOGUE if feature.group == "amount"}
+    assert amounts | {"amount_to_smallest_1h"} <= missing
+    assert (row["tx_count_1h"], row["amount_sum_1h"]) == (2, 10.0)
+
+
+@given(st.lists(st.decimals("0.01", "9999", places=2), max_size=40), st.data())
+def test_amounts_without_a_rate_change_no_comparison_of_the_others(amounts, data):
+    """Nor sums nor extremes: as if only the counts knew of them."""
+    known = [event(NOW_MS + at, amount=str(amount)) for at, amount in enumerate(amounts)]
+    latest = event(NOW_MS + 1000, amount="70")
+    mixed = list(known)
+    for _ in range(data.draw(st.integers(0, 32 - min(len(known), 32)))):
+        mixed.insert(data.draw(st.integers(0, len(mixed))), in_krona())
+    with_them, without = features(*mixed, latest), features(*known, latest)
+    for name in NAMES:
+        if name.startswith("amount") and not (math.isnan(without[name])):
+            assert with_them[name] == without[name], name
+    assert with_them["tx_count_7d"] == len(mixed)
+
+
 def test_impossible_travel_has_an_impossible_speed():
     berlin = event(NOW_MS - HOUR_MS)
     row = features(berlin, event(NOW_MS, latitude=-6.2, longitude=106.8, country="ID"))

@@ -11,8 +11,10 @@ from ml.training.evaluation import (
     read_costs,
     total_cost,
 )
+from ml.training.history import Labelled, history_of
 from ml.training.sampling import SAMPLERS, SMOTE_SHARE, UNDER_SHARE, smote
 from ml.training.train import MATURING, TrainingHistory, reported_before, split_by_time, train
+from tests.support.builders import transaction
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +102,21 @@ def test_the_cheapest_cutoffs_are_cheaper_than_any_fixed_ones():
     chosen = choose_cutoffs(probability, fraud, amount, read_costs())
     least = total_cost(probability, fraud, amount, chosen, read_costs())
     assert least <= total_cost(probability, fraud, amount, Cutoffs(0.9, 0.95), read_costs())
+
+
+def test_an_amount_that_is_not_known_costs_only_what_is_fixed():
+    costs = read_costs()
+    missed, blocked = np.array([0.0]), np.array([1.0])
+    unknown, cutoffs = np.array([np.nan]), Cutoffs(0.5, 0.8)
+    assert total_cost(missed, np.array([True]), unknown, cutoffs, costs) == costs.chargeback_fee
+    assert total_cost(blocked, np.array([False]), unknown, cutoffs, costs) == costs.insult
+
+
+def test_a_history_holds_amounts_without_a_rate_as_not_a_number():
+    sent = [transaction(currency=code, amount="10") for code in ("EUR", "ISK")]
+    history = history_of(Labelled(one, False, np.inf, "") for one in sent)
+    assert np.array_equal(history.amount, [10.0, np.nan], equal_nan=True)
+    assert np.isnan(history.features[1, NAMES.index("amount")])
 
 
 def test_a_perfect_forecast_has_no_calibration_error():
