@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 from aiohttp import WSCloseCode, web
+from pydantic_core import from_json
 
 from fraud_app import metrics
 from fraud_app.app import app
@@ -24,7 +25,7 @@ from fraud_app.resources import config, decision_waiters, redis_client
 from fraud_app.supervision import supervised
 from tables.redis import live_feed
 from tables.redis.client import RedisUnavailable
-from web.http.body import query_parameters
+from web.http.body import encoded, query_parameters
 from web.http.problem import Problem
 from web.schemas.live import LiveQuery
 
@@ -105,7 +106,7 @@ _clients: dict[Client, web.WebSocketResponse] = {}
 def item_of(entry: live_feed.Entry) -> Item:
     """The item of an entry of the stream, without the large fields."""
     cursor, message = entry
-    scored = orjson.loads(message)
+    scored = from_json(message)  # orjson refuses integers that no double can hold
     for name in _OMITTED_FIELDS:
         scored.pop(name, None)
     alert = scored["decision"] != "approve"
@@ -116,7 +117,7 @@ def item_of(entry: live_feed.Entry) -> Item:
         TransactionKey(str(scored["user_id"]), str(scored["transaction_id"])),
         alert,
         scored["risk_score"],
-        orjson.dumps(event),
+        encoded(event),
     )
 
 

@@ -211,11 +211,16 @@ class Transaction(BaseModel):
         if not isinstance(data, dict):
             return data
         card_data.refuse(data)
+        fields = _fields(cls)
         if None in data.values():
-            data = {name: value for name, value in data.items() if value is not None}
-        if _fields(cls).issuperset(data):
+            data = {
+                name: value
+                for name, value in data.items()
+                if value is not None or name not in fields
+            }
+        if fields.issuperset(data):
             return data
-        unknown = data.keys() - _fields(cls)
+        unknown = data.keys() - fields
         known = {name: value for name, value in data.items() if name not in unknown}
         metadata = known.get("metadata") or {}
         if isinstance(metadata, dict):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
+from fraud_app.contracts.reading import read_json
 from fraud_app.contracts.transaction import Transaction
 from ml.profile.event import NO_AMOUNT, event_time_ms
 from ml.simulator import LabelledTransaction
@@ -52,7 +53,7 @@ def from_files(data: Path, labels: Path) -> Iterator[Labelled]:
         for label in map(orjson.loads, labels.open("rb"))
         if label["is_fraud"]
     }
-    transactions = [Transaction.model_validate_json(line) for line in data.open("rb")]
+    transactions = [read_json(line).transaction for line in data.open("rb")]
     keys = {transaction.key for transaction in transactions}
     customers_with = Counter(key.transaction_id for key in keys)
     transactions.sort(key=lambda transaction: event_time_ms(transaction, 0))

@@ -231,6 +231,14 @@ async def test_a_verdict_id_beyond_bigint_is_the_clients_error(api):
         ({"amount": 0.1 + 0.2}, {"amount": "0.30"}),
         ({f"field_{number}": number for number in range(33)}, {}),
         ({"latitude": 0, "longitude": 0}, {"missing_place": True}),
+        ({"latitude": float("nan"), "longitude": 13.4}, {"missing_place": True}),
+        ({"currency": "bhd", "amount": "1.234"}, {"currency": "BHD", "amount": "1.234"}),
+        ({"currency": "VND", "amount": 250_000}, {"amount": "250000"}),
+        ({"amount": -0.0}, {"amount": "0.00"}),
+        ({"country": "QQ"}, {"country": None}),
+        ({"metadata": {"n": float("inf"), "m": 10**400}}, {"metadata": {"n": None, "m": 10**400}}),
+        ({"metadata": {"deep": [[[[[[[[1]]]]]]]], "a": 1}}, {"metadata": {"a": 1}}),
+        ({"payment_method": {"type": "klarna", "brand": "x"}}, {"payment_type": "klarna"}),
         ({"user_id": f"auth0|{uuid.uuid4().hex}"}, {}),
         ({"user_id": f"a+{uuid.uuid4().hex}@example.org"}, {}),
         ({"user_id": f"q/Z={uuid.uuid4().hex}=="}, {}),
@@ -245,6 +253,9 @@ async def test_optional_data_and_other_spellings_never_cost_the_decision(
     for name, value in read.items():
         if name == "missing_place":
             assert "km_from_last" in scored["missing"]
+        elif name == "payment_type":
+            assert scored["payment_method"]["type"] == value
+            assert scored["payment_method"]["brand"] == sent["payment_method"]["brand"]
         else:
             assert scored[name] == value
     assert await stored(running, sent["transaction_id"])

@@ -29,7 +29,7 @@ async def json_object(request: web.Request, limit: int) -> dict[str, Any]:
     raw = await _read(request, limit)
     raw = unpacked(raw, request.headers.get("Content-Encoding", "").strip().lower(), limit)
     try:
-        value = from_json(raw, allow_inf_nan=False)  # orjson would make large integers inexact
+        value = from_json(raw)  # orjson would make large integers inexact, and know no NaN
     except ValueError as error:
         raise Problem(400, "malformed_json", f"the body is not JSON: {error}") from error
     if not isinstance(value, dict):
@@ -132,11 +132,12 @@ def query_parameters(model: type[Model], request: web.Request) -> Model:
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A JSON response; bytes are taken to be JSON already."""
     return web.Response(
-        status=status, body=_encoded(value), content_type="application/json", headers=headers
+        status=status, body=encoded(value), content_type="application/json", headers=headers
     )
 
 
-def _encoded(value: Any) -> bytes:
+def encoded(value: Any) -> bytes:
+    """The value as JSON; bytes are JSON already."""
     if isinstance(value, bytes):
         return value
     try:

@@ -228,6 +228,10 @@ def test_null_is_absence(field):
     assert warnings == ()
 
 
+def test_an_unknown_field_is_kept_even_when_it_is_null():
+    assert read(least(basket=None, category=None)).transaction.metadata == {"basket": None}
+
+
 def test_null_is_absence_within_the_payment_method():
     method = {"type": None, "fingerprint": None, "bin_country": None}
     assert read(least(payment_method=method)) == read(least())

@@ -1,9 +1,13 @@
 """The transaction: what is accepted, refused, and kept as metadata."""
 
 from decimal import Decimal
+from urllib.parse import quote, unquote
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import ValidationError
+from yarl import URL
 
 from fraud_app.contracts.transaction import Transaction
 from tests.support.builders import payload
@@ -57,6 +61,18 @@ def test_an_amount_has_no_more_digits_than_its_currency(amount, code, accepted):
     else:
         with pytest.raises(ValidationError, match="digits after the point"):
             Transaction.model_validate(payload(amount=amount, currency=code))
+
+
+@given(st.text(min_size=1, max_size=128))
+@example("..")
+@example("%2e%2e/")
+def test_every_id_that_is_accepted_survives_a_url(text):
+    try:
+        Transaction.model_validate(payload(user_id=text))
+    except ValidationError:
+        return
+    address = URL(f"http://worker/api/users/{quote(text, safe='')}")
+    assert unquote(address.raw_path.removeprefix("/api/users/")) == text
 
 
 # Published test numbers of the schemes.
