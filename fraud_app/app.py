@@ -67,7 +67,7 @@ def own_heartbeat() -> Heartbeat:
 metrics.BUILD.info({"version": __version__})
 
 
-@app.on_partitions_assigned.connect
+@app.on_rebalance_complete.connect
 async def _mirror_new_partitions(*_: Any, **__: Any) -> None:
     mirror.rebuild_soon()
 

@@ -146,6 +146,11 @@ EXPIRED = Counter(
     ["topic"],
     registry=REGISTRY,
 )
+DAMAGED_DATABASES = Gauge(
+    "fraud_damaged_databases",
+    "Damaged databases of this worker that were moved aside, rebuilt, and are still kept",
+    registry=REGISTRY,
+)
 BUILD = Info("fraud_build", "What is running", registry=REGISTRY)
 MODEL = Info("fraud_model", "The model that decides", registry=REGISTRY)
 PSI = Gauge(

@@ -4,25 +4,39 @@
 Rows are read and written by partition, not through the mapping interface: that one works only
 inside a stream's own iteration, sends each changelog record by itself and lets a failed send pass.
 Faust keeps assignment, standby and recovery.
+
+A changelog that ends before what a database says it has read was deleted and made anew. The
+databases then have what it lost: they read all of it, and send their rows to it again.
 """
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
 import faust
 from faust.types import TP
 
 from fraud_app.contracts.message import Message
+from fraud_app.kafka import compat, crash
 from fraud_app.kafka.producer import Offsets, ProduceBatch
-from fraud_app.kafka.table_store import TableStore
+from fraud_app.kafka.table_store import DatabaseTable, TableStore
 from tables.user_row import may_be_row, position
+
+log = logging.getLogger(__name__)
 
 NAME = "user_rows"
 _PREFIX = b"u:"
 """Of the keys of users."""
+_SEND_AGAIN = b"send-again"
+"""A key that stands in a database while the changelog lacks rows of it."""
+SEND_AGAIN_ROWS = 500
+"""Rows that wait for the broker together, at most 2 MB."""
+LOG_RECOVERY_EVERY_S = 5.0
 # RocksDB's own defaults are meant for a server: 2 GiB of cache and 192 MiB of memtables for each
 # partition.
 _OPTIONS = {
@@ -32,6 +46,13 @@ _OPTIONS = {
     "block_cache_size": 32 << 20,
     "max_open_files": 256,
 }
+
+
+def batched(rows: Iterable[tuple[str, bytes]], size: int) -> Iterator[list[tuple[str, bytes]]]:
+    """The rows in lists of at most `size`. Python 3.11 has no `itertools.batched`."""
+    remaining = iter(rows)
+    while part := list(islice(remaining, size)):
+        yield part
 
 
 def key_of(user_id: str) -> bytes:
@@ -47,11 +68,14 @@ def _is_row(key: bytes | None, value: bytes | None) -> bool:
     return is_ours and (value is None or may_be_row(value))
 
 
-class UserTable(faust.Table[bytes, bytes]):
+class UserTable(DatabaseTable):
     """Rows by user, one database a partition."""
 
     _sent: dict[int, int]
     """By partition, the changelog offset up to which the broker has the rows, not yet noted."""
+    _latest: dict[int, int]
+    """By partition, the latest offset that its changelog is known to have had."""
+    _recovery_logged_at: float
 
     @classmethod
     def register(cls, app: faust.App, partitions: int) -> UserTable:
@@ -67,21 +91,26 @@ class UserTable(faust.Table[bytes, bytes]):
             help="profile, position and latest decisions of each user",
             extra_topic_configs={"cleanup.policy": "compact"},
         )
-        table._sent = {}
+        table._sent, table._latest, table._recovery_logged_at = {}, {}, 0.0
         app.tables.add(table)
         return table
 
     @cached_property
-    def _databases(self) -> TableStore:
-        return TableStore(self)
+    def _rows(self) -> TableStore:
+        return TableStore(self.databases)
+
+    @property
+    def rebuilding(self) -> list[int]:
+        """Partitions whose database was damaged and is filled from the changelog now."""
+        return sorted(self.databases.rebuilding)
 
     def read(self, partition: int, user_id: str) -> bytes | None:
-        """The row of a user in a partition of this worker. Raises when the database is damaged."""
-        return self._databases.get(partition, key_of(user_id))
+        """The row of a user in a partition of this worker."""
+        return self._rows.get(partition, key_of(user_id))
 
     def write(self, partition: int, rows: Mapping[str, bytes]) -> None:
         """Store rows locally, all or none."""
-        self._databases.write(partition, {key_of(user): row for user, row in rows.items()})
+        self._rows.write(partition, {key_of(user): row for user, row in rows.items()})
 
     async def send_rows(
         self, produce: ProduceBatch, partition: int, rows: Mapping[str, bytes]
@@ -92,26 +121,29 @@ class UserTable(faust.Table[bytes, bytes]):
 
     def rows_sent(self, offsets: Offsets) -> None:
         """Remember that the local database has everything up to these offsets of the changelog;
-        those of other topics are left alone.
+        those of other topics are left alone. Ends the process when the changelog was made anew.
         """
         changelog = self.changelog_topic_name
         for (topic, partition), offset in offsets.items():
             if topic == changelog:
-                self._sent[partition] = offset
+                if offset <= self._latest.get(partition, -1):
+                    crash.end_process("the changelog was made anew: the next start fills it again")
+                self._sent[partition] = self._latest[partition] = offset
 
     def note_offsets(self) -> None:
         """Write down how far the local database is. To be called now and then: behind only means
         more to read at a recovery.
         """
         for partition, offset in self._sent.items():
-            if self._databases.has(partition):
+            if self._rows.has(partition):
                 tp = TP(self.changelog_topic_name, partition)
-                self._databases.set_persisted_offset(tp, offset)
+                self.databases.set_persisted_offset(tp, offset)
         self._sent.clear()
+        self.databases.note_files()
 
     def rows(self, partition: int) -> Iterator[tuple[str, bytes]]:
         """All rows of one partition, by user id."""
-        for key, row in self._databases.items(partition):
+        for key, row in self._rows.items(partition):
             if key.startswith(_PREFIX):
                 yield key[len(_PREFIX) :].decode(), row
 
@@ -121,23 +153,72 @@ class UserTable(faust.Table[bytes, bytes]):
         A worker that was taken for dead may still write to the changelog after its successor did.
         What a stranger wrote to it is passed over.
         """
-        newest: dict[tuple[int, bytes], tuple[int, int]] = {}
-        newer: list[Any] = []
+        newer: dict[int, dict[bytes, bytes | None]] = {}
         last_offsets: dict[TP, int] = {}
         for event in batch:
             message = event.message
             last_offsets[message.tp] = max(message.offset, last_offsets.get(message.tp, -1))
             if not _is_row(message.key, message.value):
                 continue
+            rows = newer.setdefault(message.partition, {})
             if message.value is not None:
-                row = (message.partition, message.key)
-                if row not in newest:
-                    stored = self._databases.get(*row)
-                    newest[row] = position(stored) if stored else (0, -1)
-                if position(message.value) < newest[row]:
+                stored = rows.get(message.key) or self._rows.get(message.partition, message.key)
+                if stored and position(message.value) < position(stored):
                     continue
-                newest[row] = position(message.value)
-            newer.append(event)
-        super().apply_changelog_batch(newer)
+            rows[message.key] = message.value
+        for partition, rows in newer.items():
+            self._rows.write(partition, rows)
         for tp, offset in last_offsets.items():
-            self._databases.set_persisted_offset(tp, offset)
+            self.databases.set_persisted_offset(tp, offset)
+        self._log_recovery()
+
+    def _log_recovery(self) -> None:
+        remaining = compat.to_recover(cast(faust.App, self.app))
+        if remaining and time.monotonic() - self._recovery_logged_at > LOG_RECOVERY_EVERY_S:
+            self._recovery_logged_at = time.monotonic()
+            log.info("recovering", extra={"records": remaining, "rebuilding": self.rebuilding})
+
+    async def on_rebalance(
+        self,
+        assigned: set[TP],
+        revoked: set[TP],
+        newly_assigned: set[TP],
+        generation_id: int = 0,
+    ) -> None:
+        """Open the databases of new partitions, and find those that are newer than the changelog.
+
+        The offset of such a one means nothing in the new changelog, so all of that will be read.
+        """
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+        changelogs = {tp for tp in newly_assigned if tp.topic == self.changelog_topic_name}
+        ends = await self.app.consumer.highwaters(*changelogs) if changelogs else {}
+        for tp in changelogs:
+            persisted, latest = self.persisted_offset(tp), (ends.get(tp) or 0) - 1
+            self._latest[tp.partition] = latest
+            if persisted is not None and persisted > latest:
+                values = {self._rows.offset_key: None, _SEND_AGAIN: b"1"}
+                self._rows.write(tp.partition, values)
+                log.critical(
+                    "changelog_made_anew",
+                    extra={"partition": tp.partition, "has": latest, "had": persisted},
+                )
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """Before anything is scored, send the rows that the changelog lacks."""
+        await super().on_recovery_completed(active_tps, standby_tps)
+        try:
+            for tp in active_tps:
+                if self._rows.get(tp.partition, _SEND_AGAIN):
+                    await self._send_again(tp.partition)
+        except Exception as error:  # Faust would not even log it
+            crash.end_process("the rows could not be sent to the changelog again", error)
+
+    async def _send_again(self, partition: int) -> None:
+        sent = 0
+        for rows in batched(self.rows(partition), SEND_AGAIN_ROWS):
+            produce = ProduceBatch(cast(faust.App, self.app))
+            await self.send_rows(produce, partition, dict(rows))
+            self.rows_sent(await produce.acknowledged())
+            sent += len(rows)
+        self._rows.write(partition, {_SEND_AGAIN: None})
+        log.warning("rows_sent_to_the_changelog", extra={"partition": partition, "rows": sent})

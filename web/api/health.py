@@ -11,7 +11,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from fraud_app import __version__, metrics, supervision
-from fraud_app.app import app
+from fraud_app.app import app, user_table
 from fraud_app.kafka import compat
 from fraud_app.resources import champion, config, database, redis_client, scoring_state
 from fraud_app.topics import RAW
@@ -78,9 +78,22 @@ def _worker() -> Check:
     if scoring_state.stopped:
         return Check(status="down", detail=f"scoring has stopped: {scoring_state.stopped}")
     if app.rebalancing or not app.rebalancing_count:
-        return Check(status="degraded", detail="partitions are being assigned or tables recovered")
+        return Check(status="degraded", detail=_assigning())
     owned = compat.assigned_partitions(app, RAW)
     return Check(status="ok", detail=f"{len(owned)} of {config.kafka.partitions} partitions here")
+
+
+def _assigning() -> str:
+    """What a worker does before it scores, with what is left to do."""
+    parts = ["partitions are being assigned or tables recovered"]
+    if remaining := compat.to_recover(app):
+        parts.append(f"{remaining} changelog records left")
+    if user_table.rebuilding:
+        partitions = ", ".join(map(str, user_table.rebuilding))
+        parts.append(
+            f"the database of partition {partitions} was damaged, moved aside, and is rebuilt"
+        )
+    return "; ".join(parts)
 
 
 def _tasks() -> Check:

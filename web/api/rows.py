@@ -15,10 +15,15 @@ from tables.user_row import EMPTY, UserRow, decode
 
 
 async def rows_of(users: Sequence[str]) -> tuple[dict[str, UserRow], bool]:
-    """Each user's row, and whether Redis answered if the mirror was needed. The row is empty when
-    there is none, or when Redis did not answer.
+    """Each user's row, and whether it is known. The row is empty when there is none, and also when
+    Redis did not answer, or has no copy while the table here is recovered.
     """
-    own = compat.assigned_partitions(app, user_table.changelog_topic_name)
+    # Until the changelog is read, the own table may lack a user, or have an old row.
+    own = (
+        set()
+        if app.rebalancing
+        else compat.assigned_partitions(app, user_table.changelog_topic_name)
+    )
     partitions = [partition_of(user, config.kafka.partitions) for user in users]
     encoded: dict[str, bytes | None] = {
         user: user_table.read(partition, user)
@@ -31,6 +36,7 @@ async def rows_of(users: Sequence[str]) -> tuple[dict[str, UserRow], bool]:
         try:
             mirrored_rows = await mirror.read(others, config.redis.deadline_ms / 1000)
             encoded.update(zip(others, mirrored_rows, strict=True))
+            mirrored = not (app.rebalancing and None in mirrored_rows)
         except RedisUnavailable:
             mirrored = False
     rows = {user: decode(data) if (data := encoded.get(user)) else EMPTY for user in users}
