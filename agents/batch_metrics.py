@@ -9,6 +9,7 @@ from typing import Any
 from fraud_app import metrics
 from fraud_app.contracts.scored import Decision
 from fraud_app.decisions.pipeline import DecidedBatch
+from fraud_app.resources import recent_decisions
 from ml.serving.registry import name_and_version
 
 _TOTAL, _FEATURES, _MODEL = (
@@ -22,10 +23,12 @@ def count_batch(decided: DecidedBatch, dead_letters: Sequence[str], size: int) -
     for item, decision in decided.new:
         _scored_counter(decision.decision, decision.model).inc()
         _TOTAL.observe(decision.total_us / 1e6)
-        for dependency in decision.degraded:
-            metrics.DEGRADED.labels(dependency).inc()
         for warning in item.warnings:
             metrics.INPUT_WARNINGS.labels(warning.field.split("/")[1]).inc()
+    without = [dependency for _, decision in decided.new for dependency in decision.degraded]
+    for dependency in without:
+        metrics.DEGRADED.labels(dependency).inc()
+    recent_decisions.add(len(decided.new), without)
     # Features and model are computed for many transactions at once, which share the same times.
     timings = {(decision.features_us, decision.model_us) for _, decision in decided.new}
     for features_us, model_us in timings:

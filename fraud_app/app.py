@@ -10,13 +10,11 @@ from functools import partial
 from typing import Any
 
 from fraud_app import __version__, metrics, topics
-from fraud_app.heartbeats import current_heartbeat
 from fraud_app.kafka import compat
 from fraud_app.kafka.application import batch_topic, create_app
-from fraud_app.resources import champion, config, redis_client
+from fraud_app.resources import champion, config, redis_client, refuse_redis_cluster
 from fraud_app.settings import is_open_without_keys
 from tables.mirror import Mirror
-from tables.redis.heartbeat import Heartbeat
 from tables.user_table import UserTable
 from web.http.application import application_options
 from web.http.server import Runner
@@ -33,7 +31,7 @@ app = create_app(
         "agents.background.watchdog",
         "web.routes",
     ],
-    before_start=[champion.load],
+    before_start=[refuse_redis_cluster, champion.load],
     store="rocksdb://",
     web_application_options=application_options(config),
     web_runner=partial(Runner, settings=config),
@@ -53,15 +51,6 @@ def own_rows() -> Iterator[tuple[str, bytes]]:
 
 
 mirror = Mirror(redis_client, config.redis.mirror_interval_ms, config.worker_id, own_rows)
-
-
-def own_heartbeat() -> Heartbeat:
-    """The state of this worker, to be sent to Redis."""
-    reference = champion.scorer.reference if champion.scorer else None
-    address = f"{config.web.bind}:{config.web.port}"
-    return current_heartbeat(
-        app, "scoring", topics.RAW, config.worker_id, address=address, model=reference
-    )
 
 
 metrics.BUILD.info({"version": __version__})

@@ -12,7 +12,7 @@ from typing import Any
 
 import faust
 
-from fraud_app import __version__
+from fraud_app import __version__, supervision
 from fraud_app.kafka import compat
 from tables.redis import heartbeat
 from tables.redis.client import RedisClient, RedisUnavailable
@@ -25,6 +25,8 @@ def current_heartbeat(
     app: faust.App, role: str, topic: str, worker_id: str, **more: Any
 ) -> Heartbeat:
     """The current state of an application of this process. `topic` is the topic that it reads."""
+    if supervision.failing:
+        more = {"status": "degraded", "detail": "background tasks fail", **more}
     return Heartbeat(
         id=worker_id,
         role=role,

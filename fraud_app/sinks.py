@@ -12,7 +12,7 @@ import faust
 from fraud_app import logging, topics
 from fraud_app.kafka.application import batch_topic, create_app
 from fraud_app.kafka.on_demand_consumer import NEAR_REAL_TIME, RELAXED
-from fraud_app.resources import challenger, config
+from fraud_app.resources import challenger, config, refuse_redis_cluster
 
 storage = create_app(
     "fraud-storage",
@@ -36,6 +36,7 @@ feed = create_app(
     config,
     NEAR_REAL_TIME,
     modules=["agents.feed", "agents.background.sinks_heartbeat"],
+    before_start=[refuse_redis_cluster],
     store="memory://",
     web_enabled=False,
 )

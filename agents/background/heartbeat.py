@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from fraud_app.app import app, own_heartbeat
+from fraud_app.app import app
 from fraud_app.heartbeats import send_heartbeats
 from fraud_app.resources import redis_client
 from fraud_app.supervision import supervised
+from fraud_app.worker_state import own_heartbeat
 
 
 @partial(supervised, app)

@@ -23,10 +23,10 @@ def binary() -> str:
     return str(_binary.get_binary_path())
 
 
-def start(directory: Path, port: int, password: str) -> ServerProcess:
+def start(directory: Path, port: int, password: str, *more: str) -> ServerProcess:
     """Start the server with its data under `directory`, and wait until it answers.
 
-    Raises `StartFailed`.
+    `more`: lines of its configuration. Raises `StartFailed`.
     """
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / "redis.conf"
@@ -34,7 +34,7 @@ def start(directory: Path, port: int, password: str) -> ServerProcess:
     config.write_text(
         f"bind 127.0.0.1\nport {port}\ndir {directory}\nrequirepass {password}\n"
         "save 300 1000\nappendonly no\n"
-        "maxmemory 512mb\nmaxmemory-policy volatile-lru\n"
+        "maxmemory 512mb\nmaxmemory-policy volatile-lru\n" + "\n".join(more)
     )
     server = ServerProcess("Redis", [binary(), config], directory / "redis.log")
     server.wait_until(lambda: _answers_ping(port, password), _START_S)

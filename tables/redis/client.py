@@ -11,12 +11,14 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import hiredis
 import redis.asyncio as redis
+from redis import Redis
 from redis.exceptions import ConnectionError as RedisLost
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisError
 
 from fraud_app.errors import FraudError
 
@@ -28,12 +30,19 @@ RETRY_S, LONGEST_RETRY_S = 0.1, 1.0
 """Time until one call is tried again, doubled each time it fails. Two cores that had no time for
 Redis have it again a moment later; a long outage costs one deadline a second.
 """
+_CHECK: dict[str, Any] = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0, "retry": None}
 CONNECT_S = 5.0
 """Longest time to connect. It may exceed a call's deadline: connecting goes on after the call."""
 
 
 class RedisUnavailable(FraudError):
     """No answer within the deadline, or the breaker is open."""
+
+
+class RedisClusterRefused(FraudError):
+    """FRAUD_REDIS__URL names a Redis Cluster, whose nodes each have a part of the keys only; name a
+    single primary, with replicas if you like.
+    """
 
 
 class RedisClient:
@@ -72,7 +81,9 @@ class RedisClient:
         except Exception as error:  # redis-py has bugs of its own, and none may stop scoring
             self._failures += 1
             self.last_error = f"{type(error).__name__}: {error}"
-            if not isinstance(error, TimeoutError | RedisError | OSError):
+            if isinstance(error, ReadOnlyError):
+                await self._disconnect()
+            elif not isinstance(error, TimeoutError | RedisError | OSError):
                 log.exception("redis_failed_unexpectedly")
             if self._failures == BREAK_AFTER:
                 self._retry_at, self._retry_s = time.monotonic() + RETRY_S, RETRY_S
@@ -89,11 +100,31 @@ class RedisClient:
         self._scripts.append(Script(pool.make_connection(), text))
         return self._scripts[-1]
 
+    async def _disconnect(self) -> None:
+        """Let the next calls connect anew. After a fail-over the old server is a replica, and open
+        connections lead to it although the address belongs to the new primary.
+        """
+        for script in self._scripts:
+            await script.disconnect()
+        await self.client.connection_pool.disconnect(inuse_connections=False)
+
     async def close(self) -> None:
         """Close all connections."""
         for script in self._scripts:
             await script.close()
         await self.client.aclose()
+
+
+def refuse_cluster(url: str) -> None:
+    """Raise `RedisClusterRefused` when a node of a cluster answers there. Called at the start.
+
+    The scripts use keys of several users together, which a cluster has on several nodes: each call
+    would fail. A server that does not answer, or tells nothing, is not refused.
+    """
+    with suppress(RedisError, OSError), Redis.from_url(url, **_CHECK) as server:
+        told: Any = server.info("cluster")
+        if told.get("cluster_enabled"):
+            raise RedisClusterRefused
 
 
 class Script:
@@ -148,6 +179,11 @@ class Script:
             hiredis.pack_command(command), check_health=False
         )
         return await self._connection.read_response()
+
+    async def disconnect(self) -> None:
+        """Close the connection, unless a call waits for its answer; the next call connects."""
+        if not self._one_at_a_time.locked():
+            await self._connection.disconnect(nowait=True)
 
     async def close(self) -> None:
         if self._connecting is not None:

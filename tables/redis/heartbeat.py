@@ -41,6 +41,10 @@ class Heartbeat(NamedTuple):
     """Changelog records that its tables still have to read."""
     address: str | None = None
     model: str | None = None
+    status: str = "ok"
+    """How the process is by itself: ok, degraded or down."""
+    detail: str = ""
+    """Why it is not ok."""
 
 
 async def send(redis: RedisClient, heartbeat: Heartbeat) -> None:
@@ -63,7 +67,7 @@ async def all_heartbeats(redis: RedisClient) -> list[Heartbeat]:
     Raises `RedisUnavailable`.
     """
     values = await redis.call(redis.client.hgetall(KEY), DEADLINE_S)
-    heartbeats = {field: Heartbeat(**orjson.loads(value)) for field, value in values.items()}
+    heartbeats = {field: _read(value) for field, value in values.items()}
     oldest = time.time() - FORGET_AFTER_S
     expired = [field for field, heartbeat in heartbeats.items() if heartbeat.at < oldest]
     if expired:
@@ -72,6 +76,12 @@ async def all_heartbeats(redis: RedisClient) -> list[Heartbeat]:
         (heartbeat for heartbeat in heartbeats.values() if heartbeat.at >= oldest),
         key=lambda heartbeat: (heartbeat.role, heartbeat.id),
     )
+
+
+def _read(value: bytes) -> Heartbeat:
+    """A heartbeat, without what a newer version has added to it."""
+    fields = orjson.loads(value)
+    return Heartbeat(**{name: fields[name] for name in Heartbeat._fields if name in fields})
 
 
 def _field(heartbeat: Heartbeat) -> str:

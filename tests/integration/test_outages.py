@@ -21,7 +21,8 @@ from tables.redis.cross_user_signals import SignalStore
 from tables.user_row import EMPTY, encode
 from tests.support.api_client import TIMEOUT_S, until
 from tests.support.builders import NOW_MS, event, fresh, same
-from tests.support.history import stored
+from tests.support.cluster import clients_of, extra_worker
+from tests.support.history import fresh_in, stored
 
 PATIENT_MS = TIMEOUT_S * 1000
 """A deadline for calls that are to be answered, however busy the machine is."""
@@ -52,6 +53,41 @@ async def test_scoring_goes_on_without_redis_and_says_so(api, running, freezer):
     freezer.thaw()
     await until(lambda: api.get("/health"), lambda answer: answer.body["status"] == "ok")
     await until(lambda: api.decided(fresh()), lambda scored: scored["degraded"] == [])
+
+
+async def test_redis_that_answers_too_late_for_decisions_is_not_called_well(running):
+    async with (
+        extra_worker(running, 8, FRAUD_REDIS__DEADLINE_MS="0.001") as address,
+        clients_of([address]) as [hurried],
+    ):
+        partition = (await hurried.get("/health")).body["partitions"][0]
+
+        async def met():
+            await hurried.decided(fresh_in(partition))
+            return (await hurried.get("/health")).body["checks"]["redis"]
+
+        check = await until(met, lambda check: "made without it" in check["detail"])
+        assert check["status"] == "degraded"
+        assert check["detail"].startswith("100%")
+
+
+async def test_every_worker_says_when_another_process_is_silent(api, other_api, running, freezer):
+    for worker in (api, other_api):
+        await until(
+            lambda worker=worker: worker.get("/health"),
+            lambda answer: answer.body["fleet"] == {"status": "ok", "detail": None},
+        )
+    freezer.freeze(running.sinks.process)
+    for worker in (api, other_api):
+        state = await until(
+            lambda worker=worker: worker.get("/health"),
+            lambda answer: answer.body["fleet"]["status"] == "degraded",
+        )
+        assert state.body["status"] == "ok", "the worker itself is well"
+        assert "storage sinks-1: silent" in state.body["fleet"]["detail"]
+        assert "no process stores decisions" in state.body["fleet"]["detail"]
+    freezer.thaw()
+    await until(lambda: api.get("/health"), lambda answer: answer.body["fleet"]["status"] == "ok")
 
 
 async def test_a_read_only_server_is_waited_out_and_nothing_is_lost(api, running):

@@ -10,12 +10,14 @@ import time
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from fraud_app import __version__, metrics, supervision
-from fraud_app.app import app, user_table
+from fraud_app import __version__, metrics, worker_state
+from fraud_app.app import app
 from fraud_app.kafka import compat
-from fraud_app.resources import champion, config, database, redis_client, scoring_state
+from fraud_app.resources import config, database, redis_client
 from fraud_app.topics import RAW
+from tables.redis import fleet, heartbeat
 from tables.redis.client import RedisUnavailable
+from tables.redis.heartbeat import Heartbeat
 from web.http.body import answer
 from web.schemas.health import Check, Health
 
@@ -31,20 +33,16 @@ async def health(request: web.Request) -> web.Response:
 
 async def state_of() -> Health:
     """The state of this worker and of its dependencies, checked now."""
-    redis, postgres, kafka = await asyncio.gather(_redis(), _postgres(), _kafka())
-    checks = {
-        "kafka": kafka,
-        "redis": redis,
-        "postgres": postgres,
-        "model": _model(),
-        "worker": _worker(),
-        "tasks": _tasks(),
-    }
-    down = "down" in (kafka.status, checks["worker"].status)
-    degraded = any(check.status != "ok" for check in checks.values())
+    redis, postgres, kafka, heartbeats = await asyncio.gather(
+        _redis(), _postgres(), _kafka(), _heartbeats()
+    )
+    own = worker_state.checks()
+    checks = {"kafka": kafka, **own, "redis": redis, "postgres": postgres}
+    status = worker_state.overall(checks)
     return Health(
-        status="down" if down else "degraded" if degraded else "ok",
+        status=status,
         checks=checks,
+        fleet=fleet_of(heartbeats, status, time.time()),
         version=__version__,
         worker=config.worker_id,
         partitions=sorted(compat.assigned_partitions(app, RAW)),
@@ -59,10 +57,11 @@ async def livez(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """200 when this worker's partitions are assigned and its tables recovered."""
-    worker = _worker()
+    """200 when this worker's partitions are assigned, its tables recovered, and a model loaded."""
+    found = [worker_state.worker(), worker_state.model()]
+    missing = [check.detail or "" for check in found if check.status != "ok"]
     return web.Response(
-        status=200 if worker.status == "ok" else 503, text=f"{worker.detail or 'ready'}\n"
+        status=503 if missing else 200, text=f"{'; '.join(missing) or found[0].detail}\n"
     )
 
 
@@ -73,59 +72,36 @@ async def prometheus(request: web.Request) -> web.Response:
     )
 
 
-def _worker() -> Check:
-    """Ready once the first assignment of partitions is complete and no rebalance is running."""
-    if scoring_state.stopped:
-        return Check(status="down", detail=f"scoring has stopped: {scoring_state.stopped}")
-    if app.rebalancing or not app.rebalancing_count:
-        return Check(status="degraded", detail=_assigning())
-    owned = compat.assigned_partitions(app, RAW)
-    return Check(status="ok", detail=f"{len(owned)} of {config.kafka.partitions} partitions here")
-
-
-def _assigning() -> str:
-    """What a worker does before it scores, with what is left to do."""
-    parts = ["partitions are being assigned or tables recovered"]
-    if remaining := compat.to_recover(app):
-        parts.append(f"{remaining} changelog records left")
-    if user_table.rebuilding:
-        partitions = ", ".join(map(str, user_table.rebuilding))
-        parts.append(
-            f"the database of partition {partitions} was damaged, moved aside, and is rebuilt"
-        )
-    return "; ".join(parts)
-
-
-def _tasks() -> Check:
-    """Background tasks fail and are started again; what they do is late meanwhile."""
-    if supervision.failing:
-        names = ", ".join(
-            f"{name} ({error})" for name, error in sorted(supervision.failing.items())
-        )
-        return Check(
-            status="degraded", detail=f"background tasks fail and are tried again: {names}"
-        )
-    return Check(status="ok", detail="all run")
-
-
-def _model() -> Check:
-    if champion.scorer is None:
-        return Check(
-            status="degraded", detail=f"no model, everything goes to review: {champion.error}"
-        )
-    return Check(status="ok", detail=champion.scorer.reference)
-
-
 async def _redis() -> Check:
     started = time.perf_counter()
     try:
         await redis_client.call(redis_client.client.ping(), CHECK_S)
     except RedisUnavailable as error:
-        return Check(
-            status="down",
-            detail=f"scoring without shared signals; no live feed ({str(error)[:120]})",
-        )
-    return Check(status="ok", detail=f"{(time.perf_counter() - started) * 1000:.1f} ms")
+        return worker_state.redis_away(str(error))
+    milliseconds = (time.perf_counter() - started) * 1000
+    met = worker_state.redis()
+    return met if met.detail else Check(status="ok", detail=f"{milliseconds:.1f} ms")
+
+
+async def _heartbeats() -> list[Heartbeat] | None:
+    """The latest heartbeat of each process; None while Redis is away."""
+    try:
+        return await heartbeat.all_heartbeats(redis_client)
+    except RedisUnavailable:
+        return None
+
+
+def fleet_of(heartbeats: list[Heartbeat] | None, own: fleet.Status, now: float) -> Check:
+    """The worst state of all processes, this worker's included. `now`: in seconds since 1970."""
+    if heartbeats is None:
+        return Check(status=fleet.worst(own, "degraded"), detail="only this worker is known")
+    # Of itself a worker knows more, and now: its checks say it.
+    me = ("scoring", config.worker_id)
+    others = [
+        sent._replace(status="ok") if (sent.role, sent.id) == me else sent for sent in heartbeats
+    ]
+    status, faults = fleet.judge(others, config.kafka.partitions, now)
+    return Check(status=fleet.worst(own, status), detail="; ".join(faults) or None)
 
 
 async def _postgres() -> Check:

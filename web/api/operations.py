@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from fraud_app.app import own_heartbeat
 from fraud_app.postgres import labels
 from fraud_app.postgres.database import CHECK_S, DatabaseUnavailable
 from fraud_app.resources import config, database, redis_client
-from tables.redis import heartbeat
+from fraud_app.worker_state import own_heartbeat
+from tables.redis import fleet, heartbeat
 from tables.redis.client import RedisUnavailable
-from tables.redis.heartbeat import SILENT_AFTER_S, Heartbeat
+from tables.redis.heartbeat import Heartbeat
 from web.api.health import state_of
 from web.http.body import answer
 from web.schemas.operations import Operations, Process
@@ -28,21 +28,15 @@ async def operations(request: web.Request) -> web.Response:
         heartbeats, complete = await heartbeat.all_heartbeats(redis_client), True
     except RedisUnavailable:
         heartbeats, complete = [own_heartbeat()], False
-    processes = [_process(heartbeat_sent) for heartbeat_sent in heartbeats]
-    owned = {
-        partition
-        for process in processes
-        if process.role == "scoring" and process.state != "silent"
-        for partition in process.partitions
-    }
+    now = time.time()
     report = Operations(
         status=health.status,
         worker=health.worker,
         version=health.version,
         checks=health.checks,
         partitions=config.kafka.partitions,
-        unowned=sorted(set(range(config.kafka.partitions)) - owned) if complete else [],
-        processes=processes,
+        unowned=fleet.unowned(heartbeats, config.kafka.partitions, now) if complete else [],
+        processes=[_process(sent, now) for sent in heartbeats],
         processes_known=complete,
         unmatched_labels=await _unmatched_labels(),
     )
@@ -56,20 +50,20 @@ async def _unmatched_labels() -> int | None:
         return None
 
 
-def _process(sent: Heartbeat) -> Process:
+def _process(sent: Heartbeat, now: float) -> Process:
     """A process as its latest heartbeat describes it."""
-    silent_s = time.time() - sent.at
-    if silent_s > SILENT_AFTER_S:
+    if fleet.is_silent(sent, now):
         state = "silent"
     elif sent.to_recover or not sent.partitions:
         state = "recovering"
     else:
-        state = "ok"
+        state = fleet.worst(sent.status)
     return Process(
         id=sent.id,
         role=sent.role,
         state=state,
-        silent_s=silent_s,
+        detail=sent.detail or None,
+        silent_s=now - sent.at,
         started_at=datetime.fromtimestamp(sent.started, UTC),
         version=sent.version,
         partitions=sent.partitions,

@@ -17,6 +17,7 @@ class Health(BaseModel):
 
     status: Literal["ok", "degraded", "down"]
     checks: dict[str, Check]
+    fleet: Check = Field(description="the worst state of all processes, this worker's included")
     version: str
     worker: str
     partitions: list[int] = Field(

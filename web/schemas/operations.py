@@ -13,7 +13,8 @@ from web.schemas.health import Check
 class Process(BaseModel):
     id: str
     role: str
-    state: Literal["ok", "recovering", "silent"]
+    state: Literal["ok", "recovering", "silent", "degraded", "down"]
+    detail: str | None = Field(description="why it is degraded or down")
     silent_s: float
     started_at: datetime
     version: str

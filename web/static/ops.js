@@ -32,7 +32,7 @@ function showOperations(found) {
   at("o-labels").hidden = !found.unmatched_labels;
   say("o-labels", `${count(found.unmatched_labels ?? 0)}${found.unmatched_labels >= MOST_COUNTED ? "+" : ""} labels name no customer, and no transaction or several have their id. Send them again with user_id.`);
   fill(at("processes"), ["Process", "State", "Does", "Partitions", "Lag", "To recover", "Running for", "Address", "Version", "Model"], found.processes.map((one) => [
-    one.id, one.state === "silent" ? element("span", { title: `no word for ${span(one.silent_s)}` }, state("silent")) : state(one.state), one.role, one.partitions.join(", ") || "none", one.lag, one.to_recover,
+    one.id, one.state === "silent" ? element("span", { title: `no word for ${span(one.silent_s)}` }, state("silent")) : element("span", { title: one.detail ?? "" }, state(one.state)), one.role, one.partitions.join(", ") || "none", one.lag, one.to_recover,
     element("span", { textContent: span(since(one.started_at)), title: one.started_at }), one.address ?? "–", one.version, one.model?.replace(/@.*/, "") ?? "–",
   ]));
   fill(at("dependencies"), ["Part", "State", "Told", "Without it"], Object.entries(found.checks).map(([name, check]) => [name, state(check.status), check.detail ?? "answers", WITHOUT[name] ?? ""]));

@@ -1,4 +1,4 @@
-// On every page: is everything well, who is in front of it, how much waits for review, and the keyboard.
+// On every page: is the whole fleet well, who is in front of it, how much waits for review, and the keyboard.
 
 import { analyst, ask, callMe, every } from "./api.js";
 import { at, say } from "./dom.js";
@@ -13,10 +13,10 @@ const WORDS = { ok: "All systems work", degraded: "Degraded", down: "Down" };
 async function health() {
   try {
     const found = await ask("/api/health");
-    at("health").dataset.state = found.status;
-    say("health-text", WORDS[found.status]);
-    const wrong = Object.entries(found.checks).filter(([, check]) => check.status !== "ok");
-    problem("health", wrong.map(([name, check]) => `${name}: ${check.detail ?? check.status}`).join(" · ") || null);
+    at("health").dataset.state = found.fleet.status;
+    say("health-text", WORDS[found.fleet.status]);
+    const wrong = Object.entries(found.checks).filter(([, check]) => check.status !== "ok").map(([name, check]) => `${name}: ${check.detail ?? check.status}`);
+    problem("health", [...wrong, found.fleet.detail].filter(Boolean).join(" · ") || null);
     at("analyst").hidden = found.auth !== "off";
   } catch (error) {
     at("health").dataset.state = "down";

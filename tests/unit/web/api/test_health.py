@@ -1,36 +1,63 @@
-"""Ready means that transactions are decided now, not that a port is open."""
+"""The fleet as this worker sees it, and readiness."""
 
 from types import SimpleNamespace
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
+from fraud_app import worker_state
+from fraud_app.resources import config
+from tables.redis.heartbeat import Heartbeat
 from web.api import health
+from web.api.health import fleet_of
+from web.schemas.health import Check
+
+NOW = 1_764_000_000.0
 
 
-def app_that(rebalancing, assigned_so_far, remaining=0):
-    recovery = SimpleNamespace(active_remaining_total=lambda: remaining)
-    return SimpleNamespace(
-        rebalancing=rebalancing,
-        rebalancing_count=assigned_so_far,
-        tables=SimpleNamespace(recovery=recovery),
+def beat(role="scoring", **fields):
+    return Heartbeat(
+        **{
+            "id": f"another-{role}",
+            "role": role,
+            "at": NOW,
+            "started": NOW,
+            "version": "1",
+            "partitions": list(range(config.kafka.partitions)),
+            "lag": 0,
+            "to_recover": 0,
+            **fields,
+        }
     )
 
 
-@pytest.mark.parametrize(
-    ("rebalancing", "assigned_so_far", "status"),
-    [(False, 0, "degraded"), (True, 1, "degraded"), (False, 1, "ok")],
-)
-def test_a_worker_is_ready_after_its_first_assignment(
-    monkeypatch, rebalancing, assigned_so_far, status
-):
-    monkeypatch.setattr(health, "app", app_that(rebalancing, assigned_so_far))
-    monkeypatch.setattr("fraud_app.kafka.compat.assigned_partitions", lambda *_: {0})
-    assert health._worker().status == status
+SINKS = [beat("storage"), beat("feed")]
 
 
-def test_a_rebuild_says_how_far_it_is(monkeypatch):
-    monkeypatch.setattr(health, "app", app_that(True, 1, remaining=1200))
-    monkeypatch.setattr(health, "user_table", SimpleNamespace(rebuilding=[2]))
-    detail = str(health._worker().detail)
-    assert "1200 changelog records left" in detail
-    assert "the database of partition 2 was damaged" in detail
+def test_another_workers_fault_is_the_fleets():
+    heartbeats = [beat(status="degraded", detail="model: none"), *SINKS]
+    found = fleet_of(heartbeats, "ok", NOW)
+    assert (found.status, found.detail) == ("degraded", "scoring another-scoring: model: none")
+
+
+def test_of_itself_a_worker_knows_more_than_its_heartbeat():
+    mine = beat(id=config.worker_id, status="down", detail="of two seconds ago")
+    assert fleet_of([mine, *SINKS], "ok", NOW) == Check(status="ok")
+    assert fleet_of([mine, *SINKS], "down", NOW).status == "down"
+
+
+@pytest.mark.parametrize(("own", "status"), [("ok", "degraded"), ("down", "down")])
+def test_without_redis_only_this_worker_is_known(own, status):
+    assert fleet_of(None, own, NOW) == Check(status=status, detail="only this worker is known")
+
+
+@pytest.mark.parametrize(("scorer", "status"), [(None, 503), (SimpleNamespace(reference="m"), 200)])
+async def test_a_worker_without_a_first_model_is_not_ready(monkeypatch, scorer, status):
+    monkeypatch.setattr(worker_state, "worker", lambda: Check(status="ok", detail="4 of 4"))
+    monkeypatch.setattr(
+        worker_state, "champion", SimpleNamespace(scorer=scorer, error="no such folder")
+    )
+    answer = await health.readyz(make_mocked_request("GET", "/readyz"))
+    assert answer.status == status
+    assert isinstance(answer.text, str)
+    assert ("no such folder" in answer.text) == (scorer is None)
