@@ -16,6 +16,7 @@ import faust
 from aiohttp import web
 
 from fraud_app import logging
+from fraud_app.errors import FraudError
 from fraud_app.kafka import codec, crash, fetched
 from fraud_app.kafka.consumer import BatchConsumer
 from fraud_app.kafka.membership import Membership
@@ -90,11 +91,14 @@ class Application(faust.App):
             importlib.import_module(module)
 
     async def on_first_start(self) -> None:
-        for prepare in self.before_start:
-            prepare()
+        try:
+            for prepare in self.before_start:
+                prepare()
+            await ensure_topics(self.settings.kafka)
+        except FraudError as error:  # its message says what to do; a traceback would bury it
+            crash.end_process(f"not started: {error}")
         tune_garbage_collector()
         self.conf.datadir.parent.mkdir(parents=True, exist_ok=True)
-        await ensure_topics(self.settings.kafka)
         await super().on_first_start()
 
 

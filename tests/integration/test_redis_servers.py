@@ -1,6 +1,8 @@
 """Redis after a fail-over, and Redis that is a cluster: with servers of their own."""
 
 import asyncio
+import os
+import sys
 import uuid
 from contextlib import suppress
 
@@ -8,6 +10,7 @@ import pytest
 import redis.asyncio as redis
 
 from devtools.stack import ports, redis_server
+from fraud_app.settings import ROOT
 from ml.profile.event import hash64
 from tables.mirror import Mirror
 from tables.redis.client import RedisClient, RedisClusterRefused, refuse_cluster
@@ -116,6 +119,32 @@ async def test_a_cluster_is_refused_with_one_sentence(tmp_path):
             await asyncio.to_thread(refuse_cluster, node.url)
     finally:
         await node.stop()
+
+
+@pytest.mark.parametrize("command", ["worker", "sinks"])
+async def test_a_worker_does_not_start_with_a_cluster(tmp_path, command):
+    node = Server(tmp_path, "cluster-enabled yes")
+    try:
+        started = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "fraud_app", command),
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "FRAUD_REDIS__URL": node.url,
+                "FRAUD_STREAM__DATA_DIR": str(tmp_path / "data"),
+                "FRAUD_WEB__PORT": str(ports.any_free()),
+                "FRAUD_KAFKA__BROKERS": f"127.0.0.1:{ports.any_free()}",
+            },
+            stderr=asyncio.subprocess.STDOUT,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await asyncio.wait_for(started.communicate(), TIMEOUT_S)
+    finally:
+        await node.stop()
+    assert started.returncode not in (0, None), said.decode()
+    assert b"FRAUD_REDIS__URL names a Redis Cluster" in said
+    assert b"Traceback" not in said, said.decode()
 
 
 async def test_a_single_server_and_none_are_not_refused(two_servers):
