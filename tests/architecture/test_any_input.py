@@ -23,7 +23,7 @@ from ml.serving import registry
 from ml.serving.scorer import Scorer
 from tables.user_row import EMPTY
 from tests.support.builders import NOW_MS, payload
-from web.api.transaction_body import record_value, transaction_of
+from web.api.transaction_body import posted_transaction
 from web.http.problem import Problem
 from web.live import item_of
 
@@ -149,7 +149,7 @@ def test_http_judges_as_kafka_does(sent):
             sent[name] = payload()[name]
     text = json.dumps(sent).encode()
     try:
-        by_http = transaction_of(record_value(from_json(text)))
+        by_http = posted_transaction(from_json(text)).read
     except (ValueError, Problem):
         with pytest.raises(ValueError, match="validation error"):
             read_json(text)

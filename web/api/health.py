@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from fraud_app import __version__, metrics, worker_state
 from fraud_app.app import app
 from fraud_app.kafka import compat
-from fraud_app.resources import config, database, redis_client
+from fraud_app.resources import config, database, redis_client, scoring_state
 from fraud_app.topics import RAW
 from tables.redis import fleet, heartbeat
 from tables.redis.client import RedisUnavailable

@@ -34,7 +34,8 @@ def posted_transaction(
         body["transaction_id"] = (idempotency_key or "").strip('"') or str(uuid_utils.uuid7())
     if body.get("occurred_at") is None:
         body["occurred_at"] = datetime.now(UTC).isoformat()
-    value = to_json(body)
+    # JSON has no infinity, but a number such as 1e400 is read as one.
+    value = to_json(body, inf_nan_mode="strings")
     if len(value) > MAX_BYTES:
         raise _too_large(body, len(value))
     try:

@@ -138,7 +138,13 @@ def test_the_detail_of_an_invalid_record_never_repeats_a_card_number():
 
 def message(headers):
     return SimpleNamespace(
-        partition=2, offset=7, key=None, value=b"{}", timestamp=NOW_MS, headers=headers
+        partition=2,
+        offset=7,
+        key=None,
+        value=b"{}",
+        timestamp=NOW_MS,
+        timestamp_type=1,
+        headers=headers,
     )
 
 
