@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from fraud_app.contracts.letter_summary import LetterSummary
+from fraud_app.contracts.transaction_key import TransactionKey
+from fraud_app.postgres.transaction_lookup import AmbiguousId
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 MAX_COUNTED = 10_000
@@ -28,7 +30,10 @@ _INSERT = (
     "ON CONFLICT DO NOTHING"
 )
 _BY_OFFSET = f"{_SELECT} WHERE letter_offset = $1 ORDER BY at DESC LIMIT 1"
-_BY_TRANSACTION = f"{_SELECT} WHERE transaction_id = $1 ORDER BY at DESC LIMIT {MAX_OF_TRANSACTION}"
+_BY_TRANSACTION = f"""
+{_SELECT} WHERE transaction_id = $2 AND ($1 IN ('', user_id) OR user_id IS NULL)
+ORDER BY at DESC LIMIT {MAX_OF_TRANSACTION}
+"""
 _IS_DECIDED = "SELECT EXISTS (SELECT FROM transactions WHERE transaction_id = $1 AND user_id = $2)"
 _MARK = """
 UPDATE dead_letters
@@ -115,9 +120,15 @@ async def lock(connection: Connection, letter_offset: int) -> StoredLetter | Non
     return _stored(row) if row else None
 
 
-async def for_transaction(connection: asyncpg.Pool, transaction_id: str) -> list[StoredLetter]:
-    """The latest letters of this transaction id, newest first."""
-    return [_stored(row) for row in await connection.fetch(_BY_TRANSACTION, transaction_id)]
+async def for_transaction(connection: asyncpg.Pool, key: TransactionKey) -> list[StoredLetter]:
+    """The latest letters of this transaction, and with its id those that name no customer, newest
+    first. With an empty customer: of the only one whose letters have this id. Raises `AmbiguousId`
+    when several have.
+    """
+    letters = [_stored(row) for row in await connection.fetch(_BY_TRANSACTION, *key)]
+    if len({letter.summary.user_id for letter in letters} - {None}) > 1:
+        raise AmbiguousId
+    return letters
 
 
 async def is_decided(connection: Connection, letter: LetterSummary) -> bool:

@@ -15,7 +15,12 @@ _USERS = "SELECT user_id FROM transactions WHERE transaction_id = $1 LIMIT 2"
 
 
 class AmbiguousId(FraudError):
-    """Several customers have a transaction with this id."""
+    """Several customers have a transaction with this id, or dead letters."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "several customers have a transaction with this id; name one of them with ?user_id="
+        )
 
 
 class StoredTransaction(NamedTuple):
@@ -37,7 +42,5 @@ async def user_with(connection: asyncpg.Pool, transaction_id: str) -> str | None
     """
     users = [record[0] for record in await connection.fetch(_USERS, transaction_id)]
     if len(users) > 1:
-        raise AmbiguousId(
-            "several customers have a transaction with this id; name one of them with ?user_id="
-        )
+        raise AmbiguousId
     return users[0] if users else None

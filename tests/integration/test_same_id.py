@@ -137,6 +137,36 @@ async def test_an_id_alone_is_refused_when_it_is_ambiguous_and_gives_nobody_away
     assert (await api.get(f"{path_of(identity)}?user={ann['user_id']}")).status == 422
 
 
+async def test_a_dead_letter_is_told_to_its_customer_only(api, send):
+    ann, bob = two()
+    await api.decided(ann)
+    await api.decided(bob)
+    await send(topics.RAW, {**bob, "amount": "35.00"}, bob["user_id"])
+    address = path_of(bob["transaction_id"], user=bob["user_id"])
+    told = await until(
+        lambda: api.get(address),
+        lambda answer: answer.status == 200 and answer.body.get("dead_letters"),
+    )
+    assert [letter["code"] for letter in told.body["dead_letters"]] == ["conflict"]
+    [of_ann] = await stored(api, ann)
+    assert not of_ann.body.get("dead_letters")
+    assert bob["user_id"] not in orjson.dumps(of_ann.body).decode()
+
+
+async def test_an_id_of_which_several_customers_have_dead_letters_only_is_ambiguous(api, send):
+    wrong = two()
+    for one in wrong:
+        await send(topics.RAW, {**one, "amount": "-1"}, one["user_id"])
+        address = path_of(one["transaction_id"], user=one["user_id"])
+        told = await until(
+            lambda address=address: api.get(address),
+            lambda answer: answer.body.get("code") == "dead_lettered",
+        )
+        assert {letter["user_id"] for letter in told.body["dead_letters"]} == {one["user_id"]}
+    refused = await api.get(path_of(wrong[0]["transaction_id"]))
+    assert (refused.status, refused.body["code"]) == (409, "ambiguous_id")
+
+
 async def test_a_verdict_on_one_leaves_the_other_in_the_queue(api):
     identity = new_id()
     ann = await flagged(api, transaction_id=identity)

@@ -78,8 +78,10 @@ async def stored_transaction(key: TransactionKey) -> StoredTransaction:
 
 
 async def dead_letters_of(key: TransactionKey) -> list[DeadLetter]:
-    """The latest dead letters with this transaction id, newest first; not all name a customer."""
-    letters = await query(lambda pool: dead_letters.for_transaction(pool, key.transaction_id))
+    """The latest dead letters of this transaction, newest first; not all name a customer. Raises
+    `Problem` 409 when the customer is not known and several have some.
+    """
+    letters = await query(lambda pool: dead_letters.for_transaction(pool, key))
     return [DeadLetter.of(letter) for letter in letters]
 
 
