@@ -122,7 +122,7 @@ def test_the_detail_of_an_invalid_record_names_the_field():
     for fields, start in (
         ({"amount": "1.001"}, "/amount: "),
         ({"user_id": ""}, "/user_id: "),
-        ({"metadata": {str(number): 0 for number in range(300)}}, "/metadata: "),
+        ({"currency": "XXX"}, "/currency: "),
     ):
         result = parsed(payload(**fields))
         assert isinstance(result, Invalid)
