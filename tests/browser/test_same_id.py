@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.support.api_client import until
 from tests.support.builders import fresh
-from tests.support.reviews import case
+from tests.support.reviews import case, flagged
 
 AMBIGUOUS = "status of 409"
 """What a browser itself logs of the question that cannot be answered."""
@@ -47,8 +47,9 @@ async def test_both_are_listed_and_each_row_leads_to_its_own_page(page, same):
 
 
 async def test_an_old_link_to_an_item_of_the_queue_gets_its_customer(page, api):
-    scored = await api.decided(fresh())
-    identity = scored["transaction_id"]
-    await until(lambda: case(api, identity), lambda answer: answer.status == 200)
-    await page.goto(f"/review?tx={identity}")
-    await page.wait_for_url(f"**/review?tx={identity}&customer={scored['user_id']}")
+    scored = await flagged(api)
+    identity, user = scored["transaction_id"], scored["user_id"]
+    await page.goto(f"/review?user_id={user}&tx={identity}")
+    await page.wait_for_url(f"**/review?user_id={user}&tx={identity}&customer={user}")
+    await expect(page.locator("#queue [aria-current=true]")).to_have_count(1)
+    await expect(page.locator("#verdict button").first).to_be_enabled()
