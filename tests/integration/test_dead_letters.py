@@ -147,6 +147,29 @@ def orjson_free(body):
     return json.dumps(body, separators=(",", ":"))
 
 
+async def test_letters_of_another_customer_with_the_same_id_are_not_told(api, running):
+    decided = fresh()
+    await api.decided(decided)
+    other, third = (fresh(transaction_id=decided["transaction_id"]) for _ in range(2))
+    offsets = await write(running, letter_of(other))
+    await stored_letter(api, offsets[-1])
+    address = f"/api/transactions/{decided['transaction_id']}"
+    own = await api.get(f"{address}?user_id={decided['user_id']}")
+    assert (own.status, own.body.get("dead_letters")) == (200, None)
+    theirs = await api.get(f"{address}?user_id={other['user_id']}")
+    assert theirs.body["code"] == "dead_lettered"
+    assert [letter["user_id"] for letter in theirs.body["dead_letters"]] == [other["user_id"]]
+
+    lost = uuid.uuid4().hex
+    letters = [letter_of({**each, "transaction_id": lost}) for each in (other, third)]
+    await stored_letter(api, (await write(running, *letters))[-1])
+    ambiguous = await api.get(f"/api/transactions/{lost}")
+    assert (ambiguous.status, ambiguous.body["code"]) == (409, "ambiguous_id")
+    assert third["user_id"] not in str(ambiguous.body)
+    told = await api.get(f"/api/transactions/{lost}?user_id={third['user_id']}")
+    assert [letter["user_id"] for letter in told.body["dead_letters"]] == [third["user_id"]]
+
+
 async def test_a_letter_is_sent_again_as_it_was_and_decided_once(api, running):
     transaction = fresh()
     letter = letter_of(transaction, key=b"the shop's own key")

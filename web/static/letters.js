@@ -13,7 +13,7 @@ const FILTERS = ["code", "topic", "transaction_id", "resent"];
 const SPANS = { "1h": 3600, "24h": 86_400, "7d": 7 * 86_400 };
 const FACTS = [
   ["Written", (one) => moment(one.at)], ["Record", (one) => place(one)], ["Reason", (one) => `${one.code}: ${one.detail}`], ["Attempts", (one) => one.attempts],
-  ["Transaction", (one) => one.transaction_id && link(transactionPage(one.transaction_id), one.transaction_id)], ["Customer", (one) => one.user_id],
+  ["Transaction", (one) => one.transaction_id && link(transactionPage(one), one.transaction_id)], ["Customer", (one) => one.user_id],
   ["Value", (one) => `${count(one.size)} bytes${one.masked ? ", card data masked" : ""}`],
   ["Cut", (one) => one.original_length && `the record had ${count(one.original_length)} bytes; sha256 ${one.original_sha256}`],
   ["Sent again", (one) => one.resent && `${moment(one.resent.at)} by ${one.resent.by}, to ${one.topic} ${one.resent.partition}:${one.resent.offset}`],
