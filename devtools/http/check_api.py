@@ -12,6 +12,9 @@ import hashlib
 import secrets
 import subprocess
 import sys
+import time
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from devtools.stack import ports
@@ -33,6 +36,7 @@ CHECKS = (
 warning. Nor `positive_data_acceptance`: card numbers and unknown currencies are refused, and no
 schema can say which texts are such.
 """
+START_S = 120.0
 MODES = ("off", "keys")
 
 
@@ -74,6 +78,7 @@ def main() -> None:
             print(f"── authentication {mode}", flush=True)
             with_key = mode == "keys"
             address = guarded(cluster, key) if with_key else cluster.addresses[0]
+            wait_for_history(address, key)
             done = subprocess.run(
                 command(
                     address,
@@ -90,6 +95,21 @@ def main() -> None:
         cluster.stop()
     if failed:
         sys.exit(f"schemathesis found failures with authentication {' and '.join(failed)}")
+
+
+def wait_for_history(address: str, key: str) -> None:
+    """Wait until the worker reaches the database, which the sinks bring up to date when they start.
+    Raises `SystemExit` when it never does.
+    """
+    request = urllib.request.Request(  # noqa: S310 - an address of our own
+        f"{address}api/transactions", headers={"Authorization": f"Bearer {key}"}
+    )
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        with suppress(OSError), urllib.request.urlopen(request, timeout=5):  # noqa: S310
+            return
+        time.sleep(0.2)
+    sys.exit(f"the history of {address} is not there after {START_S:.0f} s")
 
 
 def guarded(cluster: Cluster, key: str) -> str:

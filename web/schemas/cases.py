@@ -47,11 +47,17 @@ class InQueue(BaseModel):
     closed_at: datetime | None
 
 
+class CaseTransaction(ScoredTransaction):
+    """The transaction of a case."""
+
+    features: list[float | None] = Field([], description="not in a case: see `explanation`")
+
+
 class Case(BaseModel):
     """All that is known of one decided transaction."""
 
     analyst: str = Field(description="who is asking")
-    transaction: ScoredTransaction
+    transaction: CaseTransaction
     stored_at: datetime
     explanation: list[Contribution] | None = Field(
         description="every feature's contribution, strongest first; "
