@@ -87,6 +87,7 @@ def main() -> None:
                     key if with_key else "",
                     cluster.stack.directory / "logs",
                 ),
+                cwd=cluster.stack.directory,  # it keeps what failed in a folder of its own
                 check=False,
             )
             if done.returncode:
