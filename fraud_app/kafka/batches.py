@@ -234,7 +234,7 @@ class _BatchReader:
 
 def drop(app: faust.App, work: WorkBatch) -> None:
     """Give up what of a batch is not done: its partitions are read again from the commit."""
-    cast(BatchConsumer, app.consumer).drop_work(work)
+    cast(BatchConsumer, app.consumer).end_work(work)
 
 
 def acknowledge(app: faust.App, work: WorkBatch, records: Sequence[Any]) -> None:

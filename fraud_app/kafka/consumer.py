@@ -202,15 +202,11 @@ class BatchConsumer(Consumer):
             self.done.record_done(TP(record.topic, record.partition), record.offset)
             work.refcount -= 1
         if work.acked:
-            self._in_work.discard(work)
-            self._wake_who_waits_for_acks()
+            self.end_work(work)
 
-    def drop_work(self, work: WorkBatch) -> None:
-        """Give a batch up: what of it is not marked as done is read again, here or elsewhere."""
+    def end_work(self, work: WorkBatch) -> None:
+        """No more is done of a batch: what of it is not marked as done is read again."""
         self._in_work.discard(work)
-        self._wake_who_waits_for_acks()
-
-    def _wake_who_waits_for_acks(self) -> None:
         if self._waiting_for_ack is not None and not self._waiting_for_ack.done():
             self._waiting_for_ack.set_result(None)
 
