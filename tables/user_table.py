@@ -19,6 +19,7 @@ from itertools import islice
 from typing import Any, cast
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from fraud_app.contracts.message import Message
@@ -139,7 +140,6 @@ class UserTable(DatabaseTable):
                 tp = TP(self.changelog_topic_name, partition)
                 self.databases.set_persisted_offset(tp, offset)
         self._sent.clear()
-        self.databases.note_files()
 
     def rows(self, partition: int) -> Iterator[tuple[str, bytes]]:
         """All rows of one partition, by user id."""
@@ -191,9 +191,13 @@ class UserTable(DatabaseTable):
         """
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
         changelogs = {tp for tp in newly_assigned if tp.topic == self.changelog_topic_name}
-        ends = await self.app.consumer.highwaters(*changelogs) if changelogs else {}
-        for tp in changelogs:
-            persisted, latest = self.persisted_offset(tp), (ends.get(tp) or 0) - 1
+        try:
+            ends = await self.app.consumer.highwaters(*changelogs) if changelogs else {}
+        except KafkaError as error:  # recovery asks again, and ends the process if it must
+            log.warning("changelog_not_compared", extra={"error": repr(error)})
+            return
+        for tp, end in ends.items():
+            persisted, latest = self.persisted_offset(tp), (end or 0) - 1
             self._latest[tp.partition] = latest
             if persisted is not None and persisted > latest:
                 values = {self._rows.offset_key: None, _SEND_AGAIN: b"1"}

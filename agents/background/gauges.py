@@ -28,9 +28,10 @@ _open_transactions = OpenTransactions()
 
 @partial(supervised, app)
 async def observe_dependencies() -> None:
-    """Dependencies, mirror and lag; also notes how far the local tables are."""
+    """Dependencies, mirror and lag; also notes how far the local tables are, and their files."""
     while not app.should_stop:
         user_table.note_offsets()
+        await asyncio.to_thread(user_table.databases.note_files)
         metrics.DEPENDENCY_UP.labels("redis").set(redis_client.is_up)
         metrics.DEPENDENCY_UP.labels("postgres").set(await database.responds())
         metrics.DEPENDENCY_UP.labels("model").set(champion.scorer is not None)

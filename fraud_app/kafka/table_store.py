@@ -59,8 +59,11 @@ class Databases(rocksdb.Store):
         return database
 
     def note_files(self) -> None:
-        """Note of each open database what must not shrink until it is opened again."""
-        for partition in self._dbs:
+        """Note of each open database what must not shrink until it is opened again.
+
+        To be called in a thread: it reads directories.
+        """
+        for partition in list(self._dbs):
             database_files.note_files(self.partition_path(partition))
 
     def end_process(self, partition: int, error: Exception) -> NoReturn:

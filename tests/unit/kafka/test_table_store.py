@@ -34,9 +34,10 @@ for number in range(USERS):
     table.rows_sent({(table.changelog_topic_name, 0): number})
     if number % 3 == 0:
         table.note_offsets()
+table.note_offsets()
 wait_until_written(table, 0)
-table.note_offsets()
-table.note_offsets()
+table.databases.note_files()
+table.databases.note_files()
 os._exit(1)
 """
 
