@@ -23,6 +23,13 @@ MAX_LINE, MAX_FIELD = 8_190, 8_192
 limit was exceeded.
 """
 MAX_HEADERS = 128
+BUFFER = 65_536
+"""Bytes of a body that wait for the handler; with twice as many no more are read."""
+MAX_EARLY = 2 * BUFFER + 262_144
+"""Bytes that may come before a request is handled: a full buffer, and one read by the loop. What
+goes beyond can only be a header without an end. aiohttp has refused it by then, but would examine,
+and quote, each further piece at 4 ms of the loop's time.
+"""
 STOP_S = 10.0
 """Longest time for open requests to end when the worker stops."""
 LINGER_S, LINGER_BYTES = 1.0, 262_144
@@ -70,6 +77,7 @@ class Server(web.Server):
             access_log=cast(Any, None),
             keepalive_timeout=self._keepalive_s,
             lingering_time=0,
+            read_bufsize=BUFFER,
             auto_decompress=False,
             max_line_size=MAX_LINE,
             max_field_size=MAX_FIELD,
@@ -90,15 +98,17 @@ class Server(web.Server):
 class ServerConnection(web.RequestHandler):
     """One connection. It tells `Connections` what it does."""
 
-    __slots__ = ("_connection", "_connections")
+    __slots__ = ("_connection", "_connections", "_early")
 
     def __init__(self, manager: Server, connections: Connections, **options: Any) -> None:
         super().__init__(manager, **options)
         self._connections = connections
         self._connection: Connection | None = None
+        self._early = 0
 
     def enter(self, phase: Phase) -> None:
         """From now on it does this."""
+        self._early = 0
         if self._connection is not None:
             self._connection.enter(phase)
 
@@ -133,6 +143,10 @@ class ServerConnection(web.RequestHandler):
             return
         if self._connection.phase is Phase.IDLE:
             self._connection.enter(Phase.RECEIVING)
+        if self._connection.phase is Phase.RECEIVING:
+            self._early += len(data)
+            if self._early > MAX_EARLY:
+                return
         super().data_received(data)
 
     async def finish_response(
