@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError, from_json, to_json
+from pydantic_core import ErrorDetails, from_json, to_json
 
 from fraud_app.contracts import currency
 from fraud_app.contracts.card_data import MAX_DEPTH
@@ -26,7 +26,6 @@ REQUIRED = frozenset({"transaction_id", "user_id", "amount", "currency", "mercha
 FLOAT_NOISE = Decimal("1e-9")
 """Share of the amount. What floats leave behind is far below it, every real digit far above."""
 NO_RATE = "no rate to the euro is known: the amount is not compared with other amounts"
-NOT_FINITE = "a number that is not finite is taken as null"
 MAX_TRIES = 4
 """One error can hide another: bounds hide fields, fields hide the amount's digits."""
 
@@ -82,7 +81,7 @@ def _mend(fields: dict[str, Any], error: ValidationError) -> list[InputWarning]:
     """
     details = _details(error)
     if details[0]["type"] == currency.TOO_PRECISE:
-        return [_round_amount(fields, details[0])]
+        return [_round_amount(fields, details[0]["ctx"]["code"], error)]
     if any(not one["loc"] or one["loc"][0] in REQUIRED for one in details):
         raise error
     return [warning for one in details for warning in _leave_out(fields, one)]
@@ -103,17 +102,12 @@ def _leave_out(fields: dict[str, Any], details: ErrorDetails) -> list[InputWarni
     return [InputWarning(field="/" + "/".join(path), problem=problem)]
 
 
-def _round_amount(fields: dict[str, Any], details: ErrorDetails) -> InputWarning:
-    """Round an amount that only the noise of a float makes too precise. Raises the error, with the
-    place of the amount, for any other.
-    """
-    amount, context = Decimal(str(fields["amount"])), details["ctx"]
-    rounded = currency.rounded(amount, context["code"])
+def _round_amount(fields: dict[str, Any], code: str, error: ValidationError) -> InputWarning:
+    """Round an amount that only the noise of a float makes too precise; else raise the error."""
+    amount = Decimal(str(fields["amount"]))
+    rounded = currency.rounded(amount, code)
     if not rounded or abs(rounded - amount) > amount * FLOAT_NOISE:
-        error = PydanticCustomError(currency.TOO_PRECISE, "{problem}", {"problem": details["msg"]})
-        raise ValidationError.from_exception_data(
-            Transaction.__name__, [{"type": error, "loc": ("amount",), "input": None}], "json"
-        )
+        raise error
     fields["amount"] = str(rounded)
     return InputWarning(field="/amount", problem=f"rounded to {rounded}")
 
@@ -162,13 +156,11 @@ def _with_remarks(
     if not currency.has_euro_rate(transaction.currency):
         remarks.append(InputWarning(field="/currency", problem=NO_RATE))
     if transaction.metadata and not _is_finite(transaction.metadata):
-        changed["metadata"] = _with_null_for_infinite(transaction.metadata)
-        remarks.append(InputWarning(field="/metadata", problem=NOT_FINITE))
+        changed["metadata"] = _with_text_for_infinite(transaction.metadata)
     method = transaction.payment_method
     if method.model_extra and not _is_finite(method.model_extra):
-        extra = _with_null_for_infinite(method.model_extra)
+        extra = _with_text_for_infinite(method.model_extra)
         changed["payment_method"] = method.model_copy(update=extra)
-        remarks.append(InputWarning(field="/payment_method", problem=NOT_FINITE))
     if changed:
         transaction = transaction.model_copy(update=changed)
     return ReadTransaction(transaction, (*warnings, *remarks))
@@ -183,8 +175,9 @@ def _is_finite(value: Any) -> bool:
     return not isinstance(value, list) or all(map(_is_finite, value))
 
 
-def _with_null_for_infinite(value: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = from_json(to_json(value, inf_nan_mode="null"))
+def _with_text_for_infinite(value: dict[str, Any]) -> dict[str, Any]:
+    """The value with "NaN" and "Infinity" as texts: so nothing is lost."""
+    result: dict[str, Any] = from_json(to_json(value, inf_nan_mode="strings"))
     return result
 
 

@@ -154,4 +154,7 @@ def test_http_judges_as_kafka_does(sent):
         with pytest.raises(ValueError, match="validation error"):
             read_json(text)
     else:
-        assert by_http == read_json(text)
+        by_kafka = read_json(text)
+        assert by_http.transaction == by_kafka.transaction
+        places = [[warning.field for warning in read.warnings] for read in (by_http, by_kafka)]
+        assert places[0] == places[1]

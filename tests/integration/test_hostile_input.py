@@ -236,7 +236,10 @@ async def test_a_verdict_id_beyond_bigint_is_the_clients_error(api):
         ({"currency": "VND", "amount": 250_000}, {"amount": "250000"}),
         ({"amount": -0.0}, {"amount": "0.00"}),
         ({"country": "QQ"}, {"country": None}),
-        ({"metadata": {"n": float("inf"), "m": 10**400}}, {"metadata": {"n": None, "m": 10**400}}),
+        (
+            {"metadata": {"n": float("inf"), "m": 10**400}},
+            {"metadata": {"n": "Infinity", "m": 10**400}},
+        ),
         ({"metadata": {"deep": [[[[[[[[1]]]]]]]], "a": 1}}, {"metadata": {"a": 1}}),
         ({"payment_method": {"type": "klarna", "brand": "x"}}, {"payment_type": "klarna"}),
         ({"user_id": f"auth0|{uuid.uuid4().hex}"}, {}),

@@ -139,7 +139,7 @@ def test_the_noise_of_a_float_is_rounded_away_and_said(wrong):
 def test_real_digits_beyond_the_minor_unit_are_refused_at_the_amount(amount, wrong):
     with pytest.raises(ValidationError, match="digits after the point") as refused:
         read(least(amount=amount, **wrong))
-    assert [error["loc"] for error in refused.value.errors()] == [("amount",)]
+    assert [place_of(error) for error in refused.value.errors()] == [("amount",)]
 
 
 @pytest.mark.parametrize("wrong", [".", "..", "", "a\u200bb", "a" * 129])
@@ -211,14 +211,14 @@ def test_of_a_nested_field_only_that_is_missing():
     }
 
 
-def test_a_number_that_is_not_finite_is_null_and_said():
+def test_a_number_that_json_cannot_express_is_kept_as_text():
     infinite = {"a": [float("nan"), 2**64], "b": float("-inf"), "c": 1.5}
     transaction, warnings = read(least(metadata=infinite, payment_method={"fee": float("inf")}))
-    assert transaction.metadata == {"a": [None, 2**64], "b": None, "c": 1.5}
-    assert transaction.payment_method.model_extra == {"fee": None}
-    assert [warning.field for warning in warnings] == ["/metadata", "/payment_method"]
+    assert transaction.metadata == {"a": ["NaN", 2**64], "b": "-Infinity", "c": 1.5}
+    assert transaction.payment_method.model_extra == {"fee": "Infinity"}
+    assert warnings == ()
     beyond_a_double = b'{"metadata": {"a": 1e400}, ' + json.dumps(least()).encode()[1:]
-    assert read_json(beyond_a_double).transaction.metadata == {"a": None}
+    assert read_json(beyond_a_double).transaction.metadata == {"a": "Infinity"}
 
 
 @pytest.mark.parametrize("field", OPTIONAL)
