@@ -23,8 +23,7 @@ def count_batch(decided: DecidedBatch, dead_letters: Sequence[str], size: int) -
     for item, decision in decided.new:
         _scored_counter(decision.decision, decision.model).inc()
         _TOTAL.observe(decision.total_us / 1e6)
-        for warning in item.warnings:
-            metrics.INPUT_WARNINGS.labels(warning.field.split("/")[1]).inc()
+        metrics.count_warnings(item.warnings)
     without = [dependency for _, decision in decided.new for dependency in decision.degraded]
     for dependency in without:
         metrics.DEGRADED.labels(dependency).inc()

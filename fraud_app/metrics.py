@@ -4,7 +4,13 @@ id or a transaction id must never be a label.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+from fraud_app.contracts.card_data import KINDS
+from fraud_app.contracts.scored import InputWarning
+from fraud_app.contracts.transaction import Transaction
 
 REGISTRY = CollectorRegistry()
 # Finest around a few milliseconds, where decisions lie; the last bucket is far beyond the promise.
@@ -40,6 +46,13 @@ INPUT_WARNINGS = Counter(
     "fraud_input_warnings",
     "Fields that could not be used as sent: taken as missing, or rounded",
     ["field"],
+    registry=REGISTRY,
+)
+CARD_DATA = Counter(
+    "fraud_card_data",
+    "Card data found in transactions: numbers, codes and fields that were masked, requests that "
+    "were refused",
+    ["kind"],
     registry=REGISTRY,
 )
 TASK_FAILURES = Counter(
@@ -165,3 +178,14 @@ MISSING = Gauge(
     ["feature"],
     registry=REGISTRY,
 )
+
+
+def count_warnings(warnings: Sequence[InputWarning]) -> None:
+    """Count the warnings of a transaction. A field that the contract does not have is `metadata`:
+    its name is the client's, and the labels must stay few.
+    """
+    for warning in warnings:
+        field = warning.field.split("/")[1]
+        INPUT_WARNINGS.labels(field if field in Transaction.model_fields else "metadata").inc()
+        if warning.problem in KINDS:
+            CARD_DATA.labels(KINDS[warning.problem]).inc()

@@ -5,10 +5,11 @@ decision itself.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
+from fraud_app.contracts import card_data
 from fraud_app.contracts.transaction import Identifier
 from fraud_app.contracts.transaction_key import TransactionKey
 
@@ -33,6 +34,12 @@ class Label(BaseModel):
     )
     reason: str | None = None
     labelled_by: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_card_data(cls, data: Any) -> Any:
+        """As a transaction's id was masked, so is its label's, or it would be of none."""
+        return card_data.masked_fields(data)[0] if isinstance(data, dict) else data
 
     def record_key(self) -> bytes:
         """The key of its Kafka record. Compaction keeps the latest record of a key, so labels of

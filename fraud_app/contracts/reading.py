@@ -1,8 +1,9 @@
 """Reads a transaction without letting optional data cost its decision.
 
 Only the required fields can make a transaction invalid. Every other field that cannot be used is
-left out, as if it had not been sent, and is named in a warning. What can be used is read by
-`Transaction` at the first try, so a correct transaction costs nothing extra.
+left out, as if it had not been sent, and is named in a warning. So is card data, which is masked
+wherever it stands. What can be used is read by `Transaction` at the first try, so a correct
+transaction costs nothing extra.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
-from fraud_app.contracts import currency
+from fraud_app.contracts import card_data, currency
 from fraud_app.contracts.card_data import MAX_DEPTH
 from fraud_app.contracts.scored import InputWarning
 from fraud_app.contracts.transaction import MAX_METADATA, Transaction
@@ -60,8 +61,9 @@ def read_json(data: bytes) -> ReadTransaction:
 
 
 def _read_again(fields: dict[str, Any], error: ValidationError) -> ReadTransaction:
-    """Read what is left without what cannot be used. `fields` are changed."""
-    warnings = _keep_within_bounds(fields)
+    """Read what is left without card data and what cannot be used."""
+    fields, findings = card_data.masked_fields(fields)
+    warnings = [*map(warning_of, findings), *_keep_within_bounds(fields)]
     if not warnings:
         warnings = _mend(fields, error)
     for _ in range(MAX_TRIES):
@@ -73,6 +75,11 @@ def _read_again(fields: dict[str, Any], error: ValidationError) -> ReadTransacti
         else:
             return _with_remarks(transaction, warnings)
     raise error
+
+
+def warning_of(finding: card_data.Finding) -> InputWarning:
+    """How a transaction tells where card data was."""
+    return InputWarning(field=finding.pointer, problem=finding.problem)
 
 
 def _mend(fields: dict[str, Any], error: ValidationError) -> list[InputWarning]:

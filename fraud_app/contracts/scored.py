@@ -63,7 +63,9 @@ class Latency(BaseModel):
 
 
 class InputWarning(BaseModel):
-    """A field that could not be used as it was sent: it was taken as missing, or rounded."""
+    """A field that could not be used as it was sent: it was taken as missing, rounded, or masked
+    because of card data.
+    """
 
     field: str = Field(description="JSON pointer into the transaction as it was sent")
     problem: str
@@ -102,7 +104,7 @@ class ScoredTransaction(BaseModel):
     )
     latency_ms: Latency
     input_warnings: list[InputWarning] = Field(
-        [], description="fields that could not be used as sent: taken as missing, or rounded"
+        [], description="fields that could not be used as sent: missing, rounded, or masked"
     )
     occurred_at: AwareDatetime | None = Field(
         description="by the shop's clock; null when it was missing or impossible"

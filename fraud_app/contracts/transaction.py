@@ -138,8 +138,8 @@ class PaymentMethod(BaseModel):
 class Transaction(BaseModel):
     """One payment attempt, as a shop sends it. Unknown fields are kept in `metadata`.
 
-    Raises `pydantic.ValidationError` naming each wrong field; card data anywhere is an error whose
-    value is not repeated.
+    Raises `pydantic.ValidationError` naming each wrong field. Card data anywhere is an error; its
+    value is not repeated. `reading` masks it.
     """
 
     model_config = ConfigDict(

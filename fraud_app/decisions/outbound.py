@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fraud_app.contracts import masked_header
 from fraud_app.contracts.dead_letter import DeadLetter
 from fraud_app.contracts.message import Headers, Message
 from fraud_app.decisions.assignment import Assignment
@@ -49,10 +50,12 @@ def decision_message(
 
 
 def rerouted_message(misrouted: Misrouted) -> Message:
-    """The record as it came, for the partition of its user: with the user id as its key, and where
-    it was read first.
+    """The record as it came, but for card data, for the partition of its user: with the user id as
+    its key, where it was read first, and what was masked.
     """
-    return misrouted.user_id.encode(), misrouted.record.value, [reroute_header(misrouted.record)]
+    record = misrouted.record
+    masked = [(masked_header.NAME, record.masked)] if record.masked else []
+    return misrouted.user_id.encode(), record.value, [reroute_header(record), *masked]
 
 
 def dead_letter(

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from pydantic import ValidationError
+from pydantic_core import from_json, to_json
 
-from fraud_app.contracts.reading import place_of, read_json
+from fraud_app.contracts import card_data, masked_header
+from fraud_app.contracts.reading import place_of, read_json, warning_of
 from fraud_app.contracts.scored import InputWarning
 from fraud_app.contracts.transaction import Transaction
 from ml.profile.event import LATEST_SKEW_MS, Event, event_of, event_time_ms, hash64
@@ -48,6 +50,8 @@ class Record(NamedTuple):
     origin: Origin | None = None
     """Of a rerouted record; None when an older version sent it on."""
     timed_by_broker: bool = True
+    masked: bytes = b""
+    """The header that tells what was masked before it was written, see `masked_header`."""
 
 
 class ConsumedMessage(Protocol):
@@ -116,7 +120,9 @@ def record_of(message: ConsumedMessage) -> Record:
     )
     for name, value in message.headers:
         if name == REROUTED:
-            return record._replace(rerouted=True, origin=_origin(value))
+            record = record._replace(rerouted=True, origin=_origin(value))
+        elif name == masked_header.NAME:
+            record = record._replace(masked=value or b"")
     return record
 
 
@@ -151,6 +157,9 @@ def parse(record: Record, partition_of: PartitionOf, *, by_occurred: bool = Fals
         return Invalid(record, *_first_error(error))
     except RecursionError:
         return Invalid(record, "nested_too_deep", "the JSON is nested too deep")
+    if record.masked:
+        told = masked_header.findings_of(record.masked)
+        warnings = (*map(warning_of, told), *warnings)
     user_partition = partition_of(transaction.user_id)
     if user_partition == record.partition:
         if not record.timed_by_broker:
@@ -164,6 +173,8 @@ def parse(record: Record, partition_of: PartitionOf, *, by_occurred: bool = Fals
             "partition_mismatch",
             f"rerouted to partition {record.partition}, but belongs to {user_partition}",
         )
+    if any(warning.problem in card_data.KINDS for warning in warnings):
+        record = _without_card_data(record)
     return Misrouted(record, transaction.user_id, user_partition)
 
 
@@ -189,6 +200,15 @@ def scoring_input(
         hash64(transaction.user_id),
         warnings,
     )
+
+
+def _without_card_data(record: Record) -> Record:
+    """The record as it may be written once more, with a header that tells what was masked."""
+    fields, findings = card_data.masked_fields(from_json(record.value or b""))
+    told = (*findings, *masked_header.findings_of(record.masked))
+    [(_, masked)] = masked_header.headers_of(told)
+    value = to_json(fields, inf_nan_mode="strings") if findings else record.value
+    return record._replace(value=value, masked=masked)
 
 
 def _first_error(error: ValidationError) -> tuple[str, str]:

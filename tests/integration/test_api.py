@@ -101,7 +101,12 @@ async def test_id_and_time_are_filled_in(api):
             "validation_failed",
             "/currency",
         ),
-        (orjson.dumps(payload(metadata={"n": "4111111111111111"})), 422, "validation_failed", ""),
+        (
+            orjson.dumps(payload(metadata={"card": {"number": "4111111111111111"}})),
+            422,
+            "validation_failed",
+            "/metadata/card/number",
+        ),
         (b'{"a":"' + b"x" * 70_000 + b'"}', 413, "body_too_large", None),
     ],
 )

@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 
 from devtools.audit.audit import CHANGELOG, read_topic
 from fraud_app import topics
-from fraud_app.contracts import card_data
+from fraud_app.contracts.card_numbers import is_card_number
 from fraud_app.kafka.partitioner import partition_of
 from ml.features import NAMES
 from tests.support.api_client import TIMEOUT_S, until
@@ -189,17 +189,27 @@ async def test_a_card_number_from_any_producer_stays_in_the_topic_of_its_produce
     cached or logged.
     """
     card, mark = card_number(), uuid.uuid4().hex
+    decided = [
+        fresh(metadata={"note": f"paid with {card}"}),
+        fresh(user_id=card),
+        {**fresh(), mark: int(card)},
+        {**fresh(), card: True},
+        fresh(metadata={"card": {"number": card, "cvc": "737"}}),
+    ]
     wrong = [
-        orjson.dumps(fresh(metadata={"note": f"paid with {card}", "mark": mark})),
-        orjson.dumps(fresh(user_id=card, metadata={mark: 1})),
-        orjson.dumps({**fresh(), mark: int(card)}),
+        orjson.dumps(fresh(amount="-1", metadata={"note": card, "mark": mark})),
         f'{{"{mark}": "{card}", broken'.encode(),
         b'{"x":"' + b"y" * 70_000 + mark.encode() + b" " + card.encode() + b'"}',
     ]
-    for value in wrong:
+    for value in (*map(orjson.dumps, decided), *wrong):
         await producer.send_and_wait(topics.RAW, value, key=card.encode())
-    refused = await api.post("/api/transactions", fresh(metadata={"note": card}))
+    refused = await api.post("/api/transactions", fresh(metadata={"card_number": card}))
     assert refused.status == 422
+    identities = {sent["transaction_id"] for sent in decided}
+    messages = await until(lambda: scored(brokers), lambda found: identities <= found.keys())
+    for identity in identities:
+        [(_, message, _)] = messages[identity]
+        assert message["input_warnings"]
     letters = await until(
         lambda: with_mark(brokers, mark), lambda letters: len(letters) == len(wrong)
     )
@@ -251,9 +261,7 @@ def files_below(directory):
 def card_number():
     """A number of its own that passes for a card."""
     digits = f"4{uuid.uuid4().int % 10**14:014d}"
-    return next(
-        digits + check for check in "0123456789" if card_data.is_card_number(digits + check)
-    )
+    return next(digits + check for check in "0123456789" if is_card_number(digits + check))
 
 
 async def with_mark(brokers, mark):

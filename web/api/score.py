@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from fraud_app import metrics
 from fraud_app.contracts.reading import ReadTransaction
 from fraud_app.decisions import reasons
 from fraud_app.decisions.parse import Record, ScoringInput, scoring_input
@@ -93,6 +94,8 @@ async def _score(items: Sequence[ReadTransaction], *, explain: bool) -> list[dic
     rows, mirrored = await rows_of([read.transaction.user_id for read in items])
     signals = await signal_store.peek([(item.event, item.user_hash) for item in inputs])
     with_signals = list(zip(inputs, signals or [NO_SIGNALS] * len(inputs), strict=True))
+    for item in inputs:
+        metrics.count_warnings(item.warnings)
     degraded = () if mirrored and signals is not None else ("redis",)
     scored = score(with_signals, rows, champion.scorer, degraded)
     spent_us = int((time.perf_counter() - started) * 1e6)

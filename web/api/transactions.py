@@ -54,12 +54,13 @@ async def submit(request: web.Request) -> web.Response:
     wait_s = query_parameters(SubmitQuery, request).wait / 1000 or _prefer_wait(request)
     answer_by = time.monotonic() + config.web.request_timeout_s - ANSWER_S
     body = await json_object(request, config.web.max_body_bytes)
-    (transaction, _), value = posted_transaction(body, request.headers.get("Idempotency-Key"))
+    posted = posted_transaction(body, request.headers.get("Idempotency-Key"))
+    transaction = posted.read.transaction
     key = transaction.key
     replayed = await _is_repeated(transaction)
     decision = decision_waiters.expect(key) if wait_s else None
     try:
-        await _publish(transaction.user_id, value)
+        await _publish(posted.message())
         headers = {
             "Location": _address(key),
             **({"Idempotent-Replayed": "true"} if replayed else {}),
@@ -104,12 +105,12 @@ async def detail(request: web.Request) -> web.Response:
     return answer(fields)
 
 
-async def _publish(user: str, value: bytes) -> None:
+async def _publish(message: Message) -> None:
     """Send a transaction and wait for the acknowledgement. Raises `Problem` 503 without one."""
     try:
         async with asyncio.timeout(ACK_S):
             produce = ProduceBatch(app)
-            message: Message = (user.encode(), value, [])
+            user = (message[0] or b"").decode()
             await produce.add(RAW, partition_of(user, config.kafka.partitions), [message])
             await produce.acknowledged()
     except (TimeoutError, KafkaError, NotReady) as error:

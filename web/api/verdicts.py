@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from fraud_app.contracts.card_text import masked_text
 from fraud_app.postgres import verdicts
 from fraud_app.resources import config
 from web.api.query import query, requested_key
@@ -23,7 +24,7 @@ async def give(request: web.Request) -> web.Response:
         key=await requested_key(request, parameters.user_id),
         verdict=body.verdict,
         reason=body.reason,
-        note=body.note.strip(),
+        note=masked_text(body.note.strip()),
         analyst=request["analyst"],
         supersedes=body.supersedes,
     )

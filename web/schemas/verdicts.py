@@ -27,7 +27,9 @@ class VerdictRequest(BaseModel):
         "skip: somebody else should look"
     )
     reason: Literal[REASONS] | None = None  # type: ignore[valid-type]
-    note: Annotated[str, Field(max_length=2_000)] = ""
+    note: Annotated[
+        str, Field(max_length=2_000, description="card numbers and security codes are masked")
+    ] = ""
     supersedes: int | None = Field(
         None, description="the verdict that stands now, to replace one that you have seen"
     )

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from fraud_app.contracts import card_data
 from fraud_app.contracts.reading import REQUIRED, place_of, read_json
 from fraud_app.contracts.scored import InputWarning
 from fraud_app.contracts.transaction import MAX_METADATA, Transaction
@@ -255,9 +256,37 @@ def test_the_last_of_two_fields_with_one_name_counts(field):
     assert warnings == ()
 
 
-def test_card_data_is_still_refused():
-    with pytest.raises(ValidationError, match="card"):
-        read(least(ip="nowhere", metadata={"note": "4111 1111 1111 1111"}))
+@pytest.mark.parametrize(
+    ("fields", "pointer", "problem"),
+    [
+        ({"metadata": {"note": "4111 1111 1111 1111"}}, "/metadata/note", card_data.NUMBER),
+        ({"note": 4111111111111111}, "/note", card_data.NUMBER),
+        ({"user_id": "4111111111111111"}, "/user_id", card_data.NUMBER),
+        ({"note": "cvv 737"}, "/note", card_data.CODE),
+        ({"card": {"number": "x", "brand": "visa"}}, "/card/number", card_data.FIELD),
+    ],
+)
+def test_card_data_is_masked_and_said_and_the_transaction_is_read(fields, pointer, problem):
+    transaction, warnings = read(least(**fields))
+    assert warnings == (InputWarning(field=pointer, problem=problem),)
+    assert "4111 1111" not in transaction.model_dump_json()
+    assert "411111111" not in transaction.model_dump_json()
+
+
+def test_card_data_beside_other_faults_is_one_warning_more():
+    transaction, warnings = read(
+        least(ip="nowhere", latitude=0, longitude=0, amount=0.1 + 0.2, device_id=4111111111111111)
+    )
+    assert (transaction.ip, transaction.latitude, str(transaction.amount)) == (None, None, "0.30")
+    assert {warning.field for warning in warnings} == {"/device_id", "/ip", "/latitude", "/amount"}
+
+
+def test_card_data_in_a_required_field_that_is_wrong_then_is_an_error_of_that_field():
+    with pytest.raises(ValidationError) as refused:
+        read(least(amount="4111111111111111"))
+    [error] = refused.value.errors(include_input=False)
+    assert error["loc"] == ("amount",)
+    assert "4111" not in error["msg"]
 
 
 json_values = st.recursive(
@@ -271,16 +300,11 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(OPTIONAL) | st.text(max_size=8), json_values))
 def test_whatever_an_optional_field_holds_the_transaction_is_read(fields):
-    """Refused is only what is no field's fault: card data."""
-    try:
-        transaction, warnings = read(fields | least())
-    except ValidationError as error:
-        assert "card" in str(error)  # noqa: PT017
-    else:
-        assert transaction.user_id == "u1"
-        places = {warning.field.split("/")[1] for warning in warnings}
-        assert places <= {*OPTIONAL}
-        assert read_json(transaction.model_dump_json().encode()).transaction == transaction
+    transaction, warnings = read(fields | least())
+    assert transaction.user_id == "u1"
+    others = [warning for warning in warnings if warning.problem not in card_data.KINDS]
+    assert {warning.field.split("/")[1] for warning in others} <= {*OPTIONAL}
+    assert read_json(transaction.model_dump_json().encode()).transaction == transaction
 
 
 @pytest.mark.parametrize(
@@ -290,3 +314,31 @@ def test_an_error_names_the_field_that_is_wrong(fields, place):
     with pytest.raises(ValidationError) as refused:
         read(least(**fields))
     assert [place_of(details) for details in refused.value.errors()] == [place]
+
+
+with_card_data = st.recursive(
+    json_values | st.sampled_from(["4111 1111 1111 1111", 4111111111111111, "cvv 737", "x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["cvv", "Card Number", "note", "4111111111111111", "id"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*OPTIONAL, "user_id", "note", "cvv", "4111111111111111"]), with_card_data
+    )
+)
+def test_whatever_is_sent_nothing_that_is_read_holds_card_data(fields):
+    try:
+        transaction, warnings = read(least(**fields))
+    except ValidationError:
+        return
+    card_data.refuse(transaction.model_dump(mode="json"))
+    card_data.refuse({"warnings": [warning.model_dump() for warning in warnings]})

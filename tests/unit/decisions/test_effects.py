@@ -43,6 +43,17 @@ def test_good_bad_and_misrouted_records_each_lead_where_they_belong():
     assert decode(made.rows[HOME]["u1"]).offset == 0
 
 
+def test_card_data_is_not_written_once_more_when_a_record_is_sent_on():
+    stranger = next(name for name in "abcdef" if partition_of(name, PARTITIONS) != HOME)
+    made = effects(orjson.dumps(payload(user_id=stranger, note="4111111111111111", cvv="737")))
+    [(_, (key, value, headers))] = made.rerouted
+    assert key == stranger.encode()
+    assert orjson.loads(value)["note"] == "************1111"
+    assert b"737" not in value
+    assert dict(headers)["fraud_masked"] == b'[["number","/note"],["field","/cvv"]]'
+    assert "fraud_rerouted" in dict(headers)
+
+
 json_values = st.recursive(
     st.none()
     | st.booleans()
