@@ -37,11 +37,18 @@ class InFlightBatches:
         self._users: Counter[str] = Counter()
         self._batches: deque[InFlightBatch] = deque()
         self._capacity_freed = asyncio.Event()
+        """Set when a batch was acknowledged."""
         self._aborted = False
 
     async def wait_for_capacity(self, users: Counter[str]) -> None:
         """Wait until so many more transactions of each of these users may be decided."""
         while not self._fits(users):
+            self._capacity_freed.clear()
+            await self._capacity_freed.wait()
+
+    async def wait_until_empty(self) -> None:
+        """Wait until every batch is acknowledged."""
+        while self._batches:
             self._capacity_freed.clear()
             await self._capacity_freed.wait()
 

@@ -3,8 +3,9 @@
 The source offsets of a batch are acknowledged only after the broker has everything that the batch
 led to. No record can stop its partition: one that cannot be processed is found, tried once more
 alone, and becomes a dead letter. When the fault is ours, nothing is dead-lettered: scoring stops
-and says so until it works again. Only what is neither (the disk, the broker) ends the process;
-Kafka then delivers the records again, and the users' rows know what was counted.
+and says so until it works again. A broker that is away is waited for. Only what is neither (the
+disk, the memory) ends the process; Kafka then delivers the records again, and the users' rows know
+what was counted.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 from agents.batch_metrics import count_batch
 from agents.in_flight import InFlightBatch, InFlightBatches, split_by_user_limit
 from agents.isolation import process_in_halves
+from agents.source_epochs import SourceEpochs
 from fraud_app import __version__, metrics
 from fraud_app.app import app, mirror, transactions_raw, user_table
 from fraud_app.contracts.message import Message
@@ -56,6 +58,7 @@ _BY_OCCURRED = config.stream.clock == "occurred"
 acked_offsets: dict[int, int] = {}
 """By partition, the offset up to which the broker has everything that the records led to."""
 _assignments: dict[int, Assignment] = {}
+source_epochs = SourceEpochs(app, user_table, config.kafka.topic_epoch)
 _rows = RowCache(user_table)
 _partition_of = partial(partition_of, partitions=config.kafka.partitions)
 _faults = FaultFinder(lambda: decide_probe(champion.scorer, time.time_ns() // 1_000_000))
@@ -87,15 +90,15 @@ async def score_transactions(stream: Any) -> None:
     await signal_store.get_ready()
     try:
         async for work in work_batches(stream, config.stream.batch, _start_partition):
-            items = [_item_of(message) for message in work.records]
+            await scoring_state.topic_usable()
             steps = _Steps(work, in_flight)
             try:
-                for start, end in split_by_user_limit([item.user for item in items]):
-                    await process_in_halves(
-                        items[start:end], steps.prepare, steps.apply, steps.refuse
-                    )
+                for records, begins in source_epochs.pieces(work.records):
+                    if begins is not None:
+                        await source_epochs.begin(begins, in_flight.wait_until_empty, _restart)
+                    await _process([_item_of(message) for message in records], steps)
             except MembershipLost:
-                log.warning("membership_lost", extra={"records": len(items)})
+                log.warning("membership_lost", extra={"records": len(work.records)})
                 metrics.MEMBERSHIP_LOST.inc()
                 drop(app, work)
     except Exception as error:
@@ -104,16 +107,27 @@ async def score_transactions(stream: Any) -> None:
         in_flight.abort()
 
 
+async def _process(items: Sequence[Item], steps: _Steps) -> None:
+    for start, end in split_by_user_limit([item.user for item in items]):
+        await process_in_halves(items[start:end], steps.prepare, steps.apply, steps.refuse)
+
+
 def _start_partition(partition: Any, offset: int) -> None:
     """Begin with a newly assigned partition.
 
     Everything before the committed offset is acknowledged, even if a row still holds it as pending.
     """
-    acked_offsets[partition.partition] = offset - 1
+    _restart(partition.partition, offset)
     _assignments[partition.partition] = Assignment(
         app.consumer_generation_id, time.time_ns() // 1_000_000
     )
     _rows.forget(partition.partition)
+    source_epochs.start_partition(partition.partition)
+
+
+def _restart(partition: int, offset: int) -> None:
+    """The next record of a partition is the one at this offset; those before it are done."""
+    acked_offsets[partition] = offset - 1
 
 
 def _parse(message: Any) -> ParsedRecord:
@@ -143,7 +157,7 @@ class _Steps:
         parsed = [item.parsed or _parse(item.message) for item in items]
         inputs = [item for item in parsed if isinstance(item, ScoringInput)]
         signals = await signal_store.observe([(item.event, item.user_hash) for item in inputs])
-        position = Position(config.kafka.topic_epoch, acked_offsets, _assignments)
+        position = Position(source_epochs.epochs, acked_offsets, _assignments)
         return Prepared(effects_of(parsed, _rows, signals, champion.scorer, position), users)
 
     async def apply(self, items: Sequence[Item], prepared: Prepared) -> None:

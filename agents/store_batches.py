@@ -48,6 +48,8 @@ class _Database:
 
     def __init__(self) -> None:
         self._pool: asyncpg.Pool | None = None
+        self.away = False
+        """Whether the last call found no database that it could use."""
 
     async def run(self, store: Store[Item], items: Sequence[Item]) -> Any:
         """Store items and return what `store` returns. Waits until an outage is over."""
@@ -64,6 +66,7 @@ class _Database:
             except UNAVAILABLE as error:
                 if self._pool is not None:  # its connections may lead to a server that has changed
                     await self._pool.expire_connections()
+                self.away = True
                 metrics.DEPENDENCY_UP.labels("postgres").set(0)
                 log.warning(
                     "postgres_away",
@@ -72,11 +75,17 @@ class _Database:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             else:
+                self.away = False
                 metrics.DEPENDENCY_UP.labels("postgres").set(1)
                 return stored
 
 
 _database = _Database()
+
+
+def waits_for_database() -> bool:
+    """Whether items are held because PostgreSQL cannot store them now."""
+    return _database.away
 
 
 @partial(supervised, storage)

@@ -28,6 +28,7 @@ app = create_app(
         "agents.background.heartbeat",
         "agents.background.mirror",
         "agents.background.model_reload",
+        "agents.background.source_topic",
         "agents.background.watchdog",
         "web.routes",
     ],

@@ -25,7 +25,9 @@ def current_heartbeat(
     app: faust.App, role: str, topic: str, worker_id: str, **more: Any
 ) -> Heartbeat:
     """The current state of an application of this process. `topic` is the topic that it reads."""
-    if supervision.failing:
+    if standstill := supervision.standstill_of(role):
+        more = {"status": "degraded", "detail": f"stands still: {standstill}", **more}
+    elif supervision.failing:
         more = {"status": "degraded", "detail": "background tasks fail", **more}
     return Heartbeat(
         id=worker_id,

@@ -45,7 +45,8 @@ class Kafka(BaseModel):
         0,
         ge=0,
         le=2**32 - 1,
-        description="raise it when transactions.raw was made anew and the tables were kept",
+        description="least epoch of transactions.raw; from Kafka 2.8 on it follows the topic's id, "
+        "before that raise it when the topic was made anew and the tables were kept",
     )
     session_timeout_s: float = Field(
         10.0, ge=6, le=300, description="silence after which a worker's partitions move"

@@ -25,6 +25,13 @@ Task = Callable[[], Awaitable[None]]
 
 failing: dict[str, str] = {}
 """Tasks that failed lately, with the class of the exception."""
+standing_still: dict[str, str] = {}
+"""Parts of this process that make no progress, with the reason in words."""
+
+
+def standstill_of(role: str) -> str:
+    """Why a part of this role (scoring, storage, feed) makes no progress; empty while all do."""
+    return "; ".join(reason for part, reason in standing_still.items() if part.split()[0] == role)
 
 
 def supervised(app: Any, function: Task) -> Task:

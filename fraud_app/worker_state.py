@@ -64,8 +64,10 @@ def model() -> Check:
 
 def worker() -> Check:
     """Ready once the first assignment of partitions is complete and no rebalance is running."""
-    if scoring_state.stopped:
-        return Check(status="down", detail=f"scoring has stopped: {scoring_state.stopped}")
+    if scoring_state.reason:
+        return Check(status="down", detail=f"scoring has stopped: {scoring_state.reason}")
+    if standstill := supervision.standstill_of("scoring"):
+        return Check(status="down", detail=f"scoring stands still: {standstill}")
     if app.rebalancing or not app.rebalancing_count:
         return Check(status="degraded", detail=_assigning())
     owned = compat.assigned_partitions(app, RAW)

@@ -38,6 +38,8 @@ _SEND_AGAIN = b"send-again"
 SEND_AGAIN_ROWS = 500
 """Rows that wait for the broker together, at most 2 MB."""
 LOG_RECOVERY_EVERY_S = 5.0
+_SOURCE_KEY = b"t:transactions.raw"
+"""Of the topic's life that the rows belong to; see `source_topic`."""
 # RocksDB's own defaults are meant for a server: 2 GiB of cache and 192 MiB of memtables for each
 # partition.
 _OPTIONS = {
@@ -119,6 +121,18 @@ class UserTable(DatabaseTable):
         """Send rows to the changelog."""
         records: list[Message] = [(key_of(user), row, []) for user, row in rows.items()]
         await produce.add(self.changelog_topic_name, partition, records)
+
+    def read_source(self, partition: int) -> bytes | None:
+        """What is stored of the topic that the rows of a partition were counted from."""
+        return self._databases.get(partition, _SOURCE_KEY)
+
+    def write_source(self, partition: int, source: bytes) -> None:
+        """Store that locally."""
+        self._databases.write(partition, {_SOURCE_KEY: source})
+
+    async def send_source(self, produce: ProduceBatch, partition: int, source: bytes) -> None:
+        """Send that to the changelog."""
+        await produce.add(self.changelog_topic_name, partition, [(_SOURCE_KEY, source, [])])
 
     def rows_sent(self, offsets: Offsets) -> None:
         """Remember that the local database has everything up to these offsets of the changelog;

@@ -107,7 +107,7 @@ def _decide(table: MemoryRows, fields: dict[str, Any], offset: int, scorer: Scor
     received_ms = event_time_ms(transaction, 0)
     record = Record(0, offset, None, None, received_ms)
     item = scoring_input(record, transaction, received_ms)
-    batch = decide_batch([item], table, None, scorer, Position(0, {0: offset - 1}))
+    batch = decide_batch([item], table, None, scorer, Position({}, {0: offset - 1}))
     table.rows.update(batch.rows[0])
 
 

@@ -52,7 +52,7 @@ def place_of(error: BaseException) -> str:
 def decide_probe(scorer: Scorer | None, now_ms: int) -> None:
     """Take a plain transaction of nobody the whole way, without any effect. Raises what fails."""
     item = scoring_input(Record(0, 0, None, None, now_ms), _PROBE, now_ms)
-    effects_of([item], _NoRows(), None, scorer, Position(0, {}))
+    effects_of([item], _NoRows(), None, scorer, Position({}, {}))
 
 
 class FaultFinder:

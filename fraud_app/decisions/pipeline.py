@@ -31,8 +31,10 @@ class Rows(Protocol):
 class Position(NamedTuple):
     """How far the source topic is processed."""
 
-    epoch: int
-    """Number of the topic's life: a topic that was created anew starts at offset 0 again."""
+    epochs: Mapping[int, int]
+    """By partition, the number of the topic's life: one that was created anew starts at offset 0
+    again. 0 where it was never created anew.
+    """
     acked_offsets: Mapping[int, int]
     """By partition, the offset up to which the broker has acknowledged all decisions."""
     assignments: Mapping[int, Assignment] = MappingProxyType({})
@@ -76,7 +78,7 @@ def decide_batch(
             user = item.transaction.user_id
             if user not in current:
                 current[user] = rows.read(item.record.partition, user)
-        new = _take_new(wave, current, position.epoch, batch, changed)
+        new = _take_new(wave, current, position.epochs, batch, changed)
         for item, decision in score(new, current, scorer, degraded):
             user, record = item.transaction.user_id, item.record
             acked = position.acked_offsets.get(record.partition, -1)
@@ -84,7 +86,7 @@ def decide_batch(
                 current[user],
                 item.event,
                 decision,
-                position.epoch,
+                position.epochs.get(record.partition, 0),
                 record.offset,
                 acked,
                 record.origin,
@@ -100,7 +102,7 @@ def decide_batch(
 def _take_new(
     wave: Sequence[WithSignals],
     current: dict[str, UserRow],
-    epoch: int,
+    epochs: Mapping[int, int],
     batch: DecidedBatch,
     changed: dict[str, int],
 ) -> list[WithSignals]:
@@ -112,7 +114,7 @@ def _take_new(
     new = []
     for item, signals in wave:
         user, record = item.transaction.user_id, item.record
-        row = current[user]
+        row, epoch = current[user], epochs.get(record.partition, 0)
         delivery = classify(row, item.event, epoch, record.offset, record.origin)
         if delivery.kind is DeliveryKind.NEW:
             new.append((item, signals))

@@ -20,13 +20,18 @@ from fraud_app.errors import FraudError
 from fraud_app.kafka import codec, crash, fetched
 from fraud_app.kafka.consumer import BatchConsumer
 from fraud_app.kafka.membership import Membership
-from fraud_app.kafka.on_demand_consumer import LOW_LATENCY, FetchPolicy
+from fraud_app.kafka.on_demand_consumer import LOW_LATENCY, REQUEST_S, FetchPolicy
+from fraud_app.kafka.producer import PatientProducer
 from fraud_app.kafka.topic_admin import ensure_topics
 from fraud_app.settings import Settings
 
 MAX_STOP_S = 20.0
 """Longest time that a stop may take. Kubernetes allows 30 s, and whatever is not acknowledged by
 then is delivered again.
+"""
+OUTAGE_S = 10 * 86_400.0
+"""Longest outage of the broker, as good as none. Faust gives a rebalance up for good when one of
+its steps takes longer, and aiokafka leaves the group when nothing was read for so long.
 """
 MAX_QUEUED_FETCHES = 32
 """Fetched pieces that may wait for an agent. Each holds at most what the broker returns of one
@@ -64,7 +69,7 @@ class Application(faust.App):
 
     def _new_transport(self) -> Any:
         transport: Any = super()._new_transport()
-        transport.Consumer = BatchConsumer
+        transport.Consumer, transport.Producer = BatchConsumer, PatientProducer
         return transport
 
     async def stop(self) -> None:
@@ -154,7 +159,9 @@ def create_app(
         broker_session_timeout=kafka.session_timeout_s,
         broker_heartbeat_interval=min(1.0, kafka.session_timeout_s / 4),
         broker_rebalance_timeout=30.0,
-        broker_request_timeout=40.0,
+        broker_request_timeout=OUTAGE_S,  # of a step of a rebalance; see `REQUEST_S`
+        broker_max_poll_interval=OUTAGE_S,
+        producer_request_timeout=REQUEST_S,
         broker_commit_interval=kafka.commit_interval_s,
         broker_commit_every=None,
         consumer_max_fetch_size=MAX_BATCH_BYTES,

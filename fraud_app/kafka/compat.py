@@ -60,12 +60,29 @@ def held(app: faust.App, topic: str) -> dict[int, tuple[int, int]]:
     }
 
 
+def committed(app: faust.App, topic: str) -> dict[int, int]:
+    """By partition read here, the offset that was committed last."""
+    consumer: Any = app.consumer
+    if consumer is None:
+        return {}
+    return {
+        tp.partition: offset
+        for tp in consumer.assignment()
+        if tp.topic == topic and (offset := consumer._committed_offset.get(tp)) is not None
+    }
+
+
 def to_recover(app: faust.App) -> int:
     """Changelog records that this worker must still read before its partitions are scored."""
     remaining: int = (
         cast(Any, app.tables).recovery.active_remaining_total() if app.rebalancing else 0
     )
     return max(0, remaining)
+
+
+async def refresh_metadata(app: faust.App) -> None:
+    """Let the consumer look which topics there are; it joins its group again when that changed."""
+    await cast(Any, app.consumer)._thread._ensure_consumer()._client.force_metadata_update()
 
 
 async def broker_responds(app: faust.App, seconds: float) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import Any, NoReturn
+from typing import NoReturn
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +37,3 @@ def log_tasks() -> None:
                 "where": lines,
             },
         )
-
-
-def end_process_with(task: asyncio.Task[Any], reason: str) -> None:
-    """End the process when this task fails; a cancelled task has not failed."""
-
-    def end_if_failed(done: asyncio.Task[Any]) -> None:
-        if not done.cancelled() and (error := done.exception()) is not None:
-            end_process(reason, error)
-
-    task.add_done_callback(end_if_failed)

@@ -10,19 +10,38 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import logging
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
 import faust
 from aiokafka import TopicPartition
-from aiokafka.errors import ProducerClosed
+from aiokafka.errors import ProducerClosed, UnknownTopicOrPartitionError
+from faust.transport.drivers.aiokafka import Producer
 
 from fraud_app.contracts.message import Headers, Message
 from fraud_app.topics import DEAD_LETTERS
 
+log = logging.getLogger(__name__)
+
 Offsets = Mapping[tuple[str, int], int]
 """By topic and partition, the offset of the last message that was sent."""
+
+
+class PatientProducer(Producer):
+    """Faust's producer, which waits for a broker without a limit.
+
+    aiokafka keeps the messages of a partition in order only as long as it repeats them itself. It
+    would give them up after a request's time limit; an older row that is sent again later could
+    then replace a newer one in the changelog.
+    """
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        accumulator: Any = cast(Any, self._ensure_producer())._message_accumulator
+        accumulator._batch_ttl = math.inf
 
 
 class ProduceBatch:
@@ -36,11 +55,11 @@ class ProduceBatch:
         self._complete = False
 
     async def add(self, topic: str, partition: int, messages: Iterable[Message]) -> None:
-        """Hand messages of one partition to the producer.
+        """Hand messages of one partition to the producer. Waits until the topic exists.
 
         Raises the error that has stopped the producer, if there is one.
         """
-        await self._producer.client._wait_on_metadata(topic)
+        await self._wait_for_topic(topic)
         accumulator, tp = self._producer._message_accumulator, TopicPartition(topic, partition)
         if accumulator._exception is not None:
             raise copy.copy(accumulator._exception)
@@ -66,15 +85,30 @@ class ProduceBatch:
         if letters:
             await self.add(DEAD_LETTERS, 0, letters)
 
+    def batches_waiting(self, topic: str, partition: int) -> int:
+        """How many of the producer's batches wait for a broker that takes this partition."""
+        waiting = self._producer._message_accumulator._batches
+        return len(waiting.get(TopicPartition(topic, partition), ()))
+
     async def add_one(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None
     ) -> None:
         """Hand a single message to the producer. Kafka's default partitioner picks the partition by
         the key.
         """
+        await self._wait_for_topic(topic)
         self._missing += 1
         sent = await self._producer.send(topic, value, key=key, headers=headers)
         sent.add_done_callback(partial(self._on_ack, None, 0))
+
+    async def _wait_for_topic(self, topic: str) -> None:
+        while True:
+            try:
+                await self._producer.client._wait_on_metadata(topic)
+            except UnknownTopicOrPartitionError:
+                log.warning("topic_missing", extra={"topic": topic})
+            else:
+                return
 
     def acknowledged(self) -> asyncio.Future[Offsets]:
         """A future that is done when all in-sync replicas have every message.

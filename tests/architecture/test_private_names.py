@@ -16,6 +16,7 @@ FAUST_CONSUMER = "faust.transport.consumer:Consumer"
 FAUST_THREAD_DELEGATE = "faust.transport.consumer:ThreadDelegateConsumer"
 FAUST_THREAD = "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread"
 ROCKSDB = "faust.stores.rocksdb:Store"
+COORDINATOR = "aiokafka.consumer.group_coordinator:GroupCoordinator"
 FETCHER = "aiokafka.consumer.fetcher:Fetcher"
 FETCH_RESULT = "aiokafka.consumer.fetcher:FetchResult"
 PARTITION_RECORDS = "aiokafka.consumer.fetcher:PartitionRecords"
@@ -30,12 +31,16 @@ USED = {
     "_aborted_producers": PARTITION_RECORDS,
     "_aborted_transactions": PARTITION_RECORDS,
     "_append_batch": ACCUMULATOR,
+    "_batch_ttl": ACCUMULATOR,
     "_batches": ACCUMULATOR,
     "_buffer": RECORD_BATCH,
     "_buffered_partitions": FAUST_CONSUMER,
     "_builder": "aiokafka.producer.message_accumulator:MessageBatch",
+    "_client": "aiokafka:AIOKafkaConsumer",
+    "_closing": COORDINATOR,
     "_committed_offset": FAUST_CONSUMER,
-    "_coordination_task": "aiokafka.consumer.group_coordinator:GroupCoordinator",
+    "_coordination_routine": COORDINATOR,
+    "_coordination_task": COORDINATOR,
     "_coordinator": "aiokafka:AIOKafkaConsumer",
     "_db_for_partition": ROCKSDB,
     "_dbs": ROCKSDB,
@@ -54,6 +59,7 @@ USED = {
     "_prefetch_backoff": FETCHER,
     "_proc_fetch_request": FETCHER,
     "_records": FETCHER,
+    "_request_timeout_ms": "aiokafka:AIOKafkaConsumer",
     "_runner": "faust.web.drivers.aiohttp:Web",
     "_serve": "mode.threads:ServiceThread",
     "_subscription": "aiokafka:AIOKafkaConsumer",
@@ -69,6 +75,7 @@ USED = {
 """Private names that are called or read, and the class or module that has each."""
 
 OVERRIDDEN = {
+    "_commit": FAUST_THREAD,
     "_create_worker_consumer": FAUST_THREAD,
     "_filter_tps_with_pending_acks": FAUST_CONSUMER,
     "_gather_remaining_tasks": "mode.threads:ServiceThread",
@@ -90,6 +97,12 @@ OVERRIDDEN = {
 """Methods of libraries that our own classes replace."""
 
 UNDOCUMENTED = {
+    "check_errors": COORDINATOR,
+    "ensure_coordinator_known": COORDINATOR,
+    "seek_to_committed": FAUST_THREAD,
+    "seek_wait": FAUST_THREAD,
+    "earliest_offsets": FAUST_THREAD,
+    "tp_last_committed_at": FAUST_THREAD,
     "is_connected": REDIS_CONNECTION,
     "read_response": REDIS_CONNECTION,
     "send_packed_command": REDIS_CONNECTION,

@@ -59,3 +59,11 @@ async def test_an_application_gets_a_task_that_never_fails():
     await tasks[0]()
     assert ran == [1]
     assert tasks[0].__name__ == "measure"
+
+
+def test_what_stands_still_is_said_for_the_process_that_it_belongs_to(monkeypatch):
+    monkeypatch.setattr(
+        supervision, "standing_still", {"storage": "a", "storage of labels": "b", "feed": "c"}
+    )
+    said = [supervision.standstill_of(role) for role in ("scoring", "storage", "feed")]
+    assert said == ["", "a; b", "c"]

@@ -26,7 +26,7 @@ from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import ProduceBatch
 from fraud_app.postgres import transaction_list
 from fraud_app.postgres.transaction_list import Position, TransactionFilter
-from fraud_app.resources import champion, config, decision_waiters, redis_client
+from fraud_app.resources import champion, config, decision_waiters, redis_client, scoring_state
 from fraud_app.topics import RAW
 from ml.profile.event import event_of
 from tables.redis.client import RedisUnavailable
@@ -36,6 +36,7 @@ from web.http.body import answer, json_object, query_parameters
 from web.http.problem import Problem
 from web.schemas.transactions import Accepted, ListQuery, StoredDetailQuery, SubmitQuery
 
+RETRY_SOON = {"Retry-After": "1"}
 ACK_S = 5.0
 """Longest time for the broker to acknowledge, below the time limit of a request."""
 ANSWER_S = 0.5
@@ -43,6 +44,10 @@ ANSWER_S = 0.5
 """
 OWN_WORDS = frozenset({"alerts", "breakdowns", "stats"})
 """What stands in our routes where another one has the id of a transaction."""
+MAX_BATCHES_WAITING = 20
+"""So many batches of a partition are kept while no broker takes them, each at most 256 KiB.
+They are sent when it is back, although their senders were told that nothing is confirmed.
+"""
 IDEMPOTENCY_PREFIX = "idem:"
 IDEMPOTENCY_S = 86_400
 """A client that tries again does so within a day."""
@@ -107,18 +112,23 @@ async def detail(request: web.Request) -> web.Response:
 
 async def _publish(message: Message) -> None:
     """Send a transaction and wait for the acknowledgement. Raises `Problem` 503 without one."""
+    if scoring_state.topic_unusable:
+        raise Problem(503, "topic_unusable", scoring_state.topic_unusable, headers=RETRY_SOON)
+    user = (message[0] or b"").decode()
+    partition = partition_of(user, config.kafka.partitions)
     try:
         async with asyncio.timeout(ACK_S):
             produce = ProduceBatch(app)
-            user = (message[0] or b"").decode()
-            await produce.add(RAW, partition_of(user, config.kafka.partitions), [message])
+            if produce.batches_waiting(RAW, partition) >= MAX_BATCHES_WAITING:
+                raise TimeoutError
+            await produce.add(RAW, partition, [message])
             await produce.acknowledged()
     except (TimeoutError, KafkaError, NotReady) as error:
         raise Problem(
             503,
             "broker_away",
             "the broker did not confirm the transaction; send it again with the same id",
-            headers={"Retry-After": "1"},
+            headers=RETRY_SOON,
         ) from error
 
 

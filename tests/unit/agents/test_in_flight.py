@@ -123,3 +123,18 @@ async def test_after_an_abort_nothing_is_acknowledged(in_flight, failures):
     sent.set_result(1)
     await asyncio.sleep(0)
     assert (broker.acknowledged, failures) == ([], [])
+
+
+async def test_who_waits_until_nothing_is_in_flight_waits_for_every_acknowledgement(in_flight):
+    broker = Broker()
+    await in_flight.wait_until_empty()
+    first, a = broker.batch("a")
+    second, b = broker.batch("b")
+    in_flight.submit(a)
+    in_flight.submit(b)
+    waiting = asyncio.ensure_future(in_flight.wait_until_empty())
+    first.set_result(1)
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    second.set_result(2)
+    await asyncio.wait_for(waiting, 1)

@@ -16,7 +16,7 @@ from tests.support.builders import NOW_MS, payload
 
 PARTITIONS = 4
 HOME = partition_of("u1", PARTITIONS)
-POSITION = Position(0, {})
+POSITION = Position({}, {})
 
 
 class NoRows:

@@ -53,7 +53,7 @@ def decided(rows, scorer, *inputs, signals=True):
         rows,
         [Signals(1.0, 2.0, 3.0, 4.0)] * len(inputs) if signals else None,
         scorer,
-        Position(1, {0: -1}),
+        Position({0: 1}, {0: -1}),
     )
     for changed in batch.rows.values():
         rows.encoded.update({user: encode(row) for user, row in changed.items()})

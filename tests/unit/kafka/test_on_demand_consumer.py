@@ -7,10 +7,18 @@ from typing import Any, cast
 
 import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, KafkaTimeoutError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.types import TP
 from mode.threads import QueueServiceThread
 
-from fraud_app.kafka.on_demand_consumer import InLoopWorker, OnDemandConsumer, _fetch_on_demand
+from fraud_app.kafka import on_demand_consumer
+from fraud_app.kafka.on_demand_consumer import (
+    InLoopWorker,
+    OnDemandConsumer,
+    _fetch_on_demand,
+    _patiently,
+)
 
 
 class Consumer:
@@ -72,19 +80,32 @@ async def test_faust_is_woken_only_for_records_that_were_not_delivered(delivers)
     assert consumer.requested_generations == [3]
 
 
-async def test_an_unreadable_answer_ends_the_process(monkeypatch):
+async def test_a_record_that_is_damaged_ends_the_process(monkeypatch):
     errors, damaged = [], ValueError("a checksum is wrong")
     monkeypatch.setattr(
         "fraud_app.kafka.crash.end_process", lambda reason, error: errors.append(error)
     )
+    consumer: Any = Consumer()
+    consumer.idle.set()
+
+    async def deliver_now(requested_generation):
+        raise damaged
+
+    consumer.deliver_now = deliver_now
+    await _fetch_on_demand(consumer, fetch_records, 0.0)("assignment", 0, "request")
+    assert errors == [damaged]
+
+
+async def test_a_request_that_fails_for_any_reason_is_sent_again(monkeypatch):
+    monkeypatch.setattr(on_demand_consumer, "REPEAT_S", 0.0)
     consumer = Consumer()
     consumer.idle.set()
 
     async def fetch(*request):
-        raise damaged
+        raise KeyError("the connection was closed by another request")
 
-    await _fetch_on_demand(consumer, fetch, 0.0)("assignment", 0, "request")
-    assert errors == [damaged]
+    assert await _fetch_on_demand(consumer, fetch, 0.0)("assignment", 0, "request") is False
+    assert consumer.requested_generations == []
 
 
 async def test_a_cancelled_request_ends_as_one_without_records():
@@ -148,3 +169,69 @@ async def test_the_service_runs_and_stops_in_the_loop_that_started_it():
     assert service.stopped_in == threading.get_ident()
     assert not unrelated_task.done()
     unrelated_task.cancel()
+
+
+class Broker:
+    """What the consumer asks the broker through. Each of `answers` is raised, or returned."""
+
+    def __init__(self, *answers, assigned=(0, 1), topics=("t",)):
+        self.answers, self.commits = list(answers), []
+        self.assigned = assigned
+        cluster = SimpleNamespace(partitions_for_topic=lambda topic: topic in topics)
+        self._client = SimpleNamespace(cluster=cluster)
+
+    async def commit(self, offsets):
+        self.commits.append(offsets)
+        answer = self.answers.pop(0)
+        if answer is not None:
+            raise answer
+
+
+def consumer_of(broker, monkeypatch):
+    monkeypatch.setattr(on_demand_consumer, "REPEAT_S", 0.0)
+    consumer: Any = OnDemandConsumer.__new__(OnDemandConsumer)
+    consumer.tp_last_committed_at = {}
+    consumer._ensure_consumer = lambda: broker
+    consumer.assignment = lambda: {TP("t", number) for number in broker.assigned}
+    return consumer
+
+
+OFFSETS = {TP("t", 0): 5, TP("t", 1): 7}
+
+
+async def test_a_commit_is_repeated_until_the_broker_takes_it(monkeypatch):
+    broker = Broker(KafkaError("being loaded"), TimeoutError(), None)
+    assert await consumer_of(broker, monkeypatch)._commit(OFFSETS) is True
+    assert broker.commits == [OFFSETS] * 3
+
+
+@pytest.mark.parametrize("error", [CommitFailedError("already rebalanced"), IllegalStateError("x")])
+async def test_offsets_of_partitions_that_have_moved_are_left_to_their_next_owner(
+    monkeypatch, error
+):
+    assert await consumer_of(Broker(error), monkeypatch)._commit(OFFSETS) is False
+
+
+async def test_a_deleted_topic_holds_up_no_other_commit(monkeypatch):
+    broker = Broker(None)
+    gone = {TP("deleted", 0): 9}
+    consumer = consumer_of(broker, monkeypatch)
+    consumer.assignment = lambda: {*OFFSETS, *gone}
+    assert await consumer._commit({**OFFSETS, **gone}) is True
+    assert broker.commits == [OFFSETS]
+    assert await consumer._commit(gone) is False, "there is nothing to commit"
+
+
+async def test_a_look_up_is_repeated_until_it_is_answered_or_the_partitions_move(monkeypatch):
+    monkeypatch.setattr(on_demand_consumer, "REPEAT_S", 0.0)
+    answers = [KafkaTimeoutError(), KafkaError("x")]
+
+    async def ask():
+        if answers:
+            raise answers.pop(0)
+        return 3
+
+    assert await _patiently(ask) == 3
+    answers.append(IllegalStateError("not assigned"))
+    with pytest.raises(IllegalStateError):
+        await _patiently(ask)

@@ -1,0 +1,35 @@
+"""Reading a partition again from its beginning, when its topic was made anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faust
+from faust.types import TP
+
+
+async def beginning_of(app: faust.App, tp: TP) -> int:
+    """The offset of the oldest record that the broker has of a partition."""
+    offset: int = (await app.consumer.earliest_offsets(tp))[tp]
+    return offset
+
+
+async def read_from_beginning(app: faust.App, tp: TP) -> None:
+    """Let the next records be the oldest ones, if the partition is still read here."""
+    offset = await beginning_of(app, tp)
+    if tp in app.consumer.assignment():
+        await app.consumer.seek(tp, offset)
+
+
+async def commit_anew(app: faust.App, tp: TP, offset: int) -> bool:
+    """Commit an offset that may be lower than the last one; later ones follow from here.
+
+    Everything that was read before must be acknowledged. Returns when the broker has it; False when
+    the partition has moved.
+    """
+    consumer: Any = app.consumer
+    await consumer.commit()  # what waits, or is under way, must not come after
+    consumer._done_offsets.pop(tp, None)
+    consumer._committed_offset[tp] = offset
+    committed: bool = await consumer._thread.commit({tp: offset})
+    return committed
