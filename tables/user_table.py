@@ -65,9 +65,11 @@ def key_of(user_id: str) -> bytes:
     return _PREFIX + user_id.encode()
 
 
-def _is_row(key: bytes | None, value: bytes | None) -> bool:
-    """Whether a changelog record is of this table: a row, or the removal of one."""
-    is_ours = key is not None and key.startswith(_PREFIX)
+def _is_of_table(key: bytes | None, value: bytes | None) -> bool:
+    """Whether a changelog record is of this table: a row, the topic's life, or the removal of
+    either. The position of both is read alike.
+    """
+    is_ours = key is not None and (key.startswith(_PREFIX) or key == _SOURCE_KEY)
     return is_ours and (value is None or may_be_row(value))
 
 
@@ -124,11 +126,11 @@ class UserTable(DatabaseTable):
 
     def read_source(self, partition: int) -> bytes | None:
         """What is stored of the topic that the rows of a partition were counted from."""
-        return self._databases.get(partition, _SOURCE_KEY)
+        return self._rows.get(partition, _SOURCE_KEY)
 
     def write_source(self, partition: int, source: bytes) -> None:
         """Store that locally."""
-        self._databases.write(partition, {_SOURCE_KEY: source})
+        self._rows.write(partition, {_SOURCE_KEY: source})
 
     async def send_source(self, produce: ProduceBatch, partition: int, source: bytes) -> None:
         """Send that to the changelog."""
@@ -172,7 +174,7 @@ class UserTable(DatabaseTable):
         for event in batch:
             message = event.message
             last_offsets[message.tp] = max(message.offset, last_offsets.get(message.tp, -1))
-            if not _is_row(message.key, message.value):
+            if not _is_of_table(message.key, message.value):
                 continue
             rows = newer.setdefault(message.partition, {})
             if message.value is not None:
@@ -232,6 +234,10 @@ class UserTable(DatabaseTable):
             crash.end_process("the rows could not be sent to the changelog again", error)
 
     async def _send_again(self, partition: int) -> None:
+        if source := self.read_source(partition):
+            produce = ProduceBatch(cast(faust.App, self.app))
+            await self.send_source(produce, partition, source)
+            self.rows_sent(await produce.acknowledged())
         sent = 0
         for rows in batched(self.rows(partition), SEND_AGAIN_ROWS):
             produce = ProduceBatch(cast(faust.App, self.app))
