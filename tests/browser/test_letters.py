@@ -53,6 +53,7 @@ async def test_letters_that_were_selected_are_sent_again_and_marked(page, api, c
         await expect(page.get_by_label(f"Select letter {offset}")).to_be_disabled()
         assert (await stored_letter(api, offset)).body["resent"]
     await expect(button).to_be_disabled()
+    await expect(page.locator("#o-letters")).not_to_have_text("–")
     await page.get_by_label("Sent again").select_option("no")
     await expect(page.locator("#letters tbody tr")).to_have_count(1)
 

@@ -132,7 +132,10 @@ async def test_a_decided_transaction_tells_of_other_records_with_its_id(api, run
     user = transaction["user_id"]
     await send_raw(running, json.dumps({**transaction, "amount": "999.00"}).encode(), user.encode())
     address = f"/api/transactions/{transaction['transaction_id']}"
-    told = await until(lambda: api.get(address), lambda answer: "dead_letters" in answer.body)
+    told = await until(
+        lambda: api.get(address),
+        lambda answer: answer.status == 200 and "dead_letters" in answer.body,
+    )
     assert [letter["code"] for letter in told.body["dead_letters"]] == ["conflict"]
     assert told.body["amount"] == transaction["amount"]
     assert '"large":1180591620717411303424' in orjson_free(told.body)
@@ -145,6 +148,14 @@ async def test_a_decided_transaction_tells_of_other_records_with_its_id(api, run
 
 def orjson_free(body):
     return json.dumps(body, separators=(",", ":"))
+
+
+async def test_a_conflict_does_not_say_of_the_decided_one_that_it_was_not(api, running):
+    transaction = fresh()  # decided, but not stored yet
+    [offset] = await write(running, letter_of(transaction, code="conflict"))
+    await stored_letter(api, offset)
+    told = await api.get(f"/api/transactions/{transaction['transaction_id']}")
+    assert (told.status, told.body["code"]) == (404, "not_found")
 
 
 async def test_letters_of_another_customer_with_the_same_id_are_not_told(api, running):

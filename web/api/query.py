@@ -11,6 +11,7 @@ import asyncpg
 from aiohttp import web
 
 from fraud_app.contracts.transaction_key import TransactionKey
+from fraud_app.decisions.outbound import CONFLICT
 from fraud_app.postgres import dead_letters, transaction_lookup
 from fraud_app.postgres.connection import REFUSED
 from fraud_app.postgres.database import DatabaseUnavailable
@@ -67,7 +68,9 @@ async def stored_transaction(key: TransactionKey) -> StoredTransaction:
     """
     stored = await query(lambda pool: transaction_lookup.get(pool, key))
     if stored is None:
-        if letters := await dead_letters_of(key):
+        # A conflict says that another transaction with this id was decided: that one is on its way.
+        letters = [one for one in await dead_letters_of(key) if one.code != CONFLICT[0]]
+        if letters:
             raise _dead_lettered(letters)
         raise Problem(
             404,
@@ -91,7 +94,7 @@ def _dead_lettered(letters: list[DeadLetter]) -> Problem:
     return Problem(
         404,
         "dead_lettered",
-        f"not decided: it went to the dead letters at {latest.at:%Y-%m-%d %H:%M:%S} UTC as "
-        f"{latest.code}, {latest.detail}{again}",
+        f"it went to the dead letters at {latest.at:%Y-%m-%d %H:%M:%S} UTC: {latest.code}, "
+        f"{latest.detail}{again}",
         members={"dead_letters": [letter.model_dump(mode="json") for letter in letters]},
     )

@@ -19,5 +19,5 @@ class ProblemDetails(BaseModel):
     request_id: str
     errors: list[dict[str, str]] | None = None
     dead_letters: list[DeadLetter] | None = Field(
-        None, description="of a transaction that was not decided, with the code dead_lettered"
+        None, description="of a transaction that is not in the history, with the code dead_lettered"
     )

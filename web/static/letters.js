@@ -9,6 +9,7 @@ import { bind, clear, parameters } from "./params.js";
 const PAGE = 50;
 const MOST_SHOWN = 200;
 const MOST_RESENT = 100;
+const MOST_COUNTED = 10_000;
 const FILTERS = ["code", "topic", "transaction_id", "resent"];
 const SPANS = { "1h": 3600, "24h": 86_400, "7d": 7 * 86_400 };
 const FACTS = [
@@ -33,10 +34,7 @@ export async function readLetters() {
   if (seconds) wanted.from = new Date(Date.now() - seconds * 1000).toISOString();
   const filtered = Object.values(wanted).some(Boolean);
   const found = await ask(to("/api/dead-letters", { limit: shown, ...wanted }));
-  if (!filtered) {
-    say("o-letters", found.total >= 10_000 ? "10,000+" : count(found.total));
-    say("o-letters-note", found.items.length ? `the latest ${span(since(found.items[0].at))} ago` : "everything could be processed");
-  }
+  showCount(filtered ? await ask("/api/dead-letters?limit=1") : found);
   at("letters").hidden = !found.items.length;
   at("letters-empty").hidden = found.items.length > 0;
   at("letters-clear").hidden = found.items.length > 0 || !filtered;
@@ -48,12 +46,18 @@ export async function readLetters() {
   showSelected();
 }
 
+function showCount(all) {
+  say("o-letters", all.total >= MOST_COUNTED ? `${count(MOST_COUNTED)}+` : count(all.total));
+  say("o-letters-note", all.items.length ? `the latest ${span(since(all.items[0].at))} ago` : "everything could be processed");
+}
+
+// Without an id, the start of the value says which transaction it may be.
 function show(letters) {
-  fill(at("letters"), ["Select", "Written", "Reason", "Record", "Transaction", "Starts with", "Sent again", "Details"], letters.map((one) => [
-    chooser(one), element("span", { textContent: moment(one.at), title: one.at }), element("span", { className: "short", title: one.detail }, element("code", { textContent: one.code }), ` ${one.detail}`),
-    place(one), element("span", { className: "short", textContent: one.transaction_id ?? "–", title: one.transaction_id ?? "" }), element("code", { className: "short", textContent: one.preview }),
-    one.resent ? element("span", { textContent: moment(one.resent.at), title: `by ${one.resent.by}` }) : "–",
-    element("button", { type: "button", className: "quiet", textContent: "Details", "aria-label": `Details of letter ${one.offset}`, onclick: () => look(one.offset) }),
+  fill(at("letters"), ["Select", "Letter", "Written", "Reason", "Record", "Transaction", "Sent again"], letters.map((one) => [
+    chooser(one), element("button", { type: "button", className: "quiet", textContent: "Details", "aria-label": `Details of letter ${one.offset}`, onclick: () => look(one.offset) }),
+    element("span", { textContent: moment(one.at), title: one.at }), element("span", { className: "short", title: one.detail }, element("code", { textContent: one.code }), ` ${one.detail}`), place(one),
+    one.transaction_id ? element("span", { className: "short", textContent: one.transaction_id, title: one.transaction_id }) : element("code", { className: "short", textContent: one.preview }),
+    one.resent ? element("span", { textContent: moment(one.resent.at), title: `by ${one.resent.by}` }) : one.original_length === null ? "–" : "cannot be: it was cut",
   ]));
 }
 

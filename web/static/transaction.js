@@ -24,7 +24,7 @@ async function read(tries = 0) {
     bar.close();
     if (error.code === "ambiguous_id") { await choose(at("case"), id, transactionPage); return; }
     const onItsWay = error.code === "not_found" && tries < TRIES;
-    at("case").replaceChildren(element("p", { className: "empty", textContent: onItsWay ? "Not stored yet, looking again…" : error.code === "dead_lettered" ? `This transaction was ${error.message}.` : error.status === 404 ? `There is no transaction ${id} in the history.` : `It could not be read: ${error.told ?? error.message}` }),
+    at("case").replaceChildren(element("p", { className: "empty", textContent: onItsWay ? "Not stored yet, looking again…" : error.code === "dead_lettered" ? `There is no transaction ${id} in the history: ${error.message}` : error.status === 404 ? `There is no transaction ${id} in the history.` : `It could not be read: ${error.told ?? error.message}` }),
       onItsWay ? "" : element("button", { type: "button", textContent: "Try again", onclick: () => read() }));
     if (onItsWay) setTimeout(() => read(tries + 1), AGAIN_MS);
   }
