@@ -20,7 +20,7 @@ async def watch_storage() -> None:
             "storage",
             storage,
             SCORED,
-            lambda: compat.committed(storage, SCORED),
+            lambda: compat.done(storage, SCORED),
             store_batches.waits_for_database,
         )
     )
@@ -34,7 +34,7 @@ async def watch_labels() -> None:
             "storage of labels",
             storage,
             LABELS,
-            lambda: compat.committed(storage, LABELS),
+            lambda: compat.done(storage, LABELS),
             store_batches.waits_for_database,
         )
     )
@@ -44,5 +44,5 @@ async def watch_labels() -> None:
 async def watch_feed() -> None:
     """Watch the feed until it stops. Without Redis it goes on and leaves events out."""
     await end_at_standstill(
-        Watched("feed", feed, SCORED, lambda: compat.committed(feed, SCORED), lambda: False)
+        Watched("feed", feed, SCORED, lambda: compat.done(feed, SCORED), lambda: False)
     )

@@ -60,15 +60,15 @@ def held(app: faust.App, topic: str) -> dict[int, tuple[int, int]]:
     }
 
 
-def committed(app: faust.App, topic: str) -> dict[int, int]:
-    """By partition read here, the offset that was committed last."""
-    consumer: Any = app.consumer
+def done(app: faust.App, topic: str) -> dict[int, int]:
+    """By partition read here, the offset before which everything is done, where that is known."""
+    consumer = cast(BatchConsumer | None, app.consumer)
     if consumer is None:
         return {}
     return {
         tp.partition: offset
         for tp in consumer.assignment()
-        if tp.topic == topic and (offset := consumer._committed_offset.get(tp)) is not None
+        if tp.topic == topic and (offset := consumer.next_to_commit(tp)) is not None
     }
 
 

@@ -29,7 +29,7 @@ async def commit_anew(app: faust.App, tp: TP, offset: int) -> bool:
     """
     consumer: Any = app.consumer
     await consumer.commit()  # what waits, or is under way, must not come after
-    consumer._done_offsets.pop(tp, None)
+    consumer.done.start_at(tp, offset)
     consumer._committed_offset[tp] = offset
     committed: bool = await consumer._thread.commit({tp: offset})
     return committed

@@ -49,7 +49,7 @@ def scorer():
 def result_of(value, scorer):
     """The decision on a record, as a message; None when it is a dead letter."""
     parsed = parse(Record(0, 7, b"u1", value, NOW_MS), lambda _: 0)
-    effects = effects_of([parsed], NoRows(), None, scorer, Position(1, {}))
+    effects = effects_of([parsed], NoRows(), None, scorer, Position({}, {}))
     assert len(effects.decisions) + len(effects.letters) == 1
     for _, (_, kept, headers) in effects.letters:
         assert dict(headers)["dlq_error_message"]

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED
@@ -121,7 +121,7 @@ async def test_a_cancelled_request_ends_as_one_without_records():
 
 
 def test_records_of_open_and_aborted_transactions_are_not_read(monkeypatch):
-    aiokafka = SimpleNamespace(_isolation_level="read_uncommitted")
+    aiokafka = SimpleNamespace(_isolation_level="read_uncommitted", _client=SimpleNamespace())
     monkeypatch.setattr(AIOKafkaConsumerThread, "_create_worker_consumer", lambda *_: aiokafka)
     consumer = OnDemandConsumer.__new__(OnDemandConsumer)
     assert consumer._create_worker_consumer(None)._isolation_level == "read_committed"
@@ -138,8 +138,6 @@ class Fetcher:
 async def test_a_recovery_reads_what_is_after_an_open_transaction_too():
     consumer, fetcher = OnDemandConsumer.__new__(OnDemandConsumer), Fetcher()
     consumer._consumer = SimpleNamespace(_fetcher=fetcher)
-    conf = SimpleNamespace(broker_request_timeout=40.0)
-    consumer.app = cast(Any, SimpleNamespace(conf=conf))
     assert await consumer._highwaters(["changelog"]) == {"changelog": 9}
     assert fetcher._isolation_level == READ_COMMITTED
 

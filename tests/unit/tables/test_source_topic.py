@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tables.source_topic import NO_ID, SourceTopic, decode, encode, followed, is_another
+from tables.source_topic import (
+    NO_ID,
+    SourceTopic,
+    decode,
+    encode,
+    followed,
+    is_another,
+    may_be_source,
+)
 from tables.user_row import position
 
 A, B = b"a" * 16, b"b" * 16
@@ -20,6 +28,9 @@ def test_what_is_stored_is_read_again_and_is_ordered_like_a_row(source):
 
 
 def test_bytes_of_another_length_are_refused():
+    assert may_be_source(encode(SourceTopic(1, A)))
+    for other in (b"", b"\x01" * 28, b"\x02" * 29):
+        assert not may_be_source(other)
     with pytest.raises(struct.error):
         decode(b"\x01" * 28)
 
