@@ -32,6 +32,8 @@ BEGIN_S = 60.0
 SETTLE_S = 2.0
 """Then until the first transaction that counts: its sockets are opened."""
 TARGET_MS = 50.0
+"""A machine that needs more than half of it without an attack is busy otherwise: then twice that.
+"""
 NO_ATTACK = "none"
 
 
@@ -47,12 +49,12 @@ class Outcome(NamedTuple):
     p99_ms: float
     worst_ms: float
 
-    @property
-    def passed(self) -> bool:
+    def passed(self, target_ms: float) -> bool:
+        """All accepted and decided, none without Redis, 99 % within the target."""
         return (
             self.accepted == self.sent <= self.decided
             and self.degraded == 0
-            and self.p99_ms <= TARGET_MS
+            and self.p99_ms <= target_ms
         )
 
 
@@ -126,7 +128,7 @@ async def run(cluster: Cluster, key: str, attacks: Sequence[str], seconds: float
     session = aiohttp.ClientSession(
         cluster.addresses[0], headers={"Authorization": f"Bearer {key}"}
     )
-    passed = True
+    passed, target_ms = True, TARGET_MS
     print(
         f"{'attack':<20}{'sent':>6}{'decided':>9}{'degraded':>10}{'p50':>8}{'p99':>8}{'worst':>8}"
     )
@@ -143,12 +145,14 @@ async def run(cluster: Cluster, key: str, attacks: Sequence[str], seconds: float
             finally:
                 if attacker is not None:
                     attacker.stop(5)
+            if attack == NO_ATTACK:
+                target_ms = max(TARGET_MS, 2 * outcome.p99_ms)
             print(
                 f"{attack:<20}{outcome.sent:>6}{outcome.decided:>9}{outcome.degraded:>10}"
                 f"{outcome.p50_ms:>8.1f}{outcome.p99_ms:>8.1f}{outcome.worst_ms:>8.1f}"
-                f"{'' if outcome.passed else '  ✗'}"
+                f"{'' if outcome.passed(target_ms) else '  ✗'}"
             )
-            passed = passed and outcome.passed
+            passed = passed and outcome.passed(target_ms)
     return passed
 
 
@@ -189,7 +193,10 @@ def main() -> None:
     finally:
         cluster.stop()
     if not passed:
-        sys.exit("A line with ✗ was not borne: 99 % within 50 ms, all decided, none degraded.")
+        sys.exit(
+            "A line with ✗ was not borne: all decided, none degraded, 99 % within "
+            f"{TARGET_MS:.0f} ms, or twice what it takes without an attack."
+        )
 
 
 if __name__ == "__main__":
