@@ -55,7 +55,6 @@ def command(address: str, examples: int, seed: int, key: str, directory: Path) -
         "--request-timeout=20",
         "--suppress-health-check=all",
         "--generation-database=none",
-        "--workers=2",
         "--report=junit",
         f"--report-junit-path={directory / 'api.xml'}",
         *([f"--header=Authorization: Bearer {key}"] if key else []),
