@@ -37,6 +37,7 @@ from fraud_app.kafka.consumer import WorkBatch
 from fraud_app.kafka.membership import MembershipLost
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import Offsets, ProduceBatch
+from fraud_app.kafka.rewind import pass_over
 from fraud_app.resources import (
     champion,
     config,
@@ -96,7 +97,10 @@ async def score_transactions(stream: Any) -> None:
                 for records, begins in source_epochs.pieces(work.records):
                     if begins is not None:
                         await source_epochs.begin(begins, in_flight.wait_until_empty, _restart)
-                    await _process([_item_of(message) for message in records], steps)
+                    decidable = source_epochs.decidable(records)
+                    await _process([_item_of(message) for message in decidable], steps)
+                    if len(decidable) < len(records):
+                        pass_over(app, work, len(records) - len(decidable))
             except MembershipLost:
                 log.warning("membership_lost", extra={"records": len(work.records)})
                 metrics.MEMBERSHIP_LOST.inc()

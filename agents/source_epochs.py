@@ -67,6 +67,14 @@ class SourceEpochs:
         if start < len(records):
             yield Piece(records[start:], begins)
 
+    def decidable(self, records: Sequence[Any]) -> Sequence[Any]:
+        """The records without those of partitions that are to be read from their beginning: their
+        offsets mean nothing in the old epoch.
+        """
+        if not self._rewound:
+            return records
+        return [record for record in records if record.partition not in self._rewound]
+
     async def begin(
         self, record: Any, in_flight_empty: Callable[[], Any], restarted: Callable[[int, int], None]
     ) -> None:
@@ -74,8 +82,7 @@ class SourceEpochs:
 
         When the topic is another one, and this is its first record: wait for `in_flight_empty`,
         commit where the new topic begins, store the new epoch, and call `restarted` with partition
-        and offset. When it is not the first: read on in the old epoch, and from the beginning. What
-        is decided until then comes again as a duplicate.
+        and offset. When it is not the first: read from the beginning; decide nothing before.
         """
         partition = record.partition
         topic = await self._described(partition)
@@ -105,9 +112,12 @@ class SourceEpochs:
             await read_from_beginning(self._app, tp)
             self._rewound.add(partition)
             return False
-        self._rewound.discard(partition)
         await in_flight_empty()
-        return await commit_anew(self._app, tp, record.offset)
+        if not await commit_anew(self._app, tp, record.offset):
+            self._rewound.add(partition)  # it has moved
+            return False
+        self._rewound.discard(partition)
+        return True
 
     def stored(self, partition: int) -> SourceTopic | None:
         """What is stored beside the rows of a partition."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import faust
 from faust.types import TP
+
+from fraud_app.kafka.consumer import BatchConsumer, WorkBatch
 
 
 async def beginning_of(app: faust.App, tp: TP) -> int:
@@ -19,6 +21,13 @@ async def read_from_beginning(app: faust.App, tp: TP) -> None:
     offset = await beginning_of(app, tp)
     if tp in app.consumer.assignment():
         await app.consumer.seek(tp, offset)
+
+
+def pass_over(app: faust.App, work: WorkBatch, count: int) -> None:
+    """So many records of a batch are not worked on and not done: they come again."""
+    work.refcount -= count
+    if work.acked:
+        cast(BatchConsumer, app.consumer).end_work(work)
 
 
 async def commit_anew(app: faust.App, tp: TP, offset: int) -> bool:

@@ -122,6 +122,22 @@ async def test_reading_that_began_in_its_middle_goes_back_before_the_epoch_is_ra
     assert await world.begin(4) == 3
 
 
+async def test_nothing_is_decided_of_a_partition_until_it_is_read_from_its_beginning(monkeypatch):
+    """In the old epoch an offset may be that of another transaction, whose decision waits."""
+    world = World(monkeypatch, stored=SourceTopic(2, A), topic_id=B)
+    records = [record(0, 9), record(1, 5), record(0, 10)]
+    await world.begin(9)
+    assert world.epochs.decidable(records) == [records[1]]
+    await world.begin(0)
+    assert world.epochs.decidable(records) == records
+    world.owned = False
+    world.sources[0] = encode(SourceTopic(2, A))
+    await world.begin(0)
+    assert world.epochs.decidable(records) == [records[1]], "it has moved"
+    world.epochs.start_partition(0)
+    assert world.epochs.decidable(records) == records
+
+
 async def test_a_topic_that_begins_with_no_record_is_read_from_its_beginning_once(monkeypatch):
     world = World(monkeypatch, stored=SourceTopic(2, A), topic_id=B, beginning=0)
     assert [await world.begin(1), await world.begin(1)] == [2, 3]
