@@ -13,7 +13,6 @@ from tables.source_topic import (
     encode,
     followed,
     is_another,
-    may_be_source,
 )
 from tables.user_row import position
 
