@@ -49,7 +49,7 @@ def scorer():
 def result_of(value, scorer):
     """The decision on a record, as a message; None when it is a dead letter."""
     parsed = parse(Record(0, 7, b"u1", value, NOW_MS), lambda _: 0)
-    effects = effects_of([parsed], NoRows(), None, scorer, Position({}, {}))
+    effects = effects_of([parsed], NoRows(), None, scorer, Position({0: 1}, {}))
     assert len(effects.decisions) + len(effects.letters) == 1
     for _, (_, kept, headers) in effects.letters:
         assert dict(headers)["dlq_error_message"]
@@ -132,11 +132,7 @@ def test_any_record_is_a_decision_that_can_be_kept_or_a_dead_letter(scorer, valu
 def test_optional_fields_of_any_value_never_cost_the_decision(scorer, optional):
     least = {name: payload()[name] for name in REQUIRED}
     value = json.dumps({**optional, **least}).encode()
-    message = result_of(value, scorer)
-    if message is None:  # a number that looks like a card's by chance
-        assert "card" in parse(Record(0, 7, b"u1", value, NOW_MS), lambda _: 0).detail
-    else:
-        check_that_it_can_be_kept_and_shown(message, scorer)
+    check_that_it_can_be_kept_and_shown(result_of(value, scorer), scorer)
 
 
 @settings(max_examples=300, deadline=None)
