@@ -41,11 +41,6 @@ def decode(data: bytes) -> SourceTopic:
     return SourceTopic(epoch, topic_id)
 
 
-def may_be_source(data: bytes) -> bool:
-    """Whether these bytes are what `encode` writes; a stranger can write to a changelog, too."""
-    return len(data) == _LAYOUT.size and data[0] == FORMAT
-
-
 def is_another(stored: SourceTopic | None, topic_id: bytes) -> bool:
     """Whether the topic was made anew since it was stored. Without ids nobody can say."""
     return (

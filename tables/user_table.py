@@ -19,13 +19,13 @@ from itertools import islice
 from typing import Any, cast
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from fraud_app.contracts.message import Message
 from fraud_app.kafka import compat, crash
 from fraud_app.kafka.producer import Offsets, ProduceBatch
 from fraud_app.kafka.table_store import DatabaseTable, TableStore
-from tables import source_topic
 from tables.user_row import may_be_row, position
 
 log = logging.getLogger(__name__)
@@ -65,11 +65,12 @@ def key_of(user_id: str) -> bytes:
     return _PREFIX + user_id.encode()
 
 
-def _is_ours(key: bytes | None, value: bytes | None) -> bool:
-    """Whether a changelog record is of this table: a row, the removal of one, or the source."""
-    if key == _SOURCE_KEY:
-        return value is not None and source_topic.may_be_source(value)
-    return key is not None and key.startswith(_PREFIX) and (value is None or may_be_row(value))
+def _is_of_table(key: bytes | None, value: bytes | None) -> bool:
+    """Whether a changelog record is of this table: a row, the topic's life, or the removal of
+    either. The position of both is read alike.
+    """
+    is_ours = key is not None and (key.startswith(_PREFIX) or key == _SOURCE_KEY)
+    return is_ours and (value is None or may_be_row(value))
 
 
 class UserTable(DatabaseTable):
@@ -155,7 +156,6 @@ class UserTable(DatabaseTable):
                 tp = TP(self.changelog_topic_name, partition)
                 self.databases.set_persisted_offset(tp, offset)
         self._sent.clear()
-        self.databases.note_files()
 
     def rows(self, partition: int) -> Iterator[tuple[str, bytes]]:
         """All rows of one partition, by user id."""
@@ -174,7 +174,7 @@ class UserTable(DatabaseTable):
         for event in batch:
             message = event.message
             last_offsets[message.tp] = max(message.offset, last_offsets.get(message.tp, -1))
-            if not _is_ours(message.key, message.value):
+            if not _is_of_table(message.key, message.value):
                 continue
             rows = newer.setdefault(message.partition, {})
             if message.value is not None:
@@ -207,9 +207,13 @@ class UserTable(DatabaseTable):
         """
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
         changelogs = {tp for tp in newly_assigned if tp.topic == self.changelog_topic_name}
-        ends = await self.app.consumer.highwaters(*changelogs) if changelogs else {}
-        for tp in changelogs:
-            persisted, latest = self.persisted_offset(tp), (ends.get(tp) or 0) - 1
+        try:
+            ends = await self.app.consumer.highwaters(*changelogs) if changelogs else {}
+        except KafkaError as error:  # recovery asks again, and ends the process if it must
+            log.warning("changelog_not_compared", extra={"error": repr(error)})
+            return
+        for tp, end in ends.items():
+            persisted, latest = self.persisted_offset(tp), (end or 0) - 1
             self._latest[tp.partition] = latest
             if persisted is not None and persisted > latest:
                 values = {self._rows.offset_key: None, _SEND_AGAIN: b"1"}
@@ -230,15 +234,15 @@ class UserTable(DatabaseTable):
             crash.end_process("the rows could not be sent to the changelog again", error)
 
     async def _send_again(self, partition: int) -> None:
+        if source := self.read_source(partition):
+            produce = ProduceBatch(cast(faust.App, self.app))
+            await self.send_source(produce, partition, source)
+            self.rows_sent(await produce.acknowledged())
         sent = 0
         for rows in batched(self.rows(partition), SEND_AGAIN_ROWS):
             produce = ProduceBatch(cast(faust.App, self.app))
             await self.send_rows(produce, partition, dict(rows))
             self.rows_sent(await produce.acknowledged())
             sent += len(rows)
-        if source := self.read_source(partition):
-            produce = ProduceBatch(cast(faust.App, self.app))
-            await self.send_source(produce, partition, source)
-            self.rows_sent(await produce.acknowledged())
         self._rows.write(partition, {_SEND_AGAIN: None})
         log.warning("rows_sent_to_the_changelog", extra={"partition": partition, "rows": sent})
