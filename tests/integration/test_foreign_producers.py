@@ -287,7 +287,7 @@ async def test_a_shop_that_writes_in_transactions_is_decided_and_what_it_aborts_
 
     async def lags():
         states = (await api.get("/api/operations")).body
-        return [one["lag"] for one in states["workers"]]
+        return [one["lag"] for one in states["processes"]]
 
     await until(lags, lambda lags: lags and not any(lags))
     decided = {
