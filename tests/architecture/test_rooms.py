@@ -27,7 +27,6 @@ COVERED_ELSEWHERE = {
     "fraud_app/kafka/crash.py": ("tests/unit/kafka/test_application.py", "ends the process"),
     "fraud_app/kafka/dead_letter_topic.py": ("tests/integration/test_dead_letters.py", LIVE),
     "fraud_app/kafka/producer.py": ("tests/integration/test_sending.py", LIVE),
-    "fraud_app/kafka/rewind.py": ("tests/integration/test_topic_made_anew.py", LIVE),
     "fraud_app/kafka/topic_admin.py": ("tests/integration/test_pipeline.py", LIVE),
     "fraud_app/metrics.py": ("tests/architecture/test_docs.py", "declarations"),
     "fraud_app/postgres/": (
