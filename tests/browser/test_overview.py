@@ -147,8 +147,9 @@ async def test_the_page_fits_any_width(page, width):
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-async def test_the_api_page_shows_every_route_and_asks_no_other_server(page):
+async def test_the_api_page_shows_every_route_and_asks_no_other_server(page, api):
+    paths = (await api.get("/openapi.json")).body["paths"].values()
     await page.goto("/docs")
-    await expect(page.locator(".opblock")).to_have_count(29)
+    await expect(page.locator(".opblock")).to_have_count(sum(len(path) for path in paths))
     await page.goto("/docs/errors")
     await expect(page.locator("dt#id_reused")).to_be_visible()
