@@ -147,7 +147,7 @@ def _in_jakarta() -> dict[str, Any]:
 
 
 def _address_of_nobody() -> str:
-    """An address that no other sample uses, so that the samples do not change each other's score."""
+    """An address that no other sample uses: samples must not change each other's score."""
     return f"2001:db8:{secrets.token_hex(2)}::1"
 
 
