@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import asyncpg
-import orjson
 import redis.asyncio as redis
+from pydantic_core import from_json
 
 from devtools.audit.feature_audit import compare_features
 from devtools.audit.result import AuditResult
@@ -88,7 +88,7 @@ async def _check_scored_topic(
     """
     records, seen = await read_topic(brokers, topics.SCORED), SeenAssignments()
     messages = [
-        orjson.loads(record.value)
+        from_json(record.value)
         for record in records
         if not seen.is_stale(record.partition, record.offset, assignment_of(record.headers))
     ]

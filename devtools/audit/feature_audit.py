@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from aiokafka import ConsumerRecord
+from pydantic_core import from_json
 
 from devtools.audit.result import AuditResult
 from devtools.audit.topic_reader import read_topic
@@ -116,7 +116,7 @@ def _compare_signals_with_ideal_order(
 def _is_in_user_partition(record: ConsumerRecord) -> bool:
     """Whether the record is in the partition of its user; True as well when it has no user."""
     try:
-        user_id = orjson.loads(record.value)["user_id"]
+        user_id = from_json(record.value)["user_id"]
     except (ValueError, KeyError, TypeError):
         return True
     matches: bool = partition_of(user_id, Kafka().partitions) == record.partition

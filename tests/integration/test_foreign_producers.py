@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, To
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.cimpl import NewTopic
+from pydantic_core import from_json
 
 from devtools.audit.audit import CHANGELOG, read_topic
 from fraud_app.kafka.partitioner import partition_of
@@ -291,7 +292,7 @@ async def test_a_shop_that_writes_in_transactions_is_decided_and_what_it_aborts_
 
     await until(lags, lambda lags: lags and not any(lags))
     decided = {
-        orjson.loads(record.value)["transaction_id"]
+        from_json(record.value)["transaction_id"]
         for record in await read_topic(brokers, SCORED)
         if record.key != FOREIGN_KEY
     }

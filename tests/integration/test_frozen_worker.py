@@ -7,6 +7,7 @@ import uuid
 
 import orjson
 from aiokafka import AIOKafkaProducer
+from pydantic_core import from_json
 
 from devtools.audit.audit import read_topic
 from fraud_app import topics
@@ -37,7 +38,7 @@ async def current_decisions(brokers, ids):
         assignment = assignment_of(record.headers)
         if record.key == FOREIGN_KEY or seen.is_stale(record.partition, record.offset, assignment):
             continue
-        message = orjson.loads(record.value)
+        message = from_json(record.value)
         if message["transaction_id"] in ids:
             decision = (message["probability"], *message["degraded"], *message["features"][:8])
             decisions.setdefault(message["transaction_id"], set()).add(decision)

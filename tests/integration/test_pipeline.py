@@ -12,6 +12,7 @@ import pytest_asyncio
 import redis.asyncio as redis
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
+from pydantic_core import from_json
 
 from devtools.audit.audit import CHANGELOG, read_topic
 from fraud_app import topics
@@ -42,7 +43,7 @@ async def scored(brokers):
     for record in await read_topic(brokers, topics.SCORED):
         if record.key == FOREIGN_KEY:
             continue
-        message = orjson.loads(record.value)
+        message = from_json(record.value)
         messages.setdefault(message["transaction_id"], []).append(
             (record.partition, message, dict(record.headers))
         )

@@ -113,7 +113,7 @@ async def test_while_there_is_no_primary_calls_fail_and_scoring_goes_on_without(
 
 
 async def test_a_cluster_is_refused_with_one_sentence(tmp_path):
-    node = Server(tmp_path, "cluster-enabled yes")
+    node = Server(tmp_path, "cluster-enabled yes", f"cluster-port {ports.any_free()}")
     try:
         with pytest.raises(RedisClusterRefused, match="FRAUD_REDIS__URL names a Redis Cluster"):
             await asyncio.to_thread(refuse_cluster, node.url)
@@ -123,7 +123,7 @@ async def test_a_cluster_is_refused_with_one_sentence(tmp_path):
 
 @pytest.mark.parametrize("command", ["worker", "sinks"])
 async def test_a_worker_does_not_start_with_a_cluster(tmp_path, command):
-    node = Server(tmp_path, "cluster-enabled yes")
+    node = Server(tmp_path, "cluster-enabled yes", f"cluster-port {ports.any_free()}")
     try:
         started = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -23,6 +23,7 @@ let me = NOBODY;
 let taken = null;
 let pointed = false;
 let opening = null;
+let reading = null;
 
 // The open item, or null. A link may name the id only; the customer is added as soon as it is known.
 const chosen = () => {
@@ -66,10 +67,14 @@ function showQueue(queue) {
 async function readQueue({ force = false } = {}) {
   if (pointed && !force && items.length) return;
   const wanted = Object.fromEntries(FILTERS.map((name) => [name, parameters().get(name)]));
+  const mine = (reading = Symbol("queue")); // a slower answer to an earlier question must not win
   try {
-    showQueue(await ask(to("/api/reviews", wanted)));
+    const queue = await ask(to("/api/reviews", wanted));
+    if (reading !== mine) return;
+    showQueue(queue);
     problem("queue", null);
   } catch (error) {
+    if (reading !== mine) return;
     problem("queue", `The queue is not up to date (${error.told ?? error.message})`);
     if (!items.length) say("queue-empty", "The queue could not be read.");
   }
