@@ -138,6 +138,8 @@ def test_optional_fields_of_any_value_never_cost_the_decision(scorer, optional):
 @settings(max_examples=300, deadline=None)
 @given(transactions)
 @example(payload(metadata={"half of a character": "\ud83d"}))
+@example(payload(transaction_id=float("inf")))
+@example(payload(merchant_id=float("inf")))
 def test_http_judges_as_kafka_does(sent):
     # HTTP alone fills in these two when they are missing.
     for name in ("transaction_id", "occurred_at"):

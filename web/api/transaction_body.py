@@ -15,9 +15,11 @@ from pydantic_core import to_json
 from fraud_app import metrics
 from fraud_app.contracts import card_data, masked_header
 from fraud_app.contracts.message import Message
-from fraud_app.contracts.reading import ReadTransaction, read_json
+from fraud_app.contracts.reading import REQUIRED, ReadTransaction, read_json
 from fraud_app.decisions.parse import MAX_BYTES
 from web.http.problem import Problem, invalid, pointer
+
+REQUIRED_TEXTS = REQUIRED - {"amount"}
 
 
 class PostedTransaction(NamedTuple):
@@ -47,8 +49,10 @@ def posted_transaction(
         body["transaction_id"] = (idempotency_key or "").strip('"') or str(uuid_utils.uuid7())
     if body.get("occurred_at") is None:
         body["occurred_at"] = datetime.now(UTC).isoformat()
-    # JSON has no infinity, but a number such as 1e400 is read as one.
-    value = to_json(body, inf_nan_mode="strings")
+    # JSON has no infinity, but a number such as 1e400 is read as one, and is published as text. It
+    # must not become an id: without a text in each of these the stream refuses the transaction.
+    has_texts = all(isinstance(body.get(name), str) for name in REQUIRED_TEXTS)
+    value = to_json(body, inf_nan_mode="strings" if has_texts else "constants")
     if len(value) > MAX_BYTES:
         raise _too_large(body, len(value))
     try:
