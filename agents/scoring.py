@@ -24,7 +24,7 @@ from agents.isolation import process_in_halves
 from agents.source_epochs import SourceEpochs
 from fraud_app import __version__, metrics
 from fraud_app.app import app, mirror, transactions_raw, user_table
-from fraud_app.contracts.message import Message
+from fraud_app.contracts.message import Header, Message
 from fraud_app.decisions import outbound
 from fraud_app.decisions.assignment import Assignment
 from fraud_app.decisions.effects import Effects, effects_of
@@ -58,7 +58,7 @@ TRIES = 2
 _BY_OCCURRED = config.stream.clock == "occurred"
 acked_offsets: dict[int, int] = {}
 """By partition, the offset up to which the broker has everything that the records led to."""
-_assignments: dict[int, Assignment] = {}
+_assignments: dict[int, Header] = {}
 source_epochs = SourceEpochs(app, user_table, config.kafka.topic_epoch)
 _rows = RowCache(user_table)
 _partition_of = partial(partition_of, partitions=config.kafka.partitions)
@@ -124,7 +124,7 @@ def _start_partition(partition: Any, offset: int) -> None:
     _restart(partition.partition, offset)
     _assignments[partition.partition] = Assignment(
         app.consumer_generation_id, time.time_ns() // 1_000_000
-    )
+    ).header()
     _rows.forget(partition.partition)
     source_epochs.start_partition(partition.partition)
 

@@ -43,13 +43,14 @@ def is_counted(origins: tuple[Origin, ...], origin: Origin) -> bool:
     )
 
 
-def add(origins: tuple[Origin, ...], origin: Origin) -> tuple[Origin, ...]:
-    """The origins after one more record, the last used one last.
+def add(origins: tuple[Origin, ...], origin: Origin | None) -> tuple[Origin, ...]:
+    """The origins after one more record, the last used one last. `origin`: None for a record that
+    was not rerouted.
 
     >>> add((Origin(0, 7), Origin(2, 5)), Origin(0, 8))
     (Origin(partition=2, offset=5), Origin(partition=0, offset=8))
     """
-    if is_counted(origins, origin):
+    if origin is None or is_counted(origins, origin):
         return origins
     others = tuple(counted for counted in origins if counted.partition != origin.partition)
     return (*others, origin)[-MAX_ORIGINS:]

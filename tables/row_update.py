@@ -52,7 +52,7 @@ def add_decision(
         decisions=add_brief_decision(decisions, decision, models.index(used), event.received_ms),
         models=models,
         pending=(*pending, Pending(offset, decision_record.encode(decision))),
-        origins=row.origins if origin is None else origins.add(row.origins, origin),
+        origins=origins.add(row.origins, origin),
     )
 
 
@@ -62,17 +62,12 @@ def add_decline(
     """The row after the issuer declined a transaction that is counted already; `age`: how many
     transactions ago, 1 for the last.
     """
-    row = _in_epoch(row, epoch)
-    return row._replace(
-        epoch=epoch,
-        offset=offset,
-        profile=with_decline(row.profile, age),
-        origins=row.origins if origin is None else origins.add(row.origins, origin),
-    )
+    passed = pass_over(row, epoch, offset, origin)
+    return passed._replace(profile=with_decline(row.profile, age))
 
 
-def pass_over(row: UserRow, epoch: int, offset: int, origin: Origin) -> UserRow:
-    """The row after a rerouted record that is not counted: no second copy of it will be, either."""
+def pass_over(row: UserRow, epoch: int, offset: int, origin: Origin | None) -> UserRow:
+    """The row after a record that is no new transaction; no second copy of it will be one."""
     row = _in_epoch(row, epoch)
     return row._replace(epoch=epoch, offset=offset, origins=origins.add(row.origins, origin))
 

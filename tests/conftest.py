@@ -14,11 +14,12 @@ import hypothesis
 import pytest
 import pytest_asyncio
 
+from devtools.stack.process import Freezer
 from devtools.stack.test_cluster import Cluster
 from fraud_app.settings import ROOT
 from ml.serving import registry
 from tests.support.api_client import ApiClient
-from tests.support.cluster import Freezer, extra_worker, wait_until_steady
+from tests.support.cluster import extra_worker, wait_until_steady
 
 LOG_LINES = 15
 """Lines of each log that a failed test shows."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import aiohttp
 import asyncpg
@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaProducer
 from devtools.audit.audit import audit_delivery
 from devtools.audit.report import report
 from devtools.audit.result import AuditResult
+from devtools.audit.run_check import run_check
 from devtools.stack.test_cluster import Cluster, Say, kill_workers
 from fraud_app import topics
 from fraud_app.contracts.transaction_key import TransactionKey
@@ -138,17 +139,7 @@ async def wait_until_stored(dsn: str, count: int) -> None:
 def main() -> None:
     """Run the check; the exit code is 1 when there is a fault."""
     args = _arguments()
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"[{time.monotonic() - started:6.1f} s] {text}", flush=True)
-
-    cluster = Cluster("delivery", args.workers, say, FRAUD_STREAM__CLOCK="occurred")
-    try:
-        result = asyncio.run(_run(args, cluster, say))
-    finally:
-        cluster.stop()
-    sys.exit(1 if result.faults else 0)
+    run_check("delivery", args.workers, partial(_run, args))
 
 
 async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> AuditResult:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
-import sys
-import time
 import zlib
+from functools import partial
 from typing import Any
 
 from devtools.audit.audit import audit_delivery, read_topic
 from devtools.audit.check_delivery import generate_traffic, wait_until_stored
 from devtools.audit.result import AuditResult
+from devtools.audit.run_check import run_check
 from devtools.chaos import producers
 from devtools.chaos.faults import FAULTS
 from devtools.chaos.producers import Load
@@ -35,21 +35,11 @@ _DESCRIPTION = "Faults under load, and the account of every transaction afterwar
 def main() -> None:
     """Run; the exit code is 1 when something was lost, counted twice, changed or not well again."""
     args = _arguments()
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"[{time.monotonic() - started:6.1f} s] {text}", flush=True)
-
-    say(f"seed {args.seed}")
-    cluster = Cluster("chaos", args.workers, say, FRAUD_STREAM__CLOCK="occurred")
-    try:
-        result = asyncio.run(_run(args, cluster, say))
-    finally:
-        cluster.stop()
-    sys.exit(1 if result.faults else 0)
+    run_check("chaos", args.workers, partial(_run, args))
 
 
 async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> AuditResult:
+    say(f"seed {args.seed}")
     rng = random.Random(args.seed)  # noqa: S311 - chooses victims, protects nothing
     names = args.faults or list(FAULTS)
     order = [name for _ in range(args.rounds) for name in rng.sample(names, len(names))]

@@ -5,16 +5,13 @@ allowed to work again; how long the system needs then is measured by the caller.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import asyncpg
 import redis.asyncio as redis
 
-from devtools.stack.process import ServerProcess, process_tree
+from devtools.stack.process import Freezer, ServerProcess
 from devtools.stack.services import Service
 from devtools.stack.test_cluster import Cluster
 
@@ -141,14 +138,9 @@ async def _kill_server(cluster: Cluster, name: str) -> str:
 
 
 async def _freeze(process: ServerProcess | None, seconds: float) -> None:
-    frozen = []
-    if process is not None:
-        for pid in process_tree(process.pid):
-            os.kill(pid, signal.SIGSTOP)
-            frozen.append(pid)
+    freezer = Freezer()
+    freezer.freeze(process)
     try:
         await asyncio.sleep(seconds)
     finally:
-        for pid in reversed(frozen):
-            with suppress(ProcessLookupError):  # its watchdog or supervisor ended it
-                os.kill(pid, signal.SIGCONT)
+        freezer.thaw()

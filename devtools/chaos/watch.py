@@ -18,6 +18,8 @@ from devtools.stack.test_cluster import Cluster
 from fraud_app.topics import RAW, SCORED
 
 LOOK_EVERY_S = 0.5
+MOST_UNDER_WAY = 1000
+"""Records of a group that are not committed yet; under load a little is always under way."""
 GROUPS = {"fraud-scoring": RAW, "fraud-storage": SCORED, "fraud-feed": SCORED}
 """Consumer groups, each with the topic that it must read completely."""
 
@@ -82,11 +84,7 @@ async def wait_until_well(cluster: Cluster, seconds: float) -> float | None:
             complaints = [await _complaints(session, address) for address in cluster.addresses]
             if not any(complaints):
                 with suppress(KafkaError, TimeoutError):
-                    # Under load a little is always under way.
                     if max((await behind(cluster)).values()) <= MOST_UNDER_WAY:
                         return waited
             await asyncio.sleep(LOOK_EVERY_S)
     return None
-
-
-MOST_UNDER_WAY = 1000

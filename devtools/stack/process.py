@@ -132,6 +132,30 @@ class ServerProcess:
             time.sleep(_NICENESS_CHECK_S)
 
 
+class Freezer:
+    """Freezes processes: they answer nobody, while their connections stay open."""
+
+    def __init__(self) -> None:
+        self._frozen: list[int] = []
+
+    def freeze(self, process: ServerProcess | None) -> None:
+        """Freeze a process and all that it started. Raises `ValueError` when it was not started."""
+        if process is None:
+            raise ValueError("a process that was not started cannot be frozen")
+        # `process_tree` lists the children of a process only when it is asked for the next one: by
+        # then the process is frozen and can start no other.
+        for pid in process_tree(process.pid):
+            with suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(pid, signal.SIGSTOP)
+                self._frozen.append(pid)
+
+    def thaw(self) -> None:
+        """Let all of them go on, children first."""
+        while self._frozen:
+            with suppress(ProcessLookupError):
+                os.kill(self._frozen.pop(), signal.SIGCONT)
+
+
 def process_tree(pid: int) -> Iterator[int]:
     """The ids of a process and all its living descendants. Linux only."""
     yield pid

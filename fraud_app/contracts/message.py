@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-Headers = list[tuple[str, bytes]]
+Header = tuple[str, bytes]
+Headers = list[Header]
 Message = tuple[bytes | None, bytes | None, Headers]
 """Key, value and headers."""

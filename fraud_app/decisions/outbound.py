@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from fraud_app.contracts import masked_header
 from fraud_app.contracts.dead_letter import DeadLetter
-from fraud_app.contracts.message import Headers, Message
-from fraud_app.decisions.assignment import Assignment
+from fraud_app.contracts.message import Header, Headers, Message
 from fraud_app.decisions.parse import (
     Invalid,
     Misrouted,
@@ -30,12 +29,12 @@ CONFLICT = ("conflict", "another transaction with this id was decided before; th
 
 
 def decision_message(
-    item: ScoringInput, decision: DecisionRecord, assignment: Assignment | None = None
+    item: ScoringInput, decision: DecisionRecord, assignment: Header | None = None
 ) -> tuple[bytes, bytes, Headers]:
     """Key, value and headers for `transactions.scored`.
 
-    The headers are CloudEvents 1.0, in the binary mode of the Kafka binding, and the assignment
-    during which the decision is sent.
+    The headers are CloudEvents 1.0, in the binary mode of the Kafka binding, and `assignment`, the
+    one of the assignment during which the decision is sent.
     """
     transaction = item.transaction
     headers: Headers = [
@@ -44,7 +43,7 @@ def decision_message(
         ("ce_time", timestamp(decision.scored_ms).encode()),
     ]
     if assignment is not None:
-        headers.append(assignment.header())
+        headers.append(assignment)
     message = scored_message(transaction, decision, item.warnings)
     return transaction.user_id.encode(), message, headers
 

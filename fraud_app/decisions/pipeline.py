@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from fraud_app.decisions.assignment import Assignment
+from fraud_app.contracts.message import Header
 from fraud_app.decisions.classify import DeliveryKind, classify
 from fraud_app.decisions.parse import ScoringInput
 from fraud_app.decisions.score import NO_SIGNALS, Decided, WithSignals, score
@@ -37,8 +37,8 @@ class Position(NamedTuple):
     """
     acked_offsets: Mapping[int, int]
     """By partition, the offset up to which the broker has acknowledged all decisions."""
-    assignments: Mapping[int, Assignment] = MappingProxyType({})
-    """By partition, the assignment during which it is read here."""
+    assignments: Mapping[int, Header] = MappingProxyType({})
+    """By partition, the header that tells the assignment during which it is read here."""
 
 
 @dataclass(slots=True)
@@ -130,7 +130,7 @@ def _take_new(
         elif delivery.kind is DeliveryKind.UPDATE:
             current[user] = add_decline(row, delivery.age, epoch, record.offset, record.origin)
             changed[user] = record.partition
-        elif record.origin is not None and (epoch, record.offset) > (row.epoch, row.offset):
+        elif record.origin is not None and delivery.kind is not DeliveryKind.ALREADY_ACKED:
             current[user] = pass_over(row, epoch, record.offset, record.origin)
             changed[user] = record.partition
     return new

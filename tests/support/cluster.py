@@ -5,15 +5,12 @@ others have recovered, so that no test depends on the one before it.
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 
 from devtools.stack import ports, services
-from devtools.stack.process import ServerProcess, process_tree
 from devtools.stack.test_cluster import Cluster
 from tests.support.api_client import ApiClient, until
 from tests.support.history import PARTITIONS, everything_stored, fresh_in
@@ -85,26 +82,3 @@ async def extra_worker(running: Cluster, number: int, **settings: str) -> AsyncI
     finally:
         await asyncio.to_thread(worker.stop)
         await wait_until_steady(running)
-
-
-class Freezer:
-    """Freezes processes: they answer nobody, while their connections stay open."""
-
-    def __init__(self) -> None:
-        self._frozen: list[int] = []
-
-    def freeze(self, process: ServerProcess | None) -> None:
-        """Freeze a process and all that it started."""
-        assert process is not None
-        # `family` lists the children of a process only when it is asked for the next one: by then
-        # the process is frozen and can start no other.
-        for pid in process_tree(process.pid):
-            with suppress(ProcessLookupError):  # it ended meanwhile
-                os.kill(pid, signal.SIGSTOP)
-                self._frozen.append(pid)
-
-    def thaw(self) -> None:
-        """Let all of them go on, children first."""
-        while self._frozen:
-            with suppress(ProcessLookupError):
-                os.kill(self._frozen.pop(), signal.SIGCONT)
