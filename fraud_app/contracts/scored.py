@@ -73,7 +73,7 @@ class InputWarning(BaseModel):
 
 class ScoredTransaction(BaseModel):
     """A transaction with its decision. The same transaction always carries the same decision, score
-    and model.
+    and model; only the issuer's answer may be newer in a later message.
     """
 
     transaction_id: str
@@ -86,6 +86,9 @@ class ScoredTransaction(BaseModel):
     device_id: str | None
     ip: str | None
     country: str | None
+    issuer_response: Literal["approved", "declined"] | None = Field(
+        None, description="the issuer's answer so far; it may come after the decision"
+    )
     decision: Decision
     risk_score: int = Field(
         ge=0, le=99, description="for people: 60 and more is reviewed, 85 and more is blocked"

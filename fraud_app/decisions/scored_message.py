@@ -1,6 +1,7 @@
 """Builds the scored message of a transaction and its decision.
 
-One pure function of both, so that every copy of the message has the same bytes, after a crash too.
+One pure function of both, so that a record's message has the same bytes whenever it is made again,
+after a crash too.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def scored_fields(
         "device_id": tx.device_id,
         "ip": tx.ip,
         "country": tx.country,
+        "issuer_response": tx.issuer_response,
         "decision": decision.decision.value,
         "risk_score": risk_score(decision.probability, cutoffs),
         "probability": decision.probability,

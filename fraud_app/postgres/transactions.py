@@ -1,5 +1,6 @@
 """The table of decided transactions. Each is stored once, however often it is delivered. A stored
-decision must never be changed. It is read by `transaction_list` and `transaction_lookup`.
+decision must never be changed; only the issuer's answer may follow later. The table is read by
+`transaction_list` and `transaction_lookup`.
 """
 
 from __future__ import annotations
@@ -69,6 +70,14 @@ INSERT INTO transactions ({", ".join(Row._fields)}) SELECT * FROM unnest({_ARRAY
 ON CONFLICT (transaction_id, user_id) DO NOTHING RETURNING user_id, transaction_id
 """  # noqa: S608 - names of our own columns
 
+_STORE_ANSWERS = """
+UPDATE transactions AS stored
+SET scored = jsonb_set(stored.scored::jsonb, '{issuer_response}', to_jsonb(answer))::json
+FROM unnest($1::text[], $2::text[], $3::text[]) AS later (user_id, transaction_id, answer)
+WHERE stored.transaction_id = later.transaction_id AND stored.user_id = later.user_id
+    AND stored.scored ->> 'issuer_response' IS DISTINCT FROM answer
+"""
+
 
 def parse_row(message: bytes) -> Row:
     """The row of a message from `transactions.scored`. Raises `ValueError` or `KeyError` when the
@@ -110,7 +119,8 @@ def _without_nul(message: bytes) -> bytes:
 
 async def store(connection: asyncpg.Connection, rows: Sequence[Row]) -> int:
     """Store rows, add them to the rollups and put those for review into the queue, all in one
-    database transaction. Rows that are stored already change nothing. Returns how many were new.
+    database transaction. A row that is stored already changes nothing but the issuer's answer.
+    Returns how many were new.
     """
     async with connection.transaction():
         inserted = await connection.fetch(_INSERT, *map(list, zip(*rows, strict=True)))
@@ -119,7 +129,21 @@ async def store(connection: asyncpg.Connection, rows: Sequence[Row]) -> int:
             by_key = {row.key: row for row in rows}
             new_rows = [row for key, row in by_key.items() if key in new_keys]
             await _add_to_rollups_and_queue(connection, new_rows)
+        if len(new_keys) < len(rows):
+            await _store_answers(connection, rows)
         return len(new_keys)
+
+
+async def _store_answers(connection: asyncpg.Connection, rows: Sequence[Row]) -> None:
+    """Store the issuer's latest answer of each transaction; a message without one changes none."""
+    latest = {
+        row.key: answer
+        for row in rows
+        if (answer := from_json(row.scored).get("issuer_response")) is not None
+    }
+    if latest:
+        columns = zip(*((*key, answer) for key, answer in latest.items()), strict=True)
+        await connection.execute(_STORE_ANSWERS, *map(list, columns))
 
 
 async def _add_to_rollups_and_queue(connection: asyncpg.Connection, rows: Sequence[Row]) -> None:

@@ -7,9 +7,15 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import LOST, FeedFrames
+from tests.support.api_client import TIMEOUT_S
 from tests.support.builders import fresh
 from tests.support.cluster import RECOVERY_S
-from tests.support.history import stored
+from tests.support.history import everything_stored, stored
+
+SHOWN = 60
+"""Decisions that the overview keeps in its feed."""
+FLOWING = 40
+"""Those that are painted while nobody holds the feed."""
 
 
 @pytest.mark.parametrize(
@@ -41,6 +47,33 @@ async def test_decisions_appear_in_the_feed_with_their_latency(page, api):
     await expect(row).to_contain_text("Approved")
     await expect(row).to_contain_text("ms")
     await expect(row).to_contain_text("€20.00")
+
+
+async def test_a_late_list_hides_no_newer_decision(page, api):
+    frames = FeedFrames(page)
+    for _ in range(SHOWN):
+        await api.decided(fresh())
+    await everything_stored(api)
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def hold(route):
+        if "alerts" in route.request.url:
+            await route.continue_()
+            return
+        list_before = await route.fetch()
+        asked.set()
+        await answer.wait()
+        await route.fulfill(response=list_before)
+
+    await page.route("**/api/transactions?limit=*", hold)
+    await page.goto("/")
+    await asyncio.wait_for(asked.wait(), TIMEOUT_S)
+    newer = fresh(user_id=f"newer-{uuid.uuid4().hex[:8]}")
+    await api.decided(newer)
+    await frames.received(newer["user_id"])
+    answer.set()
+    await expect(page.locator("#feed tr")).to_have_count(FLOWING)
+    await expect(page.locator("#feed tr").first).to_contain_text(newer["user_id"])
 
 
 async def test_tiles_and_charts_show_the_figures(page, api):

@@ -4,6 +4,7 @@ import struct
 from datetime import UTC, datetime, timedelta
 
 import pytest_asyncio
+from pydantic_core import from_json
 
 from fraud_app.contracts.label import Label
 from fraud_app.contracts.scored import Decision
@@ -28,7 +29,7 @@ NOW = datetime.now(UTC)
 FEATURES = struct.pack(f"<{len(NAMES)}f", *range(len(NAMES)))
 
 
-def row(user, identity="order-1", **fields):
+def row(user, identity="order-1", answer=None, **fields):
     scored = decision(
         decision=Decision.REVIEW,
         features=FEATURES,
@@ -36,7 +37,9 @@ def row(user, identity="order-1", **fields):
         scored_ms=round(NOW.timestamp() * 1000) + 3,
         **fields,
     )
-    sent = transaction(user_id=user, transaction_id=identity, device_id="shared")
+    sent = transaction(
+        user_id=user, transaction_id=identity, device_id="shared", issuer_response=answer
+    )
     return transactions.parse_row(scored_message(sent, scored))
 
 
@@ -68,6 +71,36 @@ async def test_both_are_stored_counted_and_queued_once_however_often_they_come(c
     assert await transactions.store(connection, [bob, ann]) == 0
     assert await connection.fetchval("SELECT sum(transactions) FROM decision_rollup") == 2
     assert await connection.fetchval("SELECT count(*) FROM review_queue") == 2
+
+
+async def answers(connection):
+    """The issuer's answer by customer."""
+    listed = await transaction_list.page(connection, TransactionFilter(), 10, None)
+    scored = [from_json(stored.scored) for stored in listed]
+    return {message["user_id"]: message["issuer_response"] for message in scored}
+
+
+async def test_the_issuers_latest_answer_is_stored_with_its_transaction_only(connection):
+    await transactions.store(connection, [row("ann", answer="approved"), row("bob")])
+    assert await answers(connection) == {"ann": "approved", "bob": None}
+    await transactions.store(connection, [row("ann", answer="declined"), row("ann")])
+    assert await answers(connection) == {"ann": "declined", "bob": None}
+    await transactions.store(connection, [row("cy"), row("cy", answer="declined")])
+    assert await answers(connection) == {"ann": "declined", "bob": None, "cy": "declined"}
+
+
+async def test_a_later_answer_leaves_the_decision_and_all_figures_as_they_are(connection):
+    async def all_else():
+        [listed] = await transaction_list.page(connection, TransactionFilter(), 10, None)
+        message = from_json(listed.scored)
+        del message["issuer_response"]
+        counts = "SELECT sum(transactions) FROM decision_rollup"
+        return message, await connection.fetchval(counts)
+
+    await transactions.store(connection, [row("ann")])
+    before = await all_else()
+    await transactions.store(connection, [row("ann", answer="declined")])
+    assert await all_else() == before
 
 
 async def test_a_page_may_end_between_two_with_the_same_id_and_time(connection):

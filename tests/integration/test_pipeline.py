@@ -149,6 +149,14 @@ async def test_an_issuers_answer_that_comes_later_counts_and_the_decision_stands
     features = later["features"]
     assert features[NAMES.index("declines_1h")] == 1
     assert features[NAMES.index("tx_count_1h")] == 1, "an update is no transaction"
+    stored = await until(
+        lambda: api.get(f"/api/transactions/{first['transaction_id']}"),
+        lambda answer: answer.body["issuer_response"] == "declined",
+    )
+    assert (stored.body["decision"], stored.body["scored_at"]) == (
+        decided["decision"],
+        decided["scored_at"],
+    )
 
 
 POISON = {

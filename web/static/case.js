@@ -94,7 +94,7 @@ function relatedBy(by) {
 function facts(one) {
   const known = [
     ["Transaction", one.transaction_id], ["Merchant", one.merchant_id], ["Device", one.device_id], ["Address", one.ip], ["Country", one.country && `${country(one.country)} (${one.country})`],
-    ["Paid by", words(one.payment_method.type)], ["Card", one.payment_method.fingerprint], ["Card's country", country(one.payment_method.bin_country)],
+    ["Paid by", words(one.payment_method.type)], ["Card", one.payment_method.fingerprint], ["Card's country", country(one.payment_method.bin_country)], ["Issuer's answer", one.issuer_response],
     ["Model", one.model ? `${one.model.name} ${one.model.version} (${one.model.digest})` : "none"],
   ];
   return element("div", {},

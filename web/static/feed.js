@@ -12,6 +12,9 @@ const FLOWING = 40;
 const STEP = 60;
 const STEP_MS = 40;
 
+// The list and the feed arrive in any order, and each has what the other lacks.
+export const newestFirst = (decisions) => decisions.sort((a, b) => Date.parse(b.scored_at) - Date.parse(a.scored_at));
+
 export class Feed {
   // matches: whether a decision passes the filters now.
   constructor({ body, region, empty, fresh, pause, shown = KEPT, matches = () => true }) {
@@ -48,13 +51,14 @@ export class Feed {
     if (paused) this.paint(); else this.show();
   }
 
-  // Oldest first. A worker that was killed sends again what it may have sent before: the same decision, shown once.
+  // In any order. A worker that was killed sends again what it may have sent before: the same decision, shown once.
   add(decisions) {
     for (const one of decisions) {
       if (!this.matches(one) || this.known.has(keyOf(one)) || this.waiting.has(keyOf(one))) continue;
       this.waiting.set(keyOf(one), one);
-      if (this.waiting.size > this.shown) this.waiting.delete(this.waiting.keys().next().value);
     }
+    if (this.waiting.size <= this.shown) return;
+    for (const old of newestFirst([...this.waiting.values()]).slice(this.shown)) this.waiting.delete(keyOf(old));
   }
 
   tick() {
@@ -68,7 +72,7 @@ export class Feed {
   }
 
   show() {
-    this.keep([...[...this.waiting.values()].reverse(), ...this.kept].slice(0, this.shown));
+    this.keep(newestFirst([...[...this.waiting.values()].reverse(), ...this.kept]).slice(0, this.shown));
     this.waiting.clear();
     this.fresh.hidden = true;
   }

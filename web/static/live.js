@@ -37,7 +37,7 @@ async function read({ more = false } = {}) {
   try {
     const page = await ask(`/api/transactions?${wanted}`, { signal: reading.signal });
     next = page.next_cursor;
-    if (more || past()) feed.append(page.items); else { feed.add(page.items.reverse()); feed.show(); }
+    if (more || past()) feed.append(page.items); else { feed.add(page.items); feed.show(); }
     problem("history", null);
     say("feed-empty", Object.keys(filters).length ? "Nothing matches these filters." : "No transactions yet. Send one with the test form on the overview, or run scripts/generate_transactions.py --live.");
     at("clear-here").hidden = !Object.keys(filters).length || feed.kept.length > 0;

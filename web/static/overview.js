@@ -4,7 +4,7 @@ import { ask, every } from "./api.js";
 import * as charts from "./charts.js";
 import { connect } from "./connection.js";
 import { at, badge, dataOf, element, keyOf, link, say, to, transactionPage, wordOf } from "./dom.js";
-import { Feed } from "./feed.js";
+import { Feed, newestFirst } from "./feed.js";
 import { count, country, euro, expectedLoss, figure, milliseconds, money, share, since, span, time } from "./format.js";
 import { heatmap } from "./heatmap.js";
 import { problem } from "./notices.js";
@@ -120,7 +120,7 @@ function showAlerts() {
 
 function addAlerts(fresh) {
   const known = new Set();
-  alerts = [...fresh, ...alerts].filter((one) => !known.has(keyOf(one)) && known.add(keyOf(one))).slice(0, ALERTS);
+  alerts = newestFirst([...fresh, ...alerts].filter((one) => !known.has(keyOf(one)) && known.add(keyOf(one)))).slice(0, ALERTS);
   showAlerts();
 }
 
@@ -151,7 +151,7 @@ const askSlow = every(SLOW_MS, asking("breakdowns", "Countries and reasons are n
 }));
 
 const readList = () => Promise.all([
-  ask(`/api/transactions?limit=${SHOWN}`).then((page) => { feed.add(page.items.reverse()); feed.show(); newest ??= page.items.at(-1)?.scored_at ?? null; }),
+  ask(`/api/transactions?limit=${SHOWN}`).then((page) => { feed.add(page.items); feed.show(); newest ??= page.items[0]?.scored_at ?? null; }),
   ask(`/api/transactions/alerts?limit=${ALERTS}`).then((page) => addAlerts(page.items)),
 ]).then(() => problem("history", null)).catch((error) => problem("history", `History is not available (${error.told ?? error.message})`));
 
