@@ -46,8 +46,11 @@ user_table = UserTable.register(app, config.kafka.partitions)
 
 
 def own_rows() -> Iterator[tuple[str, bytes]]:
-    """Key and bytes of each user's row in the partitions that this worker owns now."""
-    for partition in compat.assigned_partitions(app, user_table.changelog_topic_name):
+    """Key and bytes of each user's row in the partitions that this worker owns now.
+
+    Those of the changelog do not tell which: it is not among the first worker's while it is new.
+    """
+    for partition in compat.assigned_partitions(app, topics.RAW):
         yield from user_table.rows(partition)
 
 

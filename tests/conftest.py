@@ -1,4 +1,6 @@
-"""Real servers, started once for a run on free ports; workers are processes, as in production."""
+"""Real servers, started once for each process of a run, on free ports; workers are processes, as in
+production.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     models = tmp_path_factory.mktemp("registry") / "models"
     shutil.copytree(ROOT / "models", models)
     cluster = Cluster(
-        "test",
+        f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}",
         2,
         lambda _: None,
         FRAUD_STREAM__CLOCK="ingest",

@@ -17,7 +17,6 @@ COVERED_ELSEWHERE = {
     "agents/storage.py": ("tests/integration/test_pipeline.py", LIVE),
     "agents/store_batches.py": ("tests/integration/test_outages.py", LIVE),
     "fraud_app/__main__.py": ("tests/architecture/test_wheel.py", "started as a process"),
-    "fraud_app/app.py": ("tests/architecture/test_wiring.py", "wiring"),
     "fraud_app/cli/": ("tests/architecture/test_wheel.py", "started as processes, from a wheel"),
     "fraud_app/contracts/message.py": ("tests/integration/test_sending.py", "two type aliases"),
     "fraud_app/dead_letters.py": ("tests/integration/test_dead_letters.py", LIVE),

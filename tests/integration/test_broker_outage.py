@@ -1,11 +1,13 @@
 """The broker is killed under load and stays away for longer than any time limit of a client: nobody
-ends itself, all join their groups again, and nothing is lost or counted twice.
+ends itself, all join their groups again, and nothing is lost or counted twice. The worker is the
+first of its cluster, and stays alone: nothing is assigned to it a second time.
 """
 
 import asyncio
 
 import aiohttp
 import pytest
+import redis.asyncio as redis
 from aiokafka.admin import AIOKafkaAdminClient
 
 from devtools.audit.audit import audit_delivery
@@ -72,3 +74,7 @@ async def test_an_outage_of_the_broker_is_waited_out(cluster):
     result = await until(audited, lambda result: result.faults == [])
     assert result.stored == result.scored == len(generated)
     assert [service.restarts for service in (*cluster.workers, cluster.sinks)] == [0, 0]
+    async with redis.from_url(cluster.environment["FRAUD_REDIS__URL"]) as client:
+        await client.flushall()
+    result = await until(audited, lambda result: result.faults == [])
+    assert result.miscounted == 0, "the mirror is filled again from the worker's own rows"

@@ -10,6 +10,7 @@ from fraud_app.app import app, mirror, user_table
 from fraud_app.kafka import compat
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.resources import config
+from fraud_app.topics import RAW
 from tables.redis.client import RedisUnavailable
 from tables.user_row import EMPTY, UserRow, decode
 
@@ -19,11 +20,7 @@ async def rows_of(users: Sequence[str]) -> tuple[dict[str, UserRow], bool]:
     Redis did not answer, or has no copy while the table here is recovered.
     """
     # Until the changelog is read, the own table may lack a user, or have an old row.
-    own = (
-        set()
-        if app.rebalancing
-        else compat.assigned_partitions(app, user_table.changelog_topic_name)
-    )
+    own = set() if app.rebalancing else compat.assigned_partitions(app, RAW)
     partitions = [partition_of(user, config.kafka.partitions) for user in users]
     encoded: dict[str, bytes | None] = {
         user: user_table.read(partition, user)

@@ -1,0 +1,1 @@
+"""Hours in minutes: whether memory and descriptors of our processes stay flat under load."""
