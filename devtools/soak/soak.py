@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import json
 import sys
 import time
 import zlib
@@ -77,7 +78,7 @@ async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> list[str
         for task in around:
             task.cancel()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_bytes(orjson.dumps(samples))
+    args.out.write_text(json.dumps(samples))
     say(f"samples written to {args.out}")
     return [
         *_grown(samples, args.warm_up * 60, say),

@@ -5,10 +5,9 @@ a proxy, Tor or an unknown place (EU, AP, A1, T1, XX), and countries that are no
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 _LIST = """
 AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS
@@ -25,19 +24,20 @@ _ALIASES = {"UK": "GB", "EL": "GR"}
 """Reserved codes that shops and the European Union use for a country with another code."""
 
 
-@lru_cache(maxsize=4096)
 def _country(code: str) -> str:
     """The code in upper case, as ISO 3166-1 has it. Raises `ValueError` for what is no country."""
     upper = code.upper()
     upper = _ALIASES.get(upper, upper)
-    if upper not in _CODES:
+    if upper not in _CODES or not code.isascii():  # the ligature "ﬁ" is "FI" in upper case
         raise ValueError("not a country of ISO 3166-1")
     return upper
 
 
 CountryCode = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z]{2}$"),
     AfterValidator(_country),
-    Field(description="ISO 3166-1 alpha-2, in any case; UK and EL mean GB and GR"),
+    Field(
+        description="ISO 3166-1 alpha-2, in any case; UK and EL mean GB and GR",
+        json_schema_extra={"pattern": "^[A-Za-z]{2}$"},
+    ),
 ]
