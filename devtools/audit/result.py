@@ -29,8 +29,8 @@ class AuditResult:
     features_equal: int = 0
     shared_equal: float = 1.0
     faults: list[str] = field(default_factory=list)
-    probability: dict[TransactionKey, float] = field(default_factory=dict)
-    decision: dict[TransactionKey, str] = field(default_factory=dict)
+    probability: dict[TransactionKey, float] = field(default_factory=dict, repr=False)
+    decision: dict[TransactionKey, str] = field(default_factory=dict, repr=False)
 
     def compare_keys(
         self, store: str, accepted: set[TransactionKey], stored: set[TransactionKey]
