@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import orjson
 from aiohttp import WSCloseCode, web
-from pydantic_core import from_json
 
 from fraud_app import metrics
 from fraud_app.app import app
+from fraud_app.contracts.scored import read_scored
 from fraud_app.contracts.transaction_key import TransactionKey
 from fraud_app.resources import config, decision_waiters, redis_client
 from fraud_app.supervision import supervised
@@ -106,7 +106,7 @@ _clients: dict[Client, web.WebSocketResponse] = {}
 def item_of(entry: live_feed.Entry) -> Item:
     """The item of an entry of the stream, without the large fields."""
     cursor, message = entry
-    scored = from_json(message)  # orjson refuses integers that no double can hold
+    scored = read_scored(message)
     for name in _OMITTED_FIELDS:
         scored.pop(name, None)
     alert = scored["decision"] != "approve"

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
+from pydantic_core import from_json
 
 from fraud_app.contracts.transaction import PaymentMethod
 
@@ -115,3 +116,11 @@ class ScoredTransaction(BaseModel):
     received_at: AwareDatetime
     scored_at: AwareDatetime
     metadata: dict[str, Any]
+
+
+def read_scored(message: bytes | str) -> dict[str, Any]:
+    """The fields of a scored message. Integers stay exact, also those beyond 64 bits,
+    which orjson refuses. Raises `ValueError` when it is no JSON.
+    """
+    fields: dict[str, Any] = from_json(message)
+    return fields

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import asyncpg
 import numpy as np
-from pydantic_core import from_json
 
+from fraud_app.contracts.scored import read_scored
 from fraud_app.postgres.transactions import Row
 from ml.serving.ranking import PrecisionRecall, precision_recall
 from ml.serving.registry import name_and_version
@@ -90,7 +90,9 @@ def score_rows(rows: Sequence[Row], scorer: Scorer) -> list[ShadowScore]:
     """The challenger's scores, computed from the features that were stored with each decision. So
     its input is the very input of the champion. Rows without features are left out.
     """
-    scorable = [(row, features) for row in rows if (features := from_json(row.scored)["features"])]
+    scorable = [
+        (row, features) for row in rows if (features := read_scored(row.scored)["features"])
+    ]
     if not scorable:
         return []
     matrix = matrix_of(

@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import asyncpg
-from pydantic_core import from_json
 
 from fraud_app.contracts import currency
+from fraud_app.contracts.scored import read_scored
 from fraud_app.contracts.transaction_key import TransactionKey
 from fraud_app.postgres import breakdown_rollup, decision_rollup, review_queue
 
@@ -83,7 +83,7 @@ def parse_row(message: bytes) -> Row:
     """The row of a message from `transactions.scored`. Raises `ValueError` or `KeyError` when the
     message is anything else.
     """
-    scored = from_json(message)  # orjson refuses integers that no double can hold
+    scored = read_scored(message)
     model = scored["model"]
     return Row(
         transaction_id=scored["transaction_id"],
@@ -139,7 +139,7 @@ async def _store_answers(connection: asyncpg.Connection, rows: Sequence[Row]) ->
     latest = {
         row.key: answer
         for row in rows
-        if (answer := from_json(row.scored).get("issuer_response")) is not None
+        if (answer := read_scored(row.scored).get("issuer_response")) is not None
     }
     if latest:
         columns = zip(*((*key, answer) for key, answer in latest.items()), strict=True)
@@ -178,7 +178,7 @@ def _reason_codes(row: Row) -> list[str]:
     """Codes of the reasons; empty for an approved transaction."""
     if row.decision == "approve":
         return []
-    return [reason["code"] for reason in from_json(row.scored)["reasons"]]
+    return [reason["code"] for reason in read_scored(row.scored)["reasons"]]
 
 
 def _expected_loss(row: Row, cents: int | None) -> float | None:

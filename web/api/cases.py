@@ -8,8 +8,8 @@ import asyncio
 from typing import Any
 
 from aiohttp import web
-from pydantic_core import from_json
 
+from fraud_app.contracts.scored import read_scored
 from fraud_app.decisions import explanations
 from fraud_app.postgres import labels, related, review_queue, verdicts
 from fraud_app.resources import champion
@@ -22,7 +22,7 @@ async def case(request: web.Request) -> web.Response:
     """A decided transaction, why, what was said of it, and what it is related to."""
     key = await requested_key(request, query_parameters(TransactionQuery, request).user_id)
     stored = await stored_transaction(key)
-    scored = from_json(stored.scored)  # orjson would make large integers inexact
+    scored = read_scored(stored.scored)
     shared = {
         "user_id": scored["user_id"],
         "device_id": scored["device_id"],

@@ -15,10 +15,10 @@ import orjson
 from aiohttp import web
 from aiokafka.errors import KafkaError
 from faust.exceptions import NotReady
-from pydantic_core import from_json
 
 from fraud_app.app import app
 from fraud_app.contracts.message import Message
+from fraud_app.contracts.scored import read_scored
 from fraud_app.contracts.transaction import Transaction
 from fraud_app.contracts.transaction_key import TransactionKey
 from fraud_app.decisions import explanations
@@ -102,7 +102,7 @@ async def detail(request: web.Request) -> web.Response:
     letters = await dead_letters_of(key)
     if not parameters.explain and not letters:
         return answer(stored.scored.encode())
-    fields = from_json(stored.scored)  # orjson would make large integers inexact
+    fields = read_scored(stored.scored)
     if parameters.explain:
         fields["explanation"] = explanations.explain_features(fields, champion.scorer)
     if letters:
