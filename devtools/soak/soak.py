@@ -28,6 +28,7 @@ from devtools.stack.test_cluster import Cluster, Say
 from fraud_app.topics import RAW
 
 SAMPLE_S = 5.0
+FEWEST_MINUTES = 1
 STATS_S = 2.0
 """How often a page asks for its figures."""
 ROUND, SEED = 60_000, 7
@@ -58,10 +59,11 @@ def main() -> None:
 async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> list[str]:
     services = [*cluster.workers, cluster.sinks]
     samples: dict[str, list[Sample]] = {service.name: [] for service in services}
+    brokers, address = cluster.environment["FRAUD_KAFKA__BROKERS"], cluster.addresses[0]
     around = [
-        asyncio.ensure_future(_send(cluster.environment["FRAUD_KAFKA__BROKERS"], args.rate)),
-        asyncio.ensure_future(_read_feed(cluster.addresses[0])),
-        asyncio.ensure_future(_read_figures(cluster.addresses[0])),
+        asyncio.create_task(_send(brokers, args.rate), name="sending"),
+        asyncio.create_task(_read_feed(address), name="the page's live feed"),
+        asyncio.create_task(_read_figures(address), name="the page's figures"),
     ]
     started = time.monotonic()
     minute = 0
@@ -74,6 +76,7 @@ async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> list[str
                 say(f"minute {minute:2}: {_latest(samples)}")
                 minute += 1
             await asyncio.sleep(SAMPLE_S)
+        ended = [task.get_name() for task in around if task.done()]
     finally:
         for task in around:
             task.cancel()
@@ -82,6 +85,7 @@ async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> list[str
     say(f"samples written to {args.out}")
     return [
         *_grown(samples, args.warm_up * 60, say),
+        *(f"{name} ended by itself" for name in ended),
         *(
             f"{service.name} was started again {service.restarts} times"
             for service in services
@@ -190,7 +194,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=500.0, help="transactions a second")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, default=HOME / "soak" / "samples.json")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.minutes - args.warm_up < FEWEST_MINUTES:
+        parser.error(f"at least {FEWEST_MINUTES} minutes must be left after the warm-up")
+    return args
 
 
 if __name__ == "__main__":
