@@ -6,8 +6,11 @@ from functools import lru_cache
 
 from aiokafka.partitioner import murmur2
 
+REMEMBERED_USERS = 20_000
+"""As many as rows are kept in memory (`tables.row_cache`); about 200 bytes each."""
 
-@lru_cache(maxsize=100_000)
+
+@lru_cache(maxsize=REMEMBERED_USERS)
 def partition_of(user_id: str, partitions: int) -> int:
     """The partition of a user: murmur2 of the user id, modulo the number of partitions.
 
