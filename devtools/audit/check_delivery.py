@@ -21,9 +21,9 @@ from aiokafka import AIOKafkaProducer
 
 from devtools.audit.audit import audit_delivery
 from devtools.audit.report import report
-from devtools.audit.result import AuditResult
 from devtools.audit.run_check import run_check
-from devtools.stack.test_cluster import Cluster, Say, kill_workers
+from devtools.stack.say import Say
+from devtools.stack.test_cluster import Cluster, kill_workers
 from fraud_app import topics
 from fraud_app.contracts.transaction_key import TransactionKey
 from ml.simulator import LabelledTransaction, Population, simulate
@@ -142,7 +142,7 @@ def main() -> None:
     run_check("delivery", args.workers, partial(_run, args))
 
 
-async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> AuditResult:
+async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> list[str]:
     """Send the traffic, kill workers meanwhile, wait until all is stored, audit and report."""
     generated = generate_traffic(args.http + args.kafka, args.seed)
     transactions = [labelled.transaction for labelled in generated]
@@ -172,7 +172,7 @@ async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> AuditRes
     fraud = {key: labelled.is_fraud for key, labelled in zip(keys, generated, strict=True)}
     amounts = {key: float(sent["amount"]) for key, sent in zip(keys, transactions, strict=True)}
     report(result, fraud, amounts, say)
-    return result
+    return result.faults
 
 
 def _arguments() -> argparse.Namespace:

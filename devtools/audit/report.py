@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from devtools.audit.result import AuditResult
-from devtools.stack.test_cluster import Say
+from devtools.stack.say import Say
 from fraud_app.contracts.transaction_key import TransactionKey
 from ml.serving.cutoffs import Cutoffs
 from ml.training.evaluation import quality, read_costs

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
-from devtools.audit.result import AuditResult
-from devtools.stack.test_cluster import Cluster, Say
+from devtools.stack.say import Say, timed_say
+from devtools.stack.test_cluster import Cluster
+
+Check = Callable[[Cluster, Say], Awaitable[Sequence[str]]]
+"""Checks a cluster; what it returns are the faults."""
 
 
-def run_check(
-    name: str, workers: int, check: Callable[[Cluster, Say], Awaitable[AuditResult]]
-) -> NoReturn:
+def run_check(name: str, workers: int, check: Check) -> NoReturn:
     """Start a cluster, check it, stop it, and exit with 1 when there is a fault.
 
     `name`: the directory of its data. Each line is printed with the seconds since the start.
     """
-    started = time.monotonic()
+    say = timed_say()
 
-    def say(text: str) -> None:
-        print(f"[{time.monotonic() - started:6.1f} s] {text}", flush=True)
-
-    async def checked() -> AuditResult:
+    async def checked() -> Sequence[str]:
         return await check(cluster, say)
 
     cluster = Cluster(name, workers, say, FRAUD_STREAM__CLOCK="occurred")
     try:
-        result = asyncio.run(checked())
+        faults = asyncio.run(checked())
     finally:
         cluster.stop()
-    sys.exit(1 if result.faults else 0)
+    sys.exit(1 if faults else 0)

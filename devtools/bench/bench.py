@@ -13,8 +13,6 @@ import json
 import os
 import platform
 import signal
-import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,11 +25,9 @@ from devtools.bench.contenders import OURS, PARTITIONS, USUAL, Contender
 from devtools.bench.http_latency import measure_http_latency
 from devtools.bench.latency import measure_backlog, measure_latency, transactions
 from devtools.bench.result import BenchResult
+from devtools.stack.say import Say, timed_say
 from devtools.stack.stack import HOME, Stack
 from fraud_app.settings import ROOT
-
-Say = Callable[[str], None]
-"""Prints one line."""
 
 WARM_RATE, BROKER_RATE = 250.0, 1000.0  # transactions per second during the warm-ups
 OWN_CORE = f"{OURS}, own core"
@@ -192,11 +188,7 @@ class Bench:
 def main() -> None:
     """Run the benchmark, write its figures and print its tables."""
     args = _arguments()
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"[{time.monotonic() - started:6.1f} s] {text}", flush=True)
-
+    say = timed_say()
     stack = Stack(HOME / "bench", say)
     stack.wipe()
     stack.start()

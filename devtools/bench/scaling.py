@@ -12,7 +12,7 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -26,14 +26,12 @@ from devtools.bench.http_latency import measure_http_batches
 from devtools.bench.latency import measure_backlog, measure_latency, transactions
 from devtools.bench.load import Route
 from devtools.stack import ports
+from devtools.stack.say import Say, timed_say
 from devtools.stack.services import Service, sinks_service, worker_service
 from devtools.stack.stack import HOME, Stack
 from fraud_app.contracts.scored import LATENCY_TARGET_MS
 from fraud_app.settings import ROOT
 from fraud_app.topics import RAW, SCORED
-
-Say = Callable[[str], None]
-"""Prints one line."""
 
 FIRST_RATE, RATE_STEP, MAX_RATE = 750, 250, 4000  # transactions per second
 COUNTED_TRANSACTIONS = 20_000  # enough that fixed costs of the stores do not show
@@ -200,11 +198,7 @@ PARTS = {"load": load, "workers": workers, "users": users, "history": history}
 def main() -> None:
     """Measure the chosen parts and write their figures."""
     args = _arguments()
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"[{time.monotonic() - started:6.1f} s] {text}", flush=True)
-
+    say = timed_say()
     figures = {name: PARTS[name](args, say) for name in args.parts}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(figures, indent=2))

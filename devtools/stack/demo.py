@@ -8,12 +8,12 @@ import argparse
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 from types import FrameType
 
 from devtools.stack import ports, smoke
 from devtools.stack.process import ServerProcess, StartFailed
+from devtools.stack.say import timed_say
 from devtools.stack.services import Service, Supervisor, sinks_service, worker_service
 from devtools.stack.stack import HOME, Stack
 from fraud_app.errors import FraudError
@@ -31,15 +31,11 @@ class Demo:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._args = args
-        self._started = time.monotonic()
+        self.say = timed_say()
         self._stack = Stack(args.state, self.say)
         self._services: list[Service] = []
         self._supervisor: Supervisor | None = None
         self._traffic: ServerProcess | None = None
-
-    def say(self, text: str) -> None:
-        """Print a line with the seconds since the start."""
-        print(f"[{time.monotonic() - self._started:5.1f} s] {text}", flush=True)
 
     def start(self) -> None:
         """Start servers, workers and sinks, and wait until the workers are ready.

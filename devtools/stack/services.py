@@ -9,15 +9,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from devtools.stack import ports
 from devtools.stack.process import ServerProcess, StartFailed
+from devtools.stack.say import Say
 from fraud_app.settings import ROOT
-
-Say = Callable[[str], None]
-"""Prints one line."""
 
 START_S = 60  # a worker compiles its kernels and loads the model before it is ready
 STOP_S = 30  # a worker finishes its batches in flight before it ends

@@ -13,15 +13,13 @@ from typing import Any
 
 import aiohttp
 
+from devtools.stack.say import Say
 from ml.simulator import Population, simulate
 
 COUNT = 200
 SEED, USERS = 3, 5_000
 FRAUD_SHARE = 0.1  # much more than in a shop, so that 200 transactions hold some
 STORED_S = 20.0  # storage may still be starting: nothing waits for the sinks
-
-Say = Callable[[str], None]
-"""Prints one line."""
 
 
 def check(address: str, say: Say) -> int:

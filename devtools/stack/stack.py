@@ -6,20 +6,17 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 from devtools.stack import kafka, ports, postgres, redis_server
 from devtools.stack.process import ServerProcess
+from devtools.stack.say import Say
 from fraud_app.settings import ROOT
 
 HOME = ROOT / ".fraud"
 DOWNLOADS = HOME / "downloads"
-
-Say = Callable[[str], None]
-"""Prints one line."""
 
 
 class Stack:

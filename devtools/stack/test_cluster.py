@@ -8,14 +8,11 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Callable
 
 from devtools.stack import ports
+from devtools.stack.say import Say
 from devtools.stack.services import Service, Supervisor, sinks_service, worker_service
 from devtools.stack.stack import HOME, Stack
-
-Say = Callable[[str], None]
-"""Prints one line."""
 
 
 class Cluster:

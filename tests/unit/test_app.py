@@ -7,7 +7,7 @@ from faust.types import TP
 
 from fraud_app.topics import RAW
 
-wiring = import_module("fraud_app.app")
+wiring = import_module("fraud_app.app")  # the package gives the application under this name
 
 
 def test_the_first_worker_owns_rows_before_the_changelog_is_among_its_partitions(monkeypatch):

@@ -12,8 +12,8 @@ const FLOWING = 40;
 const STEP = 60;
 const STEP_MS = 40;
 
-// The list and the feed arrive in any order, and each has what the other lacks.
-export const newestFirst = (decisions) => decisions.sort((a, b) => Date.parse(b.scored_at) - Date.parse(a.scored_at));
+// The list and the feed arrive in any order, and each has what the other lacks. Times are texts of one format.
+export const newestFirst = (decisions) => decisions.sort((a, b) => (a.scored_at < b.scored_at) - (a.scored_at > b.scored_at));
 
 export class Feed {
   // matches: whether a decision passes the filters now.
