@@ -46,17 +46,21 @@ class SourceEpochs:
         self._app, self._table, self._least_epoch = app, table, least_epoch
         self._last: dict[int, int] = {}
         """By partition, the offset of the record that was read last."""
+        self._given_up: set[int] = set()
+        """Partitions of which no more is decided in this batch: their records come again."""
         self._rewound: set[int] = set()
-        """Partitions that are being read from the beginning of a new topic."""
+        """Partitions whose next record is the first of a new topic."""
         self.epochs: dict[int, int] = {}
 
     def start_partition(self, partition: int) -> None:
         """It is assigned anew: whether the topic is still the same must be looked at."""
         self._last.pop(partition, None)
+        self._given_up.discard(partition)
         self._rewound.discard(partition)
 
     def pieces(self, records: Sequence[Any]) -> Iterator[Piece]:
         """Split a batch before each record with which reading begins or goes back."""
+        self._given_up.clear()
         start, begins, last = 0, None, self._last
         for index, record in enumerate(records):
             if record.offset <= last.get(record.partition, record.offset):
@@ -71,9 +75,9 @@ class SourceEpochs:
         """The records without those of partitions that are to be read from their beginning: their
         offsets mean nothing in the old epoch.
         """
-        if not self._rewound:
+        if not self._given_up:
             return records
-        return [record for record in records if record.partition not in self._rewound]
+        return [record for record in records if record.partition not in self._given_up]
 
     async def begin(
         self, record: Any, in_flight_empty: Callable[[], Any], restarted: Callable[[int, int], None]
@@ -85,6 +89,8 @@ class SourceEpochs:
         and offset. When it is not the first: read from the beginning; decide nothing before.
         """
         partition = record.partition
+        if partition in self._given_up:
+            return
         topic = await self._described(partition)
         stored = self.stored(partition)
         self.epochs[partition] = stored.epoch if stored else self._least_epoch
@@ -111,10 +117,11 @@ class SourceEpochs:
         if partition not in self._rewound and record.offset > await beginning_of(self._app, tp):
             await read_from_beginning(self._app, tp)
             self._rewound.add(partition)
+            self._given_up.add(partition)
             return False
         await in_flight_empty()
         if not await commit_anew(self._app, tp, record.offset):
-            self._rewound.add(partition)  # it has moved
+            self._given_up.add(partition)  # it has moved
             return False
         self._rewound.discard(partition)
         return True

@@ -162,6 +162,17 @@ class _BatchReader:
             self._generation = self._app.consumer_generation_id
             self._order.reset()
             self._behind = {}
+            self._consumer.rewound.clear()
+        self._follow_rewinds()
+
+    def _follow_rewinds(self) -> None:
+        """A partition that is read again from an earlier offset begins there: what was fetched of
+        it before does not come first.
+        """
+        for tp in [tp for tp in self._consumer.rewound if tp in self._order]:
+            offset, seek = self._consumer.rewound.pop(tp)
+            self._order.start_at(tp, offset)
+            self._order.reread(tp, seek)
 
     async def _is_assigned(self, tp: TP) -> bool:
         """Whether the partition is read here. Looks up where a new one begins; it is not read while

@@ -86,6 +86,10 @@ class BatchConsumer(Consumer):
         self.idle.set()
         self.seeks = 0
         """Number of seeks until now."""
+        self.rewound: dict[TP, tuple[int, int]] = {}
+        """By partition, an offset from which it is read again, and the number of that seek; until
+        `work_batches` has seen it.
+        """
         self.done = DoneOffsets()
         """By partition of batch topics, the next offset to commit."""
 

@@ -17,10 +17,14 @@ async def beginning_of(app: faust.App, tp: TP) -> int:
 
 
 async def read_from_beginning(app: faust.App, tp: TP) -> None:
-    """Let the next records be the oldest ones, if the partition is still read here."""
-    offset = await beginning_of(app, tp)
-    if tp in app.consumer.assignment():
-        await app.consumer.seek(tp, offset)
+    """Let the records of the next batch be the oldest ones, if the partition is still read here.
+
+    What was fetched before is dropped: Faust may have read the same records more than once.
+    """
+    consumer, offset = cast(BatchConsumer, app.consumer), await beginning_of(app, tp)
+    if tp in consumer.assignment():
+        await consumer.seek(tp, offset)
+        consumer.rewound[tp] = offset, consumer.seeks
 
 
 def pass_over(app: faust.App, work: WorkBatch, count: int) -> None:

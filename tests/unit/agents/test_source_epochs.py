@@ -119,28 +119,51 @@ async def test_reading_that_began_in_its_middle_goes_back_before_the_epoch_is_ra
     world = World(monkeypatch, stored=SourceTopic(2, A), topic_id=B, beginning=4)
     assert await world.begin(9) == 2
     assert world.done == ["read from the beginning"]
-    assert await world.begin(4) == 3
+    [piece] = world.epochs.pieces([record(0, 4)])
+    assert await world.begin(piece.begins.offset) == 3
 
 
 async def test_nothing_is_decided_of_a_partition_until_it_is_read_from_its_beginning(monkeypatch):
     """In the old epoch an offset may be that of another transaction, whose decision waits."""
     world = World(monkeypatch, stored=SourceTopic(2, A), topic_id=B)
-    records = [record(0, 9), record(1, 5), record(0, 10)]
-    await world.begin(9)
-    assert world.epochs.decidable(records) == [records[1]]
-    await world.begin(0)
-    assert world.epochs.decidable(records) == records
+    batch = [record(0, 9), record(1, 5), record(0, 10)]
+
+    async def decided_after_begin(offset):
+        next(world.epochs.pieces(batch))
+        await world.begin(offset)
+        return world.epochs.decidable(batch)
+
+    assert await decided_after_begin(9) == [batch[1]]
+    assert await decided_after_begin(0) == batch
     world.owned = False
     world.sources[0] = encode(SourceTopic(2, A))
-    await world.begin(0)
-    assert world.epochs.decidable(records) == [records[1]], "it has moved"
-    world.epochs.start_partition(0)
-    assert world.epochs.decidable(records) == records
+    assert await decided_after_begin(0) == [batch[1]], "it has moved"
+
+
+async def test_records_that_were_read_twice_before_going_back_do_not_begin_the_epoch(monkeypatch):
+    """Offsets 20 to 59 twice in one batch: decided so, those before 20 would count as done."""
+    world = World(monkeypatch, stored=SourceTopic(2, A), topic_id=B)
+    decided = []
+    batch = [record(0, offset) for offset in (20, 59, 20, 59)]
+    for piece in world.epochs.pieces(batch):
+        decided += await decided_of(world, piece)
+    for piece in world.epochs.pieces([record(0, 0), record(0, 59)]):
+        decided += await decided_of(world, piece)
+    assert [each.offset for each in decided] == [0, 59]
+    assert world.done == ["read from the beginning", "wait", "commit 0", "restart at 0", "store 3"]
+
+
+async def decided_of(world, piece):
+    if piece.begins is not None:
+        await world.begin(piece.begins.offset)
+    return world.epochs.decidable(piece.records)
 
 
 async def test_a_topic_that_begins_with_no_record_is_read_from_its_beginning_once(monkeypatch):
     world = World(monkeypatch, stored=SourceTopic(2, A), topic_id=B, beginning=0)
-    assert [await world.begin(1), await world.begin(1)] == [2, 3]
+    assert await world.begin(1) == 2
+    [piece] = world.epochs.pieces([record(0, 1)])
+    assert await world.begin(piece.begins.offset) == 3
     assert world.done[0] == "read from the beginning"
     assert world.done[1:] == ["wait", "commit 1", "restart at 1", "store 3"]
 

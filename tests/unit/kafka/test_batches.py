@@ -12,6 +12,7 @@ from fraud_app.kafka import batches
 from fraud_app.kafka.consumer import BatchConsumer, FetchedRecords, WorkBatch
 from fraud_app.kafka.done_offsets import DoneOffsets
 from fraud_app.kafka.fetched import RecordRange
+from fraud_app.kafka.rewind import read_from_beginning
 
 RAW, OTHER = TP("raw", 0), TP("raw", 1)
 
@@ -26,7 +27,7 @@ class Broker(BatchConsumer):
     def __init__(self):
         self.idle, self._in_work, self.done, self.seeks = asyncio.Event(), set(), DoneOffsets(), 0
         self.assigned, self.committed_offsets, self.oldest = {RAW}, {RAW: 0}, {RAW: 0}
-        self.read, self.sought, self._waiting_for_ack = {}, [], None
+        self.read, self.sought, self.rewound, self._waiting_for_ack = {}, [], {}, None
         self._thread, self.is_away = cast(Any, self), False
 
     def _ensure_consumer(self):
@@ -148,6 +149,40 @@ async def test_last_records_before_a_silence_are_read_again_when_faust_dropped_t
 
     await worker.given_until(busy_until_sought)
     assert consumer.sought == [(RAW, 7)]
+
+
+async def test_what_was_fetched_before_a_rewind_is_dropped_however_often_it_was(worker):
+    """Faust reads records twice when it seeks to the commit after it has fetched from there."""
+    consumer = worker.consumer
+    consumer.committed_offsets[RAW] = consumer.read[RAW] = 20
+    for _ in range(2):
+        worker.fetched(20, 30)
+    given = []
+    async for batch in worker.batches(limit=10):
+        given.append([record.offset for record in batch.records])
+        if len(given) == 1:
+            batches.drop(worker, batch)
+            await read_from_beginning(worker, RAW)
+            worker.fetched(0, 30)
+        else:
+            batches.acknowledge(worker, batch, batch.records)
+        if given[-1][-1] == 29 and len(given) > 1:
+            break
+    assert given == [[*range(20, 30)], [*range(10)], [*range(10, 20)], [*range(20, 30)]]
+    assert consumer.sought == [(RAW, 0)]
+
+
+async def test_a_rewind_before_a_rebalance_is_forgotten(worker):
+    """Whoever reads the partition now begins at its commit, and looks for himself."""
+    consumer = worker.consumer
+    worker.fetched(0, 3)
+    await worker.given_until(lambda: consumer.done.of(RAW) == 3)
+    consumer.rewound[RAW] = 0, 1
+    worker.consumer_generation_id, consumer.committed_offsets[RAW] = 2, 3
+    worker.fetched(3, 5)
+    assert await worker.given_until(lambda: consumer.done.of(RAW) == 5) == [*range(5)]
+    assert consumer.rewound == {}
+    assert consumer.sought == []
 
 
 async def test_nothing_is_read_again_during_a_rebalance_or_while_it_waits_here(worker):

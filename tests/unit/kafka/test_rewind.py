@@ -16,6 +16,7 @@ class Consumer:
     def __init__(self):
         self.done, self._committed_offset, self.committed, self.sought = DoneOffsets(), {}, [], []
         self.done.start_at(RAW, 3000)
+        self.seeks, self.rewound = 0, {}
         self._thread = SimpleNamespace(commit=self._commit)
 
     async def _commit(self, offsets):
@@ -29,6 +30,7 @@ class Consumer:
         return {tp: 2}
 
     async def seek(self, tp, offset):
+        self.seeks += 1
         self.sought.append((tp, offset))
 
     def assignment(self):
@@ -50,3 +52,4 @@ async def test_only_a_partition_that_is_read_here_is_read_from_its_beginning():
     await read_from_beginning(app, RAW)
     await read_from_beginning(app, TP("raw", 1))
     assert consumer.sought == [(RAW, 2)]
+    assert consumer.rewound == {RAW: (2, 1)}, "what was fetched before this seek is dropped"
