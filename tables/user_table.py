@@ -25,7 +25,7 @@ from faust.types import TP
 from fraud_app.contracts.message import Message
 from fraud_app.kafka import compat, crash
 from fraud_app.kafka.producer import Offsets, ProduceBatch
-from fraud_app.kafka.table_store import DatabaseTable, TableStore
+from fraud_app.kafka.table_store import DatabaseTable, TableStore, memory_options
 from tables.user_row import may_be_row, position
 
 log = logging.getLogger(__name__)
@@ -40,15 +40,6 @@ SEND_AGAIN_ROWS = 500
 LOG_RECOVERY_EVERY_S = 5.0
 _SOURCE_KEY = b"t:transactions.raw"
 """Of the topic's life that the rows belong to; see `source_topic`."""
-# RocksDB's own defaults are meant for a server: 2 GiB of cache and 192 MiB of memtables for each
-# partition.
-_OPTIONS = {
-    "driver": "rocksdict",
-    "write_buffer_size": 8 << 20,
-    "max_write_buffer_number": 2,
-    "block_cache_size": 32 << 20,
-    "max_open_files": 256,
-}
 
 
 def batched(rows: Iterable[tuple[str, bytes]], size: int) -> Iterator[list[tuple[str, bytes]]]:
@@ -91,7 +82,7 @@ class UserTable(DatabaseTable):
             partitions=partitions,
             key_type=bytes,
             value_type=bytes,
-            options=dict(_OPTIONS),
+            options=memory_options(partitions),
             beacon=app.tables.beacon,
             help="profile, position and latest decisions of each user",
             extra_topic_configs={"cleanup.policy": "compact"},

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError
+from faust.exceptions import NotReady
 
 from agents.background.standstill import (
     ASLEEP_S,
@@ -119,5 +120,5 @@ async def _member(app: Any) -> bool | None:
     """Whether it is a member of its group; None when no broker says so."""
     try:
         return await group.is_member(app)
-    except (KafkaError, TimeoutError):
+    except (KafkaError, NotReady, TimeoutError):
         return None

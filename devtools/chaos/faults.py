@@ -19,6 +19,10 @@ FREEZE_S = 20.0
 """Twice the session timeout: the group gives the partitions of a frozen worker away."""
 AWAY_S = 15.0
 """How long a server stays away: longer than every deadline, shorter than a run."""
+LONG_AWAY_S = 75.0
+"""Longer than every watchdog waits for anything but a server."""
+
+SERVERS = ("kafka", "redis", "postgres")
 
 Fault = Callable[[Cluster, random.Random], Awaitable[str]]
 """Does harm and undoes it; returns what exactly was done."""
@@ -54,22 +58,39 @@ async def freeze_sinks(cluster: Cluster, _: random.Random) -> str:
 
 async def kill_broker(cluster: Cluster, _: random.Random) -> str:
     """kill -9 of the only broker, away for 15 s."""
-    return await _kill_server(cluster, "kafka")
+    return await _kill_servers(cluster, "kafka")
 
 
 async def kill_redis(cluster: Cluster, _: random.Random) -> str:
     """kill -9 of Redis, whose data is gone when it comes back after 15 s."""
-    return await _kill_server(cluster, "redis")
+    return await _kill_servers(cluster, "redis")
 
 
 async def kill_postgres(cluster: Cluster, _: random.Random) -> str:
     """kill -9 of PostgreSQL, away for 15 s."""
-    return await _kill_server(cluster, "postgres")
+    return await _kill_servers(cluster, "postgres")
+
+
+async def lose_all_servers(cluster: Cluster, _: random.Random) -> str:
+    """kill -9 of broker, Redis and PostgreSQL together, away for more than a minute."""
+    return await _kill_servers(cluster, *SERVERS, seconds=LONG_AWAY_S)
+
+
+async def freeze_broker(cluster: Cluster, _: random.Random) -> str:
+    """The only broker keeps its connections and answers nobody, for twice the session timeout."""
+    await _freeze(cluster.stack.kafka, FREEZE_S)
+    return f"for {FREEZE_S:.0f} s"
 
 
 async def freeze_redis(cluster: Cluster, _: random.Random) -> str:
     """Redis keeps its connections and answers nobody."""
     await _freeze(cluster.stack.redis, AWAY_S)
+    return f"for {AWAY_S:.0f} s"
+
+
+async def freeze_postgres(cluster: Cluster, _: random.Random) -> str:
+    """PostgreSQL and its backends keep their connections and answer nobody."""
+    await _freeze(cluster.stack.postgres, AWAY_S)
     return f"for {AWAY_S:.0f} s"
 
 
@@ -114,11 +135,14 @@ FAULTS: dict[str, Fault] = {
         freeze_worker,
         freeze_sinks,
         kill_broker,
+        freeze_broker,
         kill_redis,
         freeze_redis,
         empty_redis,
         kill_postgres,
+        freeze_postgres,
         read_only_postgres,
+        lose_all_servers,
     )
 }
 
@@ -129,12 +153,14 @@ async def _kill(service: Service) -> str:
     return service.name
 
 
-async def _kill_server(cluster: Cluster, name: str) -> str:
-    server: ServerProcess = getattr(cluster.stack, name)
-    await asyncio.to_thread(server.kill)
-    await asyncio.sleep(AWAY_S)
-    await asyncio.to_thread(cluster.stack.start_again, name)
-    return f"away for {AWAY_S:.0f} s"
+async def _kill_servers(cluster: Cluster, *names: str, seconds: float = AWAY_S) -> str:
+    for name in names:
+        server: ServerProcess = getattr(cluster.stack, name)
+        await asyncio.to_thread(server.kill)
+    await asyncio.sleep(seconds)
+    for name in names:
+        await asyncio.to_thread(cluster.stack.start_again, name)
+    return f"away for {seconds:.0f} s"
 
 
 async def _freeze(process: ServerProcess | None, seconds: float) -> None:

@@ -12,6 +12,7 @@ import logging
 from typing import Any, cast
 
 import faust
+from aiokafka.client import CoordinationType
 from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.admin import DescribeGroupsRequest
 
@@ -58,15 +59,15 @@ def _error_of(coordinator: Any) -> BaseException | None:
 async def is_member(app: faust.App) -> bool:
     """Whether the broker counts this application as a member of its group.
 
-    Raises `KafkaError` or `TimeoutError` when no broker says so.
+    Asked over the producer's connections: the consumer's may be what hangs. Raises `KafkaError`,
+    `NotReady` or `TimeoutError` when no broker says so.
     """
     coordinator = cast(Any, app.consumer)._thread._ensure_consumer()._coordinator
+    client = cast(Any, app.producer)._ensure_producer().client
+    group_id = coordinator.group_id
     async with asyncio.timeout(ANSWER_S):
-        await coordinator.ensure_coordinator_known()
-        # Not over the coordinator's own connection, which waits while the group is being joined.
-        answer = await coordinator._client.send(
-            coordinator.coordinator_id, DescribeGroupsRequest([coordinator.group_id])
-        )
+        node = await client.coordinator_lookup(CoordinationType.GROUP, group_id)
+        answer = await client.send(node, DescribeGroupsRequest([group_id]))
     [group] = answer.to_object()["groups"]
     if group["error_code"]:
         raise for_code(group["error_code"])()

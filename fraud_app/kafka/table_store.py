@@ -22,6 +22,29 @@ from fraud_app.kafka import crash, database_files
 
 log = logging.getLogger(__name__)
 
+_BLOCKS_BYTES, _MEMTABLES_BYTES = 32 << 20, 64 << 20
+"""For the databases of all partitions together, should one worker have them all."""
+_LEAST_BYTES = 1 << 20
+_MEMTABLES = 2
+"""Of a database: one is written to while the other goes to the disk."""
+
+
+def memory_options(partitions: int) -> dict[str, Any]:
+    """What the database of one partition may use. RocksDB's own defaults are meant for a server: 2
+    GiB of blocks and 192 MiB of memtables for each of them.
+
+    >>> options = memory_options(4)
+    >>> options["block_cache_size"] >> 20, options["write_buffer_size"] >> 20
+    (8, 8)
+    """
+    return {
+        "driver": "rocksdict",
+        "write_buffer_size": max(_MEMTABLES_BYTES // _MEMTABLES // partitions, _LEAST_BYTES),
+        "max_write_buffer_number": _MEMTABLES,
+        "block_cache_size": max(_BLOCKS_BYTES // partitions, _LEAST_BYTES),
+        "max_open_files": 256,
+    }
+
 
 class Databases(rocksdb.Store):
     """Faust's store, which survives damage."""

@@ -1,12 +1,13 @@
 """An application that lost its group for whatever reason joins it again by itself."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from aiokafka.errors import KafkaError
 
 from fraud_app.kafka import group
-from fraud_app.kafka.group import stay_in_group
+from fraud_app.kafka.group import is_member, stay_in_group
 from tests.support.api_client import TIMEOUT_S, until
 
 
@@ -72,3 +73,33 @@ async def test_a_consumer_that_stops_is_left_alone():
     staying = asyncio.ensure_future(stay_in_group(coordinator))
     await closed(coordinator, staying)
     assert coordinator.joins == 0
+
+
+class Client:
+    """The producer's client, whose broker has one group with one member."""
+
+    async def coordinator_lookup(self, coordinator_type, group_id):
+        return 1
+
+    async def send(self, node, request):
+        group = {"error_code": 0, "members": [{"member_id": "member-1"}]}
+        return SimpleNamespace(to_object=lambda: {"groups": [group]})
+
+
+@pytest.mark.parametrize(("member_id", "expected"), [("member-1", True), ("", False)])
+async def test_whether_it_is_a_member_is_told_while_the_consumer_hangs(member_id, expected):
+    """Seen after a broker that was frozen and then killed: the consumer looked for its coordinator
+    for ever, and nobody noticed that it read nothing.
+    """
+    consumer = SimpleNamespace(
+        _coordinator=SimpleNamespace(
+            group_id="fraud-feed",
+            member_id=member_id,
+            ensure_coordinator_known=asyncio.Event().wait,
+        )
+    )
+    app = SimpleNamespace(
+        consumer=SimpleNamespace(_thread=SimpleNamespace(_ensure_consumer=lambda: consumer)),
+        producer=SimpleNamespace(_ensure_producer=lambda: SimpleNamespace(client=Client())),
+    )
+    assert await asyncio.wait_for(is_member(app), TIMEOUT_S) is expected

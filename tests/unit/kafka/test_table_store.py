@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fraud_app.kafka import crash, database_files
+from fraud_app.kafka.table_store import memory_options
 from fraud_app.settings import ROOT
-from tables import user_table
 from tables.user_row import EMPTY, encode
 from tables.user_table import UserTable
 
-USERS = 400
+PARTITIONS, USERS = 4, 400
 CHANGELOG = TP("damage-user_rows-changelog", 0)
 DATABASE = Path("v1/tables/user_rows-0.db")
 KILLED_WORKER = """
@@ -42,6 +42,13 @@ os._exit(1)
 """
 
 
+@pytest.mark.parametrize(("partitions", "mib"), [(1, 96), (4, 96), (12, 96), (64, 192)])
+def test_the_memory_of_all_databases_is_bounded_together(partitions, mib):
+    options = memory_options(partitions)
+    memtables = options["write_buffer_size"] * options["max_write_buffer_number"]
+    assert (options["block_cache_size"] + memtables) * partitions <= mib << 20
+
+
 class EndedError(Exception):
     """The process would have ended."""
 
@@ -54,9 +61,10 @@ def row(number):
 
 
 def table_in(directory):
-    user_table._OPTIONS["write_buffer_size"] = 1 << 16
     app = faust.App("damage", store="rocksdb://", datadir=str(directory), broker="kafka://nowhere")
-    return UserTable.register(app, 4)
+    table = UserTable.register(app, PARTITIONS)
+    table.options = memory_options(PARTITIONS) | {"write_buffer_size": 1 << 16}
+    return table
 
 
 def wait_until_written(table, partition):
