@@ -33,11 +33,11 @@ from fraud_app.decisions.parse import ParsedRecord, ScoringInput, parse, record_
 from fraud_app.decisions.pipeline import Position
 from fraud_app.kafka import crash
 from fraud_app.kafka.batches import acknowledge, drop, work_batches
-from fraud_app.kafka.consumer import WorkBatch
 from fraud_app.kafka.membership import MembershipLost
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import Offsets, ProduceBatch
 from fraud_app.kafka.rewind import pass_over
+from fraud_app.kafka.work import WorkBatch
 from fraud_app.resources import (
     champion,
     config,

@@ -22,7 +22,13 @@ from fraud_app.decisions.parse import record_of
 from fraud_app.kafka import crash
 from fraud_app.kafka.batches import acknowledge, work_batches
 from fraud_app.kafka.producer import ProduceBatch
-from fraud_app.postgres.connection import REFUSED, UNAVAILABLE, apply_migrations, create_pool
+from fraud_app.postgres.connection import (
+    REFUSED,
+    UNAVAILABLE,
+    apply_migrations,
+    create_pool,
+    described,
+)
 from fraud_app.resources import config
 from fraud_app.sinks import storage
 from fraud_app.supervision import supervised
@@ -68,10 +74,7 @@ class _Database:
                     await self._pool.expire_connections()
                 self.away = True
                 metrics.DEPENDENCY_UP.labels("postgres").set(0)
-                log.warning(
-                    "postgres_away",
-                    extra={"error": f"{type(error).__name__}: {error}", "held": len(items)},
-                )
+                log.warning("postgres_away", extra={"error": described(error), "held": len(items)})
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             else:

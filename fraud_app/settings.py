@@ -81,16 +81,14 @@ class Postgres(BaseModel):
     )
     pool_size: int = Field(4, ge=1, le=100, description="connections a process")
     statement_timeout_s: float = Field(5.0, gt=0, le=600, description="longest query of the API")
+    transaction_pooling: bool = Field(False, description="behind PgBouncer in transaction mode")
 
 
 class Web(HttpLimits):
     bind: str = Field("127.0.0.1", description="address that the API and the pages listen on")
     port: int = Field(6066, ge=1, le=65535)
     max_body_bytes: int = Field(
-        65_536,
-        ge=1024,
-        le=16_777_216,
-        description="largest request body; /score/batch may use 16 times as much",
+        65_536, ge=1024, le=1 << 24, description="largest body; 16 times as much for /score/batch"
     )
     request_timeout_s: float = Field(10.0, gt=0, le=300)
     allowed_origins: Annotated[list[str], NoDecode] = Field(

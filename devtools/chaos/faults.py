@@ -155,8 +155,7 @@ async def _kill(service: Service) -> str:
 
 async def _kill_servers(cluster: Cluster, *names: str, seconds: float = AWAY_S) -> str:
     for name in names:
-        server: ServerProcess = getattr(cluster.stack, name)
-        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(cluster.stack.kill, name)
     await asyncio.sleep(seconds)
     for name in names:
         await asyncio.to_thread(cluster.stack.start_again, name)

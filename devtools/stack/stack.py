@@ -70,6 +70,11 @@ class Stack:
         )
         self._say(f"PostgreSQL on 127.0.0.1:{self.ports['postgres']}")
 
+    def kill(self, name: str) -> None:
+        """kill -9 of `kafka`, `redis` or `postgres`, which was started."""
+        server: ServerProcess = getattr(self, name)
+        server.kill()
+
     def start_again(self, name: str) -> None:
         """Start `kafka`, `redis` or `postgres` on its port and with its data, after it ended.
 

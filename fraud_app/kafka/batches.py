@@ -17,8 +17,9 @@ from faust.types import TP
 
 from fraud_app import metrics
 from fraud_app.kafka.broker_offsets import oldest_offset, start_offset
-from fraud_app.kafka.consumer import BatchConsumer, FetchedRecords, WorkBatch
+from fraud_app.kafka.consumer import BatchConsumer
 from fraud_app.kafka.ordering import Admission, OffsetOrder
+from fraud_app.kafka.work import FetchedRecords, WorkBatch
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ Faust: assignment, rebalance, seeks, changelogs, recovery and the commit itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any, cast
 
 from aiokafka import TopicPartition
@@ -18,55 +18,14 @@ from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
 from fraud_app.kafka.done_offsets import DoneOffsets
-from fraud_app.kafka.fetched import RecordRange, with_last_offset
+from fraud_app.kafka.fetched import with_last_offset
 from fraud_app.kafka.on_demand_consumer import OnDemandConsumer
+from fraud_app.kafka.work import FetchedRecords, WorkBatch
 
 NOTHING_TO_READ_S = 0.02
 """Pause while this worker has no partitions. Faust pauses for a second, and the first transaction
 after a start would wait for it.
 """
-
-
-class FetchedRecords:
-    """A piece of one partition, as the broker gave it: all records from `start` to before `end`.
-
-    `generation`: the assignment during which it was requested. `seek`: the number of the consumer's
-    latest seek before it was handed over. `next`: index of the first record that was not taken yet.
-    """
-
-    __slots__ = ("end", "generation", "next", "records", "seek", "start", "tp")
-
-    def __init__(self, tp: TP, generation: int, records: RecordRange, seek: int) -> None:
-        self.tp, self.generation, self.records, self.seek = tp, generation, records, seek
-        self.start, self.end, self.next = records.start, records.end, 0
-
-    @property
-    def is_used_up(self) -> bool:
-        return self.next == len(self.records)
-
-    def take(self, limit: int) -> Sequence[Any]:
-        """The next records, at most `limit` of them. The piece then starts after them, or ends."""
-        records = self.records[self.next : self.next + limit]
-        self.next += len(records)
-        self.start = self.end if self.is_used_up else records[-1].offset + 1
-        return records
-
-
-class WorkBatch:
-    """Records that an agent works on. A rebalance and a stop wait until all are acknowledged.
-
-    `refcount` is the number of records that are not acknowledged yet; Faust reads it.
-    """
-
-    __slots__ = ("__weakref__", "records", "refcount")
-
-    def __init__(self, records: Sequence[Any]) -> None:
-        self.records = records
-        self.refcount = len(records)
-
-    @property
-    def acked(self) -> bool:
-        return self.refcount == 0
 
 
 class BatchConsumer(Consumer):

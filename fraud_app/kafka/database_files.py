@@ -1,8 +1,9 @@
 """The files of a RocksDB database: the damage that they show, and how a damaged one is moved aside.
 
-RocksDB notices most damage by its checksums. Two kinds it does not: a MANIFEST that was cut between
-two entries, and a log that is missing. Rows would be missing below the offset up to which the
-database says it has them. So what must not shrink is noted beside the files now and then.
+RocksDB notices most damage by its checksums. Three kinds it does not: a MANIFEST that was cut
+between two entries, one whose entry has another length (it takes the rest for an entry that was not
+written to its end), and a log that is missing. Rows would be missing below the offset up to which
+the database says it has them. So what must stay is noted beside the files now and then.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import logging
 import os
 import shutil
+import zlib
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,11 +39,13 @@ a dead process left behind is none: the system released it.
 
 
 class Files(NamedTuple):
-    """What must not shrink: the size of the current MANIFEST, and the logs that it builds on."""
+    """What must stay: the current MANIFEST, which only grows, and the logs that it builds on."""
 
     manifest: str
     size: int
     logs: list[str]
+    checksum: int | None = None
+    """CRC-32 of the MANIFEST's first `size` bytes; None when it was not noted."""
 
 
 def is_from_rocksdb(error: Exception) -> bool:
@@ -65,16 +69,18 @@ def visible_damage(database: Path) -> str:
                 name.startswith("MANIFEST-") or name.endswith((".sst", ".log")) for name in names
             )
             return "CURRENT is missing" if has_data else ""
-        return _shrunk(_noted(database), _files(database))
+        return _changed(database, _noted(database), _files(database))
     except OSError as error:
         return str(error)
 
 
-def _shrunk(noted: Files | None, found: Files) -> str:
+def _changed(database: Path, noted: Files | None, found: Files) -> str:
     if noted is None or noted.manifest != found.manifest:
         return ""  # RocksDB begins a new MANIFEST whenever it opens a database
     if found.size < noted.size:
         return f"{noted.manifest} has {found.size} bytes and had {noted.size}"
+    if noted.checksum not in (None, _checksum(database, noted)):
+        return f"{noted.manifest} has changed within its first {noted.size} bytes"
     missing = sorted(set(noted.logs) - set(found.logs))
     if found.size == noted.size and missing:  # else their rows were written to a table file
         return f"{missing[0]} is missing"
@@ -82,7 +88,7 @@ def _shrunk(noted: Files | None, found: Files) -> str:
 
 
 def note_files(database: Path) -> None:
-    """Note what must not shrink until the next start. To be called now and then.
+    """Note what must stay until the next start. To be called now and then.
 
     What cannot be noted is not compared: an error here is no damage, and is left alone.
     """
@@ -90,9 +96,9 @@ def note_files(database: Path) -> None:
         found, noted = _files(database), _noted(database)
         if noted is None or noted[:2] != found[:2]:
             # A log that was just written to a table file may be there still; the next call tells.
-            _write(database, found._replace(logs=[]))
+            _write(database, found._replace(logs=[], checksum=_checksum(database, found)))
         elif noted.logs != found.logs:
-            _write(database, found)
+            _write(database, found._replace(checksum=noted.checksum))
 
 
 def _files(database: Path) -> Files:
@@ -100,6 +106,11 @@ def _files(database: Path) -> Files:
     file = database / os.path.basename(manifest)
     size = file.stat().st_size if file.is_file() else 0
     return Files(manifest, size, sorted(path.name for path in database.glob("*.log")))
+
+
+def _checksum(database: Path, files: Files) -> int:
+    with (database / files.manifest).open("rb") as file:
+        return zlib.crc32(file.read(files.size))
 
 
 def _noted(database: Path) -> Files | None:

@@ -7,7 +7,8 @@ from typing import Any, cast
 import faust
 from faust.types import TP
 
-from fraud_app.kafka.consumer import BatchConsumer, WorkBatch
+from fraud_app.kafka.consumer import BatchConsumer
+from fraud_app.kafka.work import WorkBatch
 
 
 async def beginning_of(app: faust.App, tp: TP) -> int:

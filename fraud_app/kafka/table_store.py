@@ -82,7 +82,7 @@ class Databases(rocksdb.Store):
         return database
 
     def note_files(self) -> None:
-        """Note of each open database what must not shrink until it is opened again.
+        """Note of each open database what must stay until it is opened again.
 
         To be called in a thread: it reads directories.
         """

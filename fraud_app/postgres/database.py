@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from fraud_app.errors import FraudError
-from fraud_app.postgres.connection import REFUSED, UNAVAILABLE, create_pool
+from fraud_app.postgres.connection import REFUSED, UNAVAILABLE, create_pool, described
 from fraud_app.settings import Postgres
 
 Result = TypeVar("Result")
@@ -72,7 +72,7 @@ class Database:
         except UNAVAILABLE as error:
             if self._pool is not None:
                 await self._pool.expire_connections()  # they may lead to a server that has changed
-            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+            raise DatabaseUnavailable(described(error)) from error
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         """Drop the task. Reading its exception keeps asyncio from logging that nobody did."""

@@ -27,6 +27,7 @@ COVERED_ELSEWHERE = {
     "fraud_app/kafka/dead_letter_topic.py": ("tests/integration/test_dead_letters.py", LIVE),
     "fraud_app/kafka/producer.py": ("tests/integration/test_sending.py", LIVE),
     "fraud_app/kafka/topic_admin.py": ("tests/integration/test_pipeline.py", LIVE),
+    "fraud_app/kafka/work.py": ("tests/unit/kafka/test_batches.py", "what a reader hands over"),
     "fraud_app/metrics.py": ("tests/architecture/test_docs.py", "declarations"),
     "fraud_app/postgres/": (
         "tests/integration/test_pipeline.py",

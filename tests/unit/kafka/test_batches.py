@@ -9,10 +9,11 @@ from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
 from fraud_app.kafka import batches
-from fraud_app.kafka.consumer import BatchConsumer, FetchedRecords, WorkBatch
+from fraud_app.kafka.consumer import BatchConsumer
 from fraud_app.kafka.done_offsets import DoneOffsets
 from fraud_app.kafka.fetched import RecordRange
 from fraud_app.kafka.rewind import read_from_beginning
+from fraud_app.kafka.work import FetchedRecords, WorkBatch
 
 RAW, OTHER = TP("raw", 0), TP("raw", 1)
 

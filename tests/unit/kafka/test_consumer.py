@@ -8,9 +8,10 @@ import pytest
 from aiokafka.consumer.fetcher import FetchError, FetchResult
 from faust.types import TP
 
-from fraud_app.kafka.consumer import BatchConsumer, FetchedRecords, WorkBatch
+from fraud_app.kafka.consumer import BatchConsumer
 from fraud_app.kafka.done_offsets import DoneOffsets
 from fraud_app.kafka.fetched import RecordRange
+from fraud_app.kafka.work import FetchedRecords, WorkBatch
 
 RAW = TP("raw", 0)
 

@@ -157,6 +157,20 @@ def cut(size):
     return lambda file: os.truncate(file, max(0, file.stat().st_size - size))
 
 
+def lengthen_entry(position):
+    """Another length of one entry: RocksDB takes the rest for one that was not written whole."""
+
+    def damage(file):
+        content, start, starts = bytearray(file.read_bytes()), 0, []
+        while start < len(content):
+            starts.append(start)
+            start += 7 + int.from_bytes(content[start + 4 : start + 6], "little")
+        content[starts[int(position * len(starts))] + 5] ^= 0xFF
+        file.write_bytes(content)
+
+    return damage
+
+
 def replace_by_a_directory(file):
     file.unlink()
     file.mkdir()
@@ -167,6 +181,7 @@ def replace_by_a_directory(file):
     [
         (the("MANIFEST-*"), flip(0.0)),
         (the("MANIFEST-*"), flip(0.6)),
+        *((the("MANIFEST-*"), lengthen_entry(tenth / 10)) for tenth in range(10)),
         (the("MANIFEST-*"), Path.unlink),
         (the("MANIFEST-*"), cut(1)),
         (the("MANIFEST-*"), cut(150)),
