@@ -2,10 +2,12 @@
 """Train a model and write it to models/<name>/<version>/ with its card, its figures and a report
 that opens by itself.
 
-    scripts/train_model.py                      simulated history, seed 7, becomes the champion
-    scripts/train_model.py --data tx.jsonl --labels labels.jsonl --alias challenger
+    scripts/train_model.py                      simulated history, seed 7
+    scripts/train_model.py --data tx.jsonl --labels labels.jsonl
     scripts/train_model.py --from-database      what the running system decided, with the labels
                                                 that came since
+
+The first model becomes the champion, every other one the challenger.
 """
 
 from __future__ import annotations
@@ -93,8 +95,10 @@ def main() -> None:
     )
     files["report.html"] = report.write(page).encode()
     registry.write(args.models / args.name / version, files)
-    if args.alias:
-        registry.set_alias(args.models, args.name, args.alias, version)
+    alias = registry.alias_of_new(args.models, args.name) if args.alias is None else args.alias
+    if alias:
+        registry.set_alias(args.models, args.name, alias, version)
+        _say(f"{alias} is now {args.name} {version}")
     _print_results(history, trained, metrics, compared)
     _say(f"wrote {args.models / args.name / version} in {time.monotonic() - started:.0f} s")
 
@@ -198,7 +202,7 @@ def _json(value: Any) -> bytes:
 def _history(args: argparse.Namespace) -> tuple[str, TrainingHistory]:
     """Where the data comes from, in words, and the replayed history."""
     if args.from_database:
-        return "what the running system decided, labels as they came", asyncio.run(_stored())
+        return asyncio.run(_stored())
     if args.data:
         return f"{args.data.name}, labels {args.labels.name}", history_of(
             from_files(args.data, args.labels)
@@ -211,10 +215,15 @@ def _history(args: argparse.Namespace) -> tuple[str, TrainingHistory]:
     return source, history_of(map(from_simulator, simulated))
 
 
-async def _stored() -> TrainingHistory:
+async def _stored() -> tuple[str, TrainingHistory]:
     async with connect(settings().postgres) as connection:
+        left_out = await training_history.left_out(connection)
+        source = (
+            "what the running system decided, labels as they came, without "
+            f"{left_out:,} blocked transactions that nobody has said anything about"
+        )
         try:
-            return await training_history.load(connection)
+            return source, await training_history.load(connection)
         except ValueError as error:
             sys.exit(str(error))
 
@@ -251,7 +260,9 @@ def _arguments() -> argparse.Namespace:
         help="also train the other recipes, for the report",
     )
     parser.add_argument(
-        "--alias", default=registry.CHAMPION, help="which alias shall stand for it; '' for none"
+        "--alias",
+        help="which alias shall stand for it, '' for none; default: champion when there is none"
+        " yet, else challenger",
     )
     args = parser.parse_args()
     if bool(args.data) != bool(args.labels):

@@ -177,6 +177,14 @@ def version_of(models: Path, name: str, alias: str = CHAMPION) -> str:
     return version
 
 
+def alias_of_new(models: Path, name: str) -> str:
+    """What a version that was just made becomes: the champion when there is none yet, else the
+    challenger, so that it decides nothing before somebody has promoted it.
+    """
+    has_champion = (models / name / "aliases.json").exists() and CHAMPION in aliases(models, name)
+    return CHALLENGER if has_champion else CHAMPION
+
+
 def read_alias(models: Path, name: str, alias: str = CHAMPION) -> ModelFiles:
     """The checked files of the version that an alias points to. Raises `ModelRefused` when the
     alias or a file is missing or wrong.

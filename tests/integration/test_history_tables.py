@@ -31,7 +31,7 @@ FEATURES = struct.pack(f"<{len(NAMES)}f", *range(len(NAMES)))
 
 def row(user, identity="order-1", answer=None, **fields):
     scored = decision(
-        decision=Decision.REVIEW,
+        decision=fields.pop("decided", Decision.REVIEW),
         features=FEATURES,
         received_ms=round(NOW.timestamp() * 1000),
         scored_ms=round(NOW.timestamp() * 1000) + 3,
@@ -143,6 +143,17 @@ async def test_a_label_without_its_customer_is_of_nobody_when_the_id_is_ambiguou
     assert (await known(connection, ann), await known(connection, bob)) == ({}, {})
     assert await labels.unmatched(connection) == 2
     assert not (await training_history.load(connection)).fraud.any()
+
+
+async def test_a_blocked_transaction_without_a_word_is_not_learnt_as_legitimate(connection):
+    for user in ("unknown", "cleared", "fraudster"):
+        await transactions.store(connection, [row(user, decided=Decision.BLOCK)])
+    await transactions.store(connection, [row("approved", decided=Decision.APPROVE)])
+    await labels.store(connection, [label(user_id="cleared", is_fraud=False)])
+    await labels.store(connection, [label(user_id="fraudster")])
+    history = await training_history.load(connection)
+    assert sorted(history.fraud.tolist()) == [False, False, True], "cleared, approved, fraudster"
+    assert await training_history.left_out(connection) == 1
 
 
 async def test_a_label_that_comes_before_its_transaction_waits_for_it(connection):

@@ -61,6 +61,15 @@ def test_an_alias_cannot_leave_the_registry(model):
         registry.version_of(model.parent.parent, "fraud-lgbm")
 
 
+def test_only_the_first_version_decides_before_somebody_has_promoted_it(model, tmp_path):
+    models = model.parent.parent
+    assert registry.alias_of_new(tmp_path / "empty", "fraud-lgbm") == "champion"
+    registry.set_alias(models, "fraud-lgbm", "challenger", model.name)
+    assert registry.alias_of_new(models, "fraud-lgbm") == "champion"
+    registry.set_alias(models, "fraud-lgbm", "champion", model.name)
+    assert registry.alias_of_new(models, "fraud-lgbm") == "challenger"
+
+
 def test_the_last_move_of_an_alias_can_be_rolled_back(model):
     models = model.parent.parent
     shutil.copytree(model, model.parent / "next")
