@@ -20,23 +20,28 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import _environment
 
 _environment.enter()
 
 import numpy as np
-import orjson
 
 from fraud_app.postgres import training_history
 from fraud_app.postgres.connection import connect
 from fraud_app.settings import settings
-from ml.features import CATALOGUE, NAMES
-from ml.serving import registry
-from ml.serving.drift import SCORE, bins_of
+from ml.serving import promotion, registry
+from ml.serving.registry import ModelFiles, ModelRefused
 from ml.simulator import Population, simulate
-from ml.training import comparison, evaluation, model_card, report, tuning
+from ml.training import (
+    against_champion,
+    comparison,
+    evaluation,
+    model_card,
+    report,
+    tuning,
+    version_files,
+)
 from ml.training.history import from_files, from_simulator, history_of
 from ml.training.sampling import SAMPLERS
 from ml.training.train import TrainedModel, TrainingHistory, split_by_time, train
@@ -45,14 +50,6 @@ ROOT = Path(__file__).resolve().parent.parent
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EXPLAINED = 5_000
 """Rows that the importance is measured on; an exact explanation takes long."""
-
-
-class Comparison(NamedTuple):
-    """What the model is compared with, on the test part."""
-
-    recipes: dict[str, dict[str, float]]
-    calibrations: dict[str, float]
-    single_features: dict[str, float]
 
 
 def main() -> None:
@@ -71,7 +68,7 @@ def main() -> None:
     trained = train(history, args.seed, sampling=args.sampling, parameters=parameters)
     seconds = time.monotonic() - training_started
     _say(f"trained in {seconds:.1f} s: {trained.rounds} trees")
-    compared = Comparison(
+    compared = version_files.Comparison(
         dict(_recipes(history, trained, args)),
         comparison.calibrations(history, trained),
         comparison.single_features(history),
@@ -80,7 +77,7 @@ def main() -> None:
     if "none" in compared.recipes:
         metrics["test_without_smote"] = compared.recipes["none"]
     version = args.version or f"{datetime.now(UTC):%Y.%m.%d}-{int(time.time()) % 86400:05d}"
-    files = _data_files(history, trained, metrics, compared, parameters)
+    files = version_files.of(history, trained, metrics, compared, parameters)
     files["card.md"] = model_card.write(args.name, version, source, trained, metrics).encode()
     page = report.ReportInput(
         f"{args.name} {version}",
@@ -94,6 +91,10 @@ def main() -> None:
         _importance(history, trained),
     )
     files["report.html"] = report.write(page).encode()
+    if champion := _champion(args):
+        against = against_champion.compare(history, trained, champion, args.seed)
+        files[promotion.FILE] = promotion.encode(against)
+        _say("\n".join([version, *promotion.described(against)]))
     registry.write(args.models / args.name / version, files)
     alias = registry.alias_of_new(args.models, args.name) if args.alias is None else args.alias
     if alias:
@@ -103,44 +104,20 @@ def main() -> None:
     _say(f"wrote {args.models / args.name / version} in {time.monotonic() - started:.0f} s")
 
 
-def _data_files(
-    history: TrainingHistory,
-    trained: TrainedModel,
-    metrics: dict[str, dict[str, float]],
-    compared: Comparison,
-    parameters: dict[str, Any],
-) -> dict[str, bytes]:
-    """The files of a version that programs read, by name."""
-    part = split_by_time(history.at_ms)
-    training_features = history.features[part.train]
-    columns = {name: training_features[:, column] for column, name in enumerate(NAMES)}
-    return {
-        "model.txt": trained.model_text.encode(),
-        "features.json": _json(
-            {"names": list(NAMES), "catalogue": [feature._asdict() for feature in CATALOGUE]}
-        ),
-        "calibrator.json": _json(
-            {"method": "platt", "slope": trained.slope, "intercept": trained.intercept}
-        ),
-        "thresholds.json": _json(trained.cutoffs._asdict()),
-        "metrics.json": _json(metrics),
-        "comparison.json": _json(
-            {
-                "recipes": compared.recipes,
-                "calibration_error": compared.calibrations,
-                "single_feature_roc_auc": compared.single_features,
-                "parameters": parameters,
-            }
-        ),
-        "drift.json": _json(bins_of({**columns, SCORE: trained.probability[part.cutoffs]})),
-    }
+def _champion(args: argparse.Namespace) -> ModelFiles | None:
+    """The champion to compare with; None when there is none that knows these features."""
+    try:
+        return registry.read_alias(args.models, args.name)
+    except ModelRefused as refused:
+        _say(f"compared with no champion: {refused}")
+        return None
 
 
 def _print_results(
     history: TrainingHistory,
     trained: TrainedModel,
     metrics: dict[str, dict[str, float]],
-    compared: Comparison,
+    compared: version_files.Comparison,
 ) -> None:
     for name, figures in metrics.items():
         _say(_line(name, figures))
@@ -193,10 +170,6 @@ def _line(name: str, figures: dict[str, float]) -> str:
         f"  insult {figures['insult_rate']:.5f}"
         f"  ECE {figures['expected_calibration_error']:.4f}  cost €{figures['cost_eur']:,.0f}"
     )
-
-
-def _json(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 
 
 def _history(args: argparse.Namespace) -> tuple[str, TrainingHistory]:

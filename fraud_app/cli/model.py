@@ -13,7 +13,7 @@ import click
 from fraud_app.postgres.connection import connect
 from fraud_app.postgres.shadow_scores import Agreement, compare
 from fraud_app.settings import settings
-from ml.serving import registry
+from ml.serving import promotion, registry
 from ml.serving.registry import ModelFiles, ModelRefused
 
 _COMPARED_METRICS = (
@@ -30,7 +30,7 @@ _COMPARED_METRICS = (
 _VERSION_COUNTS = {"list": 0, "show": 1, "compare": 2, "promote": 1, "rollback": 0}
 """The number of versions that each action takes."""
 _USAGE = (
-    "model list | show VERSION | compare A B | promote VERSION [--alias challenger] | "
+    "model list | show VERSION | compare A B | promote VERSION [--alias challenger] [--force] | "
     "rollback [--alias ...]"
 )
 HOURS = 24.0
@@ -41,8 +41,11 @@ HOURS = 24.0
 @click.argument("action")
 @click.argument("versions", nargs=-1)
 @click.option("--alias", default=registry.CHAMPION, help="what promote and rollback move")
+@click.option("--force", is_flag=True, help="promote whatever speaks against it, and note that")
 @click.option("--name", default=None, help="the model; default: the one of the settings")
-def model(action: str, versions: tuple[str, ...], alias: str, name: str | None) -> None:
+def model(
+    action: str, versions: tuple[str, ...], alias: str, force: bool, name: str | None
+) -> None:
     """Models: list, show VERSION, compare A B, promote VERSION, rollback. A version may be given by
     its alias.
 
@@ -59,24 +62,54 @@ def model(action: str, versions: tuple[str, ...], alias: str, name: str | None) 
             case "show":
                 _show(store / name / chosen[0])
             case "compare":
-                _compare(*(registry.read(store / name / version) for version in chosen))
+                _compare(*(store / name / version for version in chosen))
             case "promote":
-                registry.set_alias(store, name, alias, chosen[0])
-                click.echo(f"{alias} is now {name} {chosen[0]}")
+                _promote(store, name, alias, chosen[0], force=force)
             case _:
                 click.echo(f"{alias} is {name} {registry.rollback(store, name, alias)} again")
     except ModelRefused as refused:
         raise click.ClickException(str(refused)) from refused
 
 
+def _promote(store: Path, name: str, alias: str, version: str, *, force: bool) -> None:
+    """A version that shall decide must be surely cheaper than the one that does."""
+    reasons = _against(store / name, version) if alias == registry.CHAMPION else []
+    if reasons and not force:
+        raise click.ClickException(
+            f"{version} was not promoted:\n  " + "\n  ".join(reasons) + "\n--force promotes it"
+        )
+    registry.set_alias(store, name, alias, version, reasons)
+    click.echo(f"{alias} is now {name} {version}")
+    for reason in reasons:
+        click.echo(f"  although {reason}")
+
+
+def _against(versions: Path, version: str) -> list[str]:
+    """What speaks against a version as the champion. Nothing when no champion can decide."""
+    registry.read(versions / version)  # its files are those that were written
+    try:
+        champion = registry.read_alias(versions.parent, versions.name)
+    except ModelRefused:
+        return []
+    if champion.version == version:
+        return []
+    return promotion.reasons_against(promotion.read(versions / version), champion.reference)
+
+
 def _show(directory: Path) -> None:
     files = registry.read(directory)
     click.echo((directory / "card.md").read_text())
     click.echo(f"reference: {files.reference}")
+    if compared_with := promotion.read(directory):
+        click.echo("\n".join(promotion.described(compared_with)))
 
 
-def _compare(champion: ModelFiles, challenger: ModelFiles) -> None:
+def _compare(first: Path, second: Path) -> None:
+    champion, challenger = registry.read(first), registry.read(second)
     click.echo("\n".join(compared(champion, challenger)))
+    together = promotion.read(second)
+    if together is not None and together.champion == champion.reference:
+        click.echo("\n" + "\n".join(promotion.described(together)))
     click.echo(asyncio.run(_live(champion, challenger)))
 
 

@@ -27,7 +27,7 @@ FROM transactions t LEFT JOIN (
 WHERE t.scored ->> 'features' IS NOT NULL
 """
 _DECIDED = f"""
-SELECT t.scored ->> 'features' AS features, t.amount, t.currency, t.received_at,
+SELECT t.scored ->> 'features' AS features, t.user_id, t.amount, t.currency, t.received_at,
        coalesce(t.country, '') AS country, coalesce(l.is_fraud, false) AS is_fraud,
        l.reported_at, coalesce(l.scenario, '') AS scenario
 {_FROM} AND {_LEARNT}
@@ -49,6 +49,7 @@ async def load(connection: asyncpg.Connection) -> TrainingHistory:
     or when a transaction has the features of another catalogue.
     """
     rows, fraud, amount, at_ms, reported, scenario, country = [], [], [], [], [], [], []
+    customer = []
     async with connection.transaction():
         async for record in connection.cursor(_DECIDED):
             features = orjson.loads(record["features"])
@@ -70,6 +71,7 @@ async def load(connection: asyncpg.Connection) -> TrainingHistory:
             )
             scenario.append(record["scenario"])
             country.append(record["country"])
+            customer.append(record["user_id"])
     if not rows:
         raise ValueError("nothing is stored yet")
     truth, times_ms = np.array(fraud), np.array(at_ms)
@@ -81,4 +83,5 @@ async def load(connection: asyncpg.Connection) -> TrainingHistory:
         reported_before(truth, np.array(reported), times_ms),
         np.array(scenario),
         np.array(country),
+        np.array(customer),
     )

@@ -9,6 +9,7 @@ A model is a LightGBM text file, never a pickle, because a pickle can run code.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -192,25 +193,22 @@ def read_alias(models: Path, name: str, alias: str = CHAMPION) -> ModelFiles:
     return read(models / name / version_of(models, name, alias))
 
 
-def set_alias(models: Path, name: str, alias: str, version: str | None) -> None:
-    """Point an alias to a version; None removes the alias. The move is added to the history. Raises
-    `ModelRefused` unless the version is complete.
+def set_alias(
+    models: Path, name: str, alias: str, version: str | None, despite: Sequence[str] = ()
+) -> None:
+    """Point an alias to a version; None removes the alias. The move is added to the history, with
+    what spoke against it. Raises `ModelRefused` unless the version is complete.
     """
     if version is not None:
         read(models / name / version)
     exists = (models / name / "aliases.json").exists()
     others = aliases(models, name) if exists else {}
     before = others.pop(alias, None)
-    moves = history(models, name)
-    moves.append(
-        {
-            "alias": alias,
-            "from": before,
-            "to": version,
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-    )
-    _replace(models / name / "history.json", moves)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    move: dict[str, Any] = {"alias": alias, "from": before, "to": version, "at": at}
+    if despite:
+        move["despite"] = list(despite)
+    _replace(models / name / "history.json", [*history(models, name), move])
     _replace(
         models / name / "aliases.json", others if version is None else {**others, alias: version}
     )

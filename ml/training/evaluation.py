@@ -53,25 +53,31 @@ def read_costs(path: Path = COSTS_FILE) -> Costs:
 def total_cost(
     probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs, costs: Costs
 ) -> float:
-    """Cost in euro of deciding these transactions by these cutoffs. One entry for each transaction
-    in every array: probability float, fraud bool, amount in euro; of an amount that is NaN only the
-    fixed costs count.
+    """Cost in euro of deciding these transactions by these cutoffs; arrays as in `costs_of`."""
+    return float(costs_of(probability, fraud, amount, cutoffs, costs).sum())
+
+
+def costs_of(
+    probability: Array, fraud: Array, amount: Array, cutoffs: Cutoffs, costs: Costs
+) -> Array:
+    """Cost in euro of deciding each of these transactions by these cutoffs. One entry for each
+    transaction in every array: probability float, fraud bool, amount in euro; of an amount that is
+    NaN only the fixed costs count.
     """
     amount = np.nan_to_num(amount)
     block = probability >= cutoffs.block
     review = (probability >= cutoffs.review) & ~block
-    loss = amount + costs.chargeback_fee
-    return float(
-        loss[fraud & ~block & ~review].sum()
-        + (1 - costs.caught_in_review) * loss[fraud & review].sum()
-        + costs.review * review.sum()
-        + (costs.lost_margin * amount[~fraud & block] + costs.insult).sum()
+    missed = np.where(review, 1 - costs.caught_in_review, np.where(block, 0.0, 1.0))
+    insult = np.where(block, costs.lost_margin * amount + costs.insult, 0.0)
+    of_each: Array = costs.review * review + np.where(
+        fraud, missed * (amount + costs.chargeback_fee), insult
     )
+    return of_each
 
 
 def choose_cutoffs(probability: Array, fraud: Array, amount: Array, costs: Costs) -> Cutoffs:
     """The cutoffs of least cost within the review capacity. No later figure may be reported on this
-    data. Arrays as in `total_cost`.
+    data. Arrays as in `costs_of`.
     """
     grid = [float(cutoff) for cutoff in np.unique(np.round(np.geomspace(0.005, 0.95, 80), 4))]
     best, least_cost = Cutoffs(grid[-2], grid[-1]), np.inf

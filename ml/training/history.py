@@ -80,13 +80,14 @@ def history_of(labelled_transactions: Iterable[Labelled]) -> TrainingHistory:
             truths.append((labelled.is_fraud, labelled.reported_ms, labelled.scenario))
             yield labelled.transaction, event_time_ms(labelled.transaction, 0)
 
-    rows, amounts, at_ms, country = [], [], [], []
+    rows, amounts, at_ms, country, customer = [], [], [], [], []
     for replayed in replay(transactions()):
         rows.append(replayed.features)
         cents = replayed.event.amount_cents
         amounts.append(math.nan if cents == NO_AMOUNT else cents / 100.0)
         at_ms.append(replayed.event.received_ms)
         country.append(replayed.transaction.country or "")
+        customer.append(replayed.transaction.user_id)
     fraud, reported, scenario = (np.array(column) for column in zip(*truths, strict=True))
     times_ms = np.array(at_ms)
     return TrainingHistory(
@@ -97,4 +98,5 @@ def history_of(labelled_transactions: Iterable[Labelled]) -> TrainingHistory:
         reported_before(fraud, reported, times_ms),
         scenario,
         np.array(country),
+        np.array(customer),
     )

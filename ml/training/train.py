@@ -67,6 +67,8 @@ class TrainingHistory(NamedTuple):
     """text: the kind of fraud, empty when it is unknown"""
     country: Array
     """text: the customer's country, empty when it is unknown"""
+    customer: Array
+    """whose it is: any value, one for each customer"""
 
 
 class Split(NamedTuple):

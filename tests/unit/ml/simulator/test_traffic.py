@@ -36,7 +36,7 @@ def history(traffic):
     known = reported_before(fraud, at_ms + days * 86_400_000, at_ms)
     amount, text = np.full(len(traffic), 50.0), np.full(len(traffic), "")
     features = np.array(rows, dtype=np.float32)
-    return TrainingHistory(features, fraud, amount, at_ms, known, text, text)
+    return TrainingHistory(features, fraud, amount, at_ms, known, text, text, text)
 
 
 def test_no_feature_alone_gives_fraud_away(history):

@@ -34,6 +34,7 @@ def history():
         fraud,
         np.full(count, ""),
         np.full(count, "DE"),
+        np.arange(count) // 4,
     )
 
 

@@ -1,0 +1,56 @@
+"""The files of a new version that programs read."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+
+from ml.features import CATALOGUE, NAMES
+from ml.serving.drift import SCORE, bins_of
+from ml.training.train import TrainedModel, TrainingHistory, split_by_time
+
+
+class Comparison(NamedTuple):
+    """What the model is compared with, on the test part."""
+
+    recipes: dict[str, dict[str, float]]
+    calibrations: dict[str, float]
+    single_features: dict[str, float]
+
+
+def of(
+    history: TrainingHistory,
+    trained: TrainedModel,
+    metrics: dict[str, dict[str, float]],
+    compared: Comparison,
+    parameters: dict[str, Any],
+) -> dict[str, bytes]:
+    """The files of a version that programs read, by name."""
+    part = split_by_time(history.at_ms)
+    training_features = history.features[part.train]
+    columns = {name: training_features[:, column] for column, name in enumerate(NAMES)}
+    return {
+        "model.txt": trained.model_text.encode(),
+        "features.json": _json(
+            {"names": list(NAMES), "catalogue": [feature._asdict() for feature in CATALOGUE]}
+        ),
+        "calibrator.json": _json(
+            {"method": "platt", "slope": trained.slope, "intercept": trained.intercept}
+        ),
+        "thresholds.json": _json(trained.cutoffs._asdict()),
+        "metrics.json": _json(metrics),
+        "comparison.json": _json(
+            {
+                "recipes": compared.recipes,
+                "calibration_error": compared.calibrations,
+                "single_feature_roc_auc": compared.single_features,
+                "parameters": parameters,
+            }
+        ),
+        "drift.json": _json(bins_of({**columns, SCORE: trained.probability[part.cutoffs]})),
+    }
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
