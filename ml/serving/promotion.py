@@ -92,8 +92,7 @@ def reasons_against(compared: AgainstChampion | None, champion: str) -> list[str
         reasons.append(f"{compared.trees} trees, at least {FEWEST_TREES} are a model")
     if compared.saving_low_eur <= 0:
         reasons.append(
-            f"it is not surely cheaper: it saves {_euro(compared.saving_eur)}, with 95 % between"
-            f" {_euro(compared.saving_low_eur)} and {_euro(compared.saving_high_eur)}"
+            f"it is not surely cheaper: saves {_euro(compared.saving_eur)}, {_interval(compared)}"
         )
     if compared.calibration_error > MOST_CALIBRATION_ERROR:
         reasons.append(
@@ -113,13 +112,17 @@ def described(compared: AgainstChampion) -> list[str]:
     return [
         f"Against {compared.champion} on the same {compared.transactions:,} transactions of"
         f" {compared.customers:,} customers, {compared.frauds:,} of them fraud:",
-        f"  cost {_euro(compared.cost_eur)}, the champion {_euro(compared.champion_cost_eur)};"
-        f" saves {_euro(compared.saving_eur)}, with 95 % between {_euro(compared.saving_low_eur)} and"
-        f" {_euro(compared.saving_high_eur)} (bootstrap by customer)",
+        f"  cost {_euro(compared.cost_eur)}, the champion {_euro(compared.champion_cost_eur)}",
+        f"  saves {_euro(compared.saving_eur)}, {_interval(compared)} (bootstrap by customer)",
         f"  PR-AUC {compared.pr_auc:.3f}, the champion {compared.champion_pr_auc:.3f}",
         f"  only it is right on {compared.only_right:,}, only the champion on"
         f" {compared.only_champion_right:,} (McNemar, p = {compared.mcnemar_p:.2g})",
     ]
+
+
+def _interval(compared: AgainstChampion) -> str:
+    low, high = _euro(compared.saving_low_eur), _euro(compared.saving_high_eur)
+    return f"with 95 % between {low} and {high}"
 
 
 def _euro(amount: float) -> str:
