@@ -1,9 +1,10 @@
 """The Kafka topics, which are created before any agent starts. Their names are a contract and must
 never change.
 
-Faust itself declares the changelog. The timestamp of a record in `transactions.raw` is the broker's
-append time, because the clock of the windows must be one that no client can set and that is the
-same in a replay.
+Faust itself declares the changelog. The timestamp of every record is the broker's append time. In
+`transactions.raw` the clock of the windows must be one that no client can set and that is the same
+in a replay. In all topics a broker refuses records whose own time is more than an hour ahead: a
+machine with a wrong clock could send nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ DEAD_LETTERS = "transactions.dlq"
 LABELS = "transactions.labels"
 
 _DAY_MS = 86_400_000
+
+
+BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}
 
 
 class Topic(NamedTuple):
@@ -37,25 +41,25 @@ TOPICS = (
             "cleanup.policy": "delete",
             "retention.ms": str(7 * _DAY_MS),
             "max.message.bytes": "1048588",
-            "message.timestamp.type": "LogAppendTime",
+            **BROKER_TIME,
         },
     ),
     Topic(
         SCORED,
         "user_id",
         None,
-        {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)},
+        {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS), **BROKER_TIME},
     ),
     Topic(
         DEAD_LETTERS,
         "as received",
         1,
-        {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)},
+        {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS), **BROKER_TIME},
     ),
     Topic(
         LABELS,
         "user_id and transaction_id, or transaction_id alone",
         4,
-        {"cleanup.policy": "compact,delete", "retention.ms": str(400 * _DAY_MS)},
+        {"cleanup.policy": "compact,delete", "retention.ms": str(400 * _DAY_MS), **BROKER_TIME},
     ),
 )

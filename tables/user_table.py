@@ -26,6 +26,7 @@ from fraud_app.contracts.message import Message
 from fraud_app.kafka import compat, crash
 from fraud_app.kafka.producer import Offsets, ProduceBatch
 from fraud_app.kafka.table_store import DatabaseTable, TableStore, memory_options
+from fraud_app.topics import BROKER_TIME
 from tables.user_row import may_be_row, position
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ class UserTable(DatabaseTable):
             options=memory_options(partitions),
             beacon=app.tables.beacon,
             help="profile, position and latest decisions of each user",
-            extra_topic_configs={"cleanup.policy": "compact"},
+            extra_topic_configs={"cleanup.policy": "compact", **BROKER_TIME},
         )
         table._sent, table._latest, table._recovery_logged_at = {}, {}, 0.0
         app.tables.add(table)

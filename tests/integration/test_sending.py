@@ -7,14 +7,17 @@ from collections import Counter
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, ProducerClosed
 from aiokafka.producer.message_accumulator import MessageAccumulator
 
 from devtools.audit.audit import read_topic
 from fraud_app.kafka.partitioner import partition_of
 from fraud_app.kafka.producer import ProduceBatch
-from fraud_app.topics import DEAD_LETTERS
+from fraud_app.topics import DEAD_LETTERS, TOPICS
 from tests.support.api_client import TIMEOUT_S
+
+CHANGELOG = "fraud-scoring-user_rows-changelog"
 
 
 class App:
@@ -152,3 +155,24 @@ async def test_one_batch_that_never_arrives_fails_all_of_it(end, error):
     producer.batches[1].done(7)
     with pytest.raises(error):
         await asyncio.wait_for(produce.acknowledged(), TIMEOUT_S)
+
+
+async def test_the_broker_takes_records_of_a_machine_whose_clock_is_ahead(brokers, running):
+    """By default it refuses what is more than an hour ahead; a worker could send nothing."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    await admin.start()
+    try:
+        names = [*(topic.name for topic in TOPICS), CHANGELOG]
+        answers = await admin.describe_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        )
+    finally:
+        await admin.close()
+    times = {
+        resource[3]: setting[1]
+        for answer in answers
+        for resource in answer.resources
+        for setting in resource[4]
+        if setting[0] == "message.timestamp.type"
+    }
+    assert times == dict.fromkeys(names, "LogAppendTime")
