@@ -177,9 +177,11 @@ def _history(args: argparse.Namespace) -> tuple[str, TrainingHistory]:
     if args.from_database:
         return asyncio.run(_stored())
     if args.data:
-        return f"{args.data.name}, labels {args.labels.name}", history_of(
-            from_files(args.data, args.labels)
-        )
+        try:
+            history = history_of(from_files(args.data, args.labels))
+        except (OSError, ValueError) as error:
+            sys.exit(str(error))
+        return f"{args.data.name}, labels {args.labels.name}", history
     simulated = simulate(Population(args.seed, args.users), START, args.days)
     source = (
         f"simulator seed {args.seed}, {args.users:,} customers, "
@@ -190,10 +192,10 @@ def _history(args: argparse.Namespace) -> tuple[str, TrainingHistory]:
 
 async def _stored() -> tuple[str, TrainingHistory]:
     async with connect(settings().postgres) as connection:
-        left_out = await training_history.left_out(connection)
+        assumed = await training_history.assumed(connection)
         source = (
-            "what the running system decided, labels as they came, without "
-            f"{left_out:,} blocked transactions that nobody has said anything about"
+            f"what the running system decided, labels as they came; {assumed:,} blocked"
+            " transactions without a label count as fraud in training and are not in the test part"
         )
         try:
             return source, await training_history.load(connection)

@@ -12,12 +12,8 @@ import orjson
 
 from fraud_app.contracts import currency
 from ml.features import NAMES
-from ml.training.train import TrainingHistory, reported_before
+from ml.training.train import TrainingHistory, reported_before, split_by_time
 
-_LEARNT = "(t.decision <> 'block' OR l.is_fraud IS NOT NULL)"
-"""A blocked transaction that nobody has said anything about is not learnt as legitimate: nobody
-knows, and a model that takes its own blocks for mistakes unlearns what it was right about.
-"""
 _FROM = """
 FROM transactions t LEFT JOIN (
     SELECT user_id, transaction_id, bool_or(is_fraud) AS is_fraud,
@@ -29,27 +25,35 @@ WHERE t.scored ->> 'features' IS NOT NULL
 _DECIDED = f"""
 SELECT t.scored ->> 'features' AS features, t.user_id, t.amount, t.currency, t.received_at,
        coalesce(t.country, '') AS country, coalesce(l.is_fraud, false) AS is_fraud,
+       t.decision = 'block' AND l.is_fraud IS NULL AS is_assumed,
        l.reported_at, coalesce(l.scenario, '') AS scenario
-{_FROM} AND {_LEARNT}
+{_FROM}
 ORDER BY t.received_at, t.transaction_id, t.user_id
 """
-_LEFT_OUT = f"SELECT count(*) {_FROM} AND NOT {_LEARNT}"
+_ASSUMED = f"SELECT count(*) {_FROM} AND t.decision = 'block' AND l.is_fraud IS NULL"
 
 
-async def left_out(connection: asyncpg.Connection) -> int:
-    """The number of blocked transactions without a label, which `load` leaves out."""
-    count: int = await connection.fetchval(_LEFT_OUT)
+async def assumed(connection: asyncpg.Connection) -> int:
+    """The number of blocked transactions without a label, which `load` assumes to be fraud."""
+    count: int = await connection.fetchval(_ASSUMED)
     return count
 
 
 async def load(connection: asyncpg.Connection) -> TrainingHistory:
-    """All decided transactions in the order of arrival, without blocked ones that have no label.
-    The others without a label count as legitimate. The split leaves out 12 % of the time before the
-    test part, because its chargebacks may still come. Raises `ValueError` when nothing is stored,
-    or when a transaction has the features of another catalogue.
+    """All decided transactions in the order of arrival, those without a label as legitimate, but
+    for blocked ones.
+
+    Of what was blocked no chargeback ever comes. Taken for legitimate, or left out, it takes with
+    it what the model was right about (docs/measurements/2026-11-28-own-decisions.md). So it counts
+    as fraud in training unless a label clears it, and is left out of the test part, where it would
+    flatter a model that blocks alike.
+
+    The split leaves out 12 % of the time before the test part, because its chargebacks may still
+    come. Raises `ValueError` when nothing is stored, or when a transaction has the features of
+    another catalogue.
     """
     rows, fraud, amount, at_ms, reported, scenario, country = [], [], [], [], [], [], []
-    customer = []
+    customer, is_assumed = [], []
     async with connection.transaction():
         async for record in connection.cursor(_DECIDED):
             features = orjson.loads(record["features"])
@@ -62,20 +66,20 @@ async def load(connection: asyncpg.Connection) -> TrainingHistory:
                     [math.nan if value is None else value for value in features], dtype=np.float32
                 )
             )
-            fraud.append(record["is_fraud"])
+            fraud.append(record["is_fraud"] or record["is_assumed"])
+            is_assumed.append(record["is_assumed"])
             cents = currency.euro_cents(record["amount"], record["currency"])
             amount.append(math.nan if cents is None else cents / 100)
+            known_at = record["received_at"] if record["is_assumed"] else record["reported_at"]
             at_ms.append(round(record["received_at"].timestamp() * 1000))
-            reported.append(
-                record["reported_at"].timestamp() * 1000 if record["reported_at"] else math.inf
-            )
+            reported.append(known_at.timestamp() * 1000 if known_at else math.inf)
             scenario.append(record["scenario"])
             country.append(record["country"])
             customer.append(record["user_id"])
     if not rows:
         raise ValueError("nothing is stored yet")
     truth, times_ms = np.array(fraud), np.array(at_ms)
-    return TrainingHistory(
+    history = TrainingHistory(
         np.stack(rows),
         truth,
         np.array(amount),
@@ -85,3 +89,6 @@ async def load(connection: asyncpg.Connection) -> TrainingHistory:
         np.array(country),
         np.array(customer),
     )
+    in_test = np.arange(len(truth)) >= split_by_time(times_ms).test.start
+    kept = ~(np.array(is_assumed) & in_test)
+    return TrainingHistory(*(column[kept] for column in history))

@@ -7,19 +7,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import orjson
 
-from fraud_app.contracts.reading import read_json
+from fraud_app.contracts import reading
 from fraud_app.contracts.transaction import Transaction
 from ml.profile.event import NO_AMOUNT, event_time_ms
 from ml.simulator import LabelledTransaction
+from ml.training import labels_file
+from ml.training.labels_file import Known
 from ml.training.replay import replay
 from ml.training.train import TrainingHistory, reported_before
+
+NOTHING_KNOWN = Known(False, math.inf, "")
 
 
 class Labelled(NamedTuple):
@@ -45,28 +48,19 @@ def from_simulator(simulated: LabelledTransaction) -> Labelled:
 
 def from_files(data: Path, labels: Path) -> Iterator[Labelled]:
     """The transactions of a file in time order, with the labels of another file; both are JSON
-    lines. A label without `user_id` is of the only transaction with its id. Raises
-    `pydantic.ValidationError` for a line that is no transaction.
+    lines. A label without `user_id` is of the only transaction with its id. Raises `ValueError`
+    that names the file and the line for one that is no transaction or no label.
     """
-    fraud_labels = {
-        (label.get("user_id"), label["transaction_id"]): label
-        for label in map(orjson.loads, labels.open("rb"))
-        if label["is_fraud"]
-    }
-    transactions = [read_json(line).transaction for line in data.open("rb")]
+    known = labels_file.read(labels)
+    transactions = [read.transaction for read in labels_file.parsed_lines(data, reading.read_json)]
     keys = {transaction.key for transaction in transactions}
     customers_with = Counter(key.transaction_id for key in keys)
     transactions.sort(key=lambda transaction: event_time_ms(transaction, 0))
     for transaction in transactions:
-        label = fraud_labels.get(transaction.key)
-        if label is None and customers_with[transaction.transaction_id] == 1:
-            label = fraud_labels.get((None, transaction.transaction_id))
-        labelled_at = label and label.get("labelled_at")
-        reported_ms = (
-            datetime.fromisoformat(labelled_at).timestamp() * 1000 if labelled_at else math.inf
-        )
-        scenario = (label or {}).get("scenario") or ""
-        yield Labelled(transaction, label is not None, reported_ms, scenario)
+        of_it = known.get(transaction.key)
+        if of_it is None and customers_with[transaction.transaction_id] == 1:
+            of_it = known.get((None, transaction.transaction_id))
+        yield Labelled(transaction, *(of_it or NOTHING_KNOWN))
 
 
 def history_of(labelled_transactions: Iterable[Labelled]) -> TrainingHistory:

@@ -20,6 +20,8 @@ Array = npt.NDArray[Any]
 
 SMOTE_SHARE = 0.015
 """Share of fraud among the rows after SMOTE."""
+LEAST_FACTOR = 1.5
+"""SMOTE makes at least half as many rows of fraud as there are, however much fraud there is."""
 UNDER_SHARE = 0.1
 """Share of fraud among the rows after under-sampling."""
 ENN_HONEST = 20_000
@@ -71,14 +73,15 @@ def under_sampling(features: Array, fraud: Array, seed: int) -> Sampled:
 
 
 def smote(features: Array, fraud: Array, seed: int) -> Sampled:
-    """Synthetic fraud by SMOTE-NC (Chawla et al., JAIR 16, 2002) until it is 1.5 % of the rows.
+    """Synthetic fraud by SMOTE-NC (Chawla et al., JAIR 16, 2002) until it is 1.5 % of the rows, and
+    at least half as much as there was.
 
     SMOTE cannot take missing values, and imputing them would teach the model that synthetic rows
     are never missing. So each pattern of missing values is oversampled separately, on the features
     that it has.
     """
     patterns, pattern_of_row = np.unique(np.isnan(features), axis=0, return_inverse=True)
-    factor = _fraud_factor(fraud)
+    factor = max(_fraud_factor(fraud), LEAST_FACTOR)
     parts: list[Array] = []
     for number, missing in enumerate(patterns):
         rows = np.flatnonzero(pattern_of_row.ravel() == number)

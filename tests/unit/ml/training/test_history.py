@@ -1,6 +1,7 @@
 """Histories that are read from files."""
 
 import orjson
+import pytest
 
 from ml.training.history import from_files
 from tests.support.builders import payload
@@ -32,3 +33,29 @@ def test_a_label_without_its_customer_is_of_the_only_transaction_with_its_id(tmp
 def test_a_label_with_its_customer_is_of_that_customer(tmp_path):
     both = [of("ann"), of("bob")]
     assert labelled(tmp_path, both, [{**FRAUD, "user_id": "bob"}]) == {"ann": False, "bob": True}
+
+
+@pytest.mark.parametrize(("word", "expected"), [("Y", True), ("N", False), (0, False), (1, True)])
+def test_a_shops_own_word_for_no_is_no(tmp_path, word, expected):
+    assert labelled(tmp_path, [of("ann")], [{**FRAUD, "is_fraud": word}]) == {"ann": expected}
+
+
+def test_a_dispute_that_was_won_clears(tmp_path):
+    words = [
+        {**FRAUD, "is_fraud": False, "labelled_at": "2026-04-01T00:00:00Z"},
+        {**FRAUD, "labelled_at": "2026-03-01T00:00:00Z"},
+    ]
+    assert labelled(tmp_path, [of("ann")], words) == {"ann": False}
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({**FRAUD, "is_fraud": "maybe"}, "labels.jsonl, line 2: is_fraud"),
+        ({"is_fraud": True}, "labels.jsonl, line 2: transaction_id"),
+        (["no", "label"], "labels.jsonl, line 2"),
+    ],
+)
+def test_a_line_that_is_no_label_is_named(tmp_path, line, reason):
+    with pytest.raises(ValueError, match=reason):
+        labelled(tmp_path, [of("ann")], [FRAUD, line])

@@ -12,7 +12,7 @@ from ml.training.evaluation import (
     total_cost,
 )
 from ml.training.history import Labelled, history_of
-from ml.training.sampling import SAMPLERS, SMOTE_SHARE, UNDER_SHARE, smote
+from ml.training.sampling import LEAST_FACTOR, SAMPLERS, SMOTE_SHARE, UNDER_SHARE, smote
 from ml.training.train import MATURING, TrainingHistory, reported_before, split_by_time, train
 from tests.support.builders import transaction
 
@@ -82,9 +82,21 @@ def test_oversampling_adds_only_fraud_and_keeps_what_is_missing_missing(history)
     resampled, fraud, _ = smote(history.features, history.fraud, seed=1)
     assert np.array_equal(resampled[: len(history.features)], history.features, equal_nan=True)
     assert fraud[len(history.fraud) :].all()
-    assert fraud.mean() == pytest.approx(SMOTE_SHARE, abs=0.005)
+    least = LEAST_FACTOR * history.fraud.mean()
+    assert fraud.mean() == pytest.approx(max(SMOTE_SHARE, least), abs=0.005)
     patterns = {tuple(row) for row in np.isnan(history.features)}
     assert {tuple(row) for row in np.isnan(resampled)} <= patterns
+
+
+def test_much_fraud_is_oversampled_as_well(history):
+    """From 1.5 % on SMOTE did nothing, and nobody was told."""
+    rows = np.flatnonzero(history.fraud | (np.arange(len(history.fraud)) % 3 == 0))
+    features, fraud = history.features[rows], history.fraud[rows]
+    assert fraud.mean() > SMOTE_SHARE
+    resampled, is_fraud, _ = smote(features, fraud, seed=1)
+    added = len(resampled) - len(features)
+    assert added == pytest.approx((LEAST_FACTOR - 1) * fraud.sum(), rel=0.3)
+    assert is_fraud[len(fraud) :].all()
 
 
 def test_a_trained_model_ranks_and_is_calibrated(history):
