@@ -56,6 +56,7 @@ async def _run(args: argparse.Namespace, cluster: Cluster, say: Say) -> list[str
     sending = asyncio.create_task(traffic.run())
     try:
         await wait_until_well(cluster, 60.0)
+        await traffic.started.wait()
         started = time.time()
         await asyncio.sleep(BEFORE_S)
         away_at = time.time()

@@ -56,10 +56,12 @@ class Traffic:
         self._producer = Producer({"bootstrap.servers": brokers, "partitioner": "murmur2_random"})
         self._rate = rate
         self.sent = 0
+        self.started = asyncio.Event()
 
     async def run(self) -> None:
         """Send until it is cancelled."""
         traffic = await asyncio.to_thread(generate_traffic, ROUND, SEED)
+        self.started.set()
         next_at = time.monotonic()
         for number in itertools.count():
             for labelled in traffic:
