@@ -55,7 +55,6 @@ class SourceEpochs:
     def start_partition(self, partition: int) -> None:
         """It is assigned anew: whether the topic is still the same must be looked at."""
         self._last.pop(partition, None)
-        self._given_up.discard(partition)
         self._rewound.discard(partition)
 
     def pieces(self, records: Sequence[Any]) -> Iterator[Piece]:

@@ -192,15 +192,15 @@ def _history(args: argparse.Namespace) -> tuple[str, TrainingHistory]:
 
 async def _stored() -> tuple[str, TrainingHistory]:
     async with connect(settings().postgres) as connection:
-        assumed = await training_history.assumed(connection)
-        source = (
-            f"what the running system decided, labels as they came; {assumed:,} blocked"
-            " transactions without a label count as fraud in training and are not in the test part"
-        )
         try:
-            return source, await training_history.load(connection)
+            history, assumed = await training_history.load(connection)
         except ValueError as error:
             sys.exit(str(error))
+    source = (
+        f"what the running system decided, labels as they came; {assumed:,} blocked transactions"
+        " without a label count as fraud in training and are not in the test part"
+    )
+    return source, history
 
 
 def _arguments() -> argparse.Namespace:

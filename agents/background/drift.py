@@ -7,7 +7,7 @@ import logging
 from functools import partial
 
 from fraud_app.postgres import drift
-from fraud_app.postgres.connection import UNAVAILABLE, connect
+from fraud_app.postgres.connection import UNAVAILABLE, connect, described
 from fraud_app.resources import config
 from fraud_app.sinks import storage
 from fraud_app.supervision import supervised
@@ -27,7 +27,7 @@ async def measure_drift() -> None:
         try:
             await _measure(await asyncio.to_thread(_champion_files))
         except (*UNAVAILABLE, ModelRefused) as error:
-            log.warning("drift_not_measured", extra={"error": f"{type(error).__name__}: {error}"})
+            log.warning("drift_not_measured", extra={"error": described(error)})
         await asyncio.sleep(MEASURE_EVERY_S)
 
 

@@ -18,7 +18,7 @@ from fraud_app import metrics
 from fraud_app.contracts.label import Label
 from fraud_app.kafka.producer import ProduceBatch
 from fraud_app.postgres import verdicts
-from fraud_app.postgres.connection import UNAVAILABLE, connect
+from fraud_app.postgres.connection import UNAVAILABLE, connect, described
 from fraud_app.resources import config
 from fraud_app.sinks import storage
 from fraud_app.supervision import supervised
@@ -42,7 +42,7 @@ async def emit_verdicts() -> None:
                     if await verdicts.emit_final_labels(connection, _emit) < verdicts.MAX_FINAL:
                         await asyncio.sleep(EVERY_S)
         except (*UNAVAILABLE, KafkaError, NotReady) as error:
-            log.warning("verdicts_wait", extra={"error": f"{type(error).__name__}: {error}"})
+            log.warning("verdicts_wait", extra={"error": described(error)})
             await asyncio.sleep(EVERY_S)
 
 

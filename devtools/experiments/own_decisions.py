@@ -10,13 +10,10 @@ import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import lightgbm
-import numpy as np
-
 from ml.simulator import Population, simulate
 from ml.training import evaluation
 from ml.training.history import from_simulator, history_of
-from ml.training.train import Array, TrainedModel, TrainingHistory, train
+from ml.training.train import Array, TrainedModel, TrainingHistory, score, train
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS, FIRST_UNTIL, SECOND_UNTIL = 100, 45, 80
@@ -34,9 +31,9 @@ def main() -> None:
         simulated = simulate(Population(seed, args.users), START, DAYS)
         history = history_of(map(from_simulator, simulated))
         day = (history.at_ms - history.at_ms[0]) / _DAY_MS
-        judged = _part(history, day >= SECOND_UNTIL)
-        first = train(_part(history, day < FIRST_UNTIL), seed)
-        second = _part(history, (day >= FIRST_UNTIL) & (day < SECOND_UNTIL))
+        judged = history.part(day >= SECOND_UNTIL)
+        first = train(history.part(day < FIRST_UNTIL), seed)
+        second = history.part((day >= FIRST_UNTIL) & (day < SECOND_UNTIL))
         blocked = _probability(first, second.features) >= first.cutoffs.block
         print(
             f"seed {seed}: {blocked.sum()} blocked, {second.fraud[blocked].sum()} of"
@@ -52,22 +49,15 @@ def _variants(history: TrainingHistory, blocked: Array) -> Iterator[tuple[str, T
         "blocked as legitimate",
         history._replace(fraud=history.fraud & ~blocked, known=history.known & ~blocked),
     )
-    yield "blocked left out", _part(history, ~blocked)
+    yield "blocked left out", history.part(~blocked)
     yield (
         "blocked as fraud",
         history._replace(fraud=history.fraud | blocked, known=history.known | blocked),
     )
 
 
-def _part(history: TrainingHistory, rows: Array) -> TrainingHistory:
-    return TrainingHistory(*(column[rows] for column in history))
-
-
 def _probability(model: TrainedModel, features: Array) -> Array:
-    booster = lightgbm.Booster(model_str=model.model_text)
-    raw = np.asarray(booster.predict(features, raw_score=True))
-    probability: Array = 1 / (1 + np.exp(-(model.slope * raw + model.intercept)))
-    return probability
+    return score(model.model_text, model.slope, model.intercept, features)
 
 
 def _line(name: str, model: TrainedModel, judged: TrainingHistory) -> str:

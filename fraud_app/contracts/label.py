@@ -14,8 +14,8 @@ from fraud_app.contracts.transaction import Identifier
 from fraud_app.contracts.transaction_key import TransactionKey
 
 
-class Label(BaseModel):
-    """What became known of a transaction later: an analyst's verdict or a chargeback."""
+class FraudLabel(BaseModel):
+    """Whether a transaction is fraud, whoever says so."""
 
     transaction_id: Identifier
     user_id: Identifier | None = Field(
@@ -24,6 +24,17 @@ class Label(BaseModel):
         "and of none when several customers have one",
     )
     is_fraud: bool
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_card_data(cls, data: Any) -> Any:
+        """As a transaction's id was masked, so is its label's, or it would be of none."""
+        return card_data.masked_fields(data)[0] if isinstance(data, dict) else data
+
+
+class Label(FraudLabel):
+    """What became known of a transaction later: an analyst's verdict or a chargeback."""
+
     source: Literal["analyst", "chargeback", "generator"]
     labelled_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     scenario: str | None = None
@@ -34,12 +45,6 @@ class Label(BaseModel):
     )
     reason: str | None = None
     labelled_by: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_card_data(cls, data: Any) -> Any:
-        """As a transaction's id was masked, so is its label's, or it would be of none."""
-        return card_data.masked_fields(data)[0] if isinstance(data, dict) else data
 
     def record_key(self) -> bytes:
         """The key of its Kafka record. Compaction keeps the latest record of a key, so labels of

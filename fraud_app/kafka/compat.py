@@ -13,6 +13,7 @@ import faust
 from faust.exceptions import NotReady
 
 from fraud_app.kafka.consumer import BatchConsumer
+from fraud_app.kafka.producer import client_of
 
 
 def assigned_partitions(app: faust.App, topic: str) -> set[int]:
@@ -89,8 +90,6 @@ async def broker_responds(app: faust.App, seconds: float) -> bool:
     """Whether a broker answers a metadata request within so many seconds."""
     try:
         async with asyncio.timeout(seconds):
-            return bool(
-                await cast(Any, app.producer)._ensure_producer().client.force_metadata_update()
-            )
+            return bool(await client_of(app).force_metadata_update())
     except (NotReady, TimeoutError):
         return False

@@ -16,6 +16,8 @@ from aiokafka.client import CoordinationType
 from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.admin import DescribeGroupsRequest
 
+from fraud_app.kafka.producer import client_of
+
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
@@ -63,7 +65,7 @@ async def is_member(app: faust.App) -> bool:
     `NotReady` or `TimeoutError` when no broker says so.
     """
     coordinator = cast(Any, app.consumer)._thread._ensure_consumer()._coordinator
-    client = cast(Any, app.producer)._ensure_producer().client
+    client = client_of(app)
     group_id = coordinator.group_id
     async with asyncio.timeout(ANSWER_S):
         node = await client.coordinator_lookup(CoordinationType.GROUP, group_id)

@@ -44,6 +44,13 @@ class PatientProducer(Producer):
         accumulator._batch_ttl = math.inf
 
 
+def client_of(app: faust.App) -> Any:
+    """The producer's client: its connections are others than the consumer's, which may hang or wait
+    for the group. Raises `NotReady` before the producer has started.
+    """
+    return cast(Any, app.producer)._ensure_producer().client
+
+
 class ProduceBatch:
     """Messages with one acknowledgement for all of them; in order within each partition."""
 

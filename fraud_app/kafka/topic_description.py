@@ -25,6 +25,8 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
+from fraud_app.kafka.producer import client_of
+
 ID_BYTES = 16
 UNKNOWN_ID = bytes(ID_BYTES)
 """Of a broker before Kafka 2.8, which has no ids."""
@@ -44,7 +46,7 @@ async def describe_topic(app: faust.App, topic: str, partition: int = 0) -> Topi
     The leader created the partition's log, so it knows the new id before any record of the new log
     can be read. Raises `KafkaError`, `NotReady` or `TimeoutError` when no broker answers.
     """
-    client = cast(Any, app.producer)._ensure_producer().client
+    client = client_of(app)
     async with asyncio.timeout(ANSWER_S):
         node = client.cluster.leader_for_partition(TopicPartition(topic, partition))
         if node in (None, -1):

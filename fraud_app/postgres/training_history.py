@@ -5,6 +5,7 @@ were served, and must never be computed anew here: so training and serving canno
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import asyncpg
 import numpy as np
@@ -14,32 +15,30 @@ from fraud_app.contracts import currency
 from ml.features import NAMES
 from ml.training.train import TrainingHistory, reported_before, split_by_time
 
-_FROM = """
+_DECIDED = """
+SELECT t.scored ->> 'features' AS features, t.user_id, t.amount, t.currency, t.received_at,
+       coalesce(t.country, '') AS country, coalesce(l.is_fraud, false) AS is_fraud,
+       t.decision = 'block' AND l.is_fraud IS NULL AS is_assumed,
+       l.reported_at, coalesce(l.scenario, '') AS scenario
 FROM transactions t LEFT JOIN (
     SELECT user_id, transaction_id, bool_or(is_fraud) AS is_fraud,
         min(labelled_at) FILTER (WHERE is_fraud) AS reported_at, max(scenario) AS scenario
     FROM labels GROUP BY user_id, transaction_id
 ) l USING (user_id, transaction_id)
 WHERE t.scored ->> 'features' IS NOT NULL
-"""
-_DECIDED = f"""
-SELECT t.scored ->> 'features' AS features, t.user_id, t.amount, t.currency, t.received_at,
-       coalesce(t.country, '') AS country, coalesce(l.is_fraud, false) AS is_fraud,
-       t.decision = 'block' AND l.is_fraud IS NULL AS is_assumed,
-       l.reported_at, coalesce(l.scenario, '') AS scenario
-{_FROM}
 ORDER BY t.received_at, t.transaction_id, t.user_id
 """
-_ASSUMED = f"SELECT count(*) {_FROM} AND t.decision = 'block' AND l.is_fraud IS NULL"
 
 
-async def assumed(connection: asyncpg.Connection) -> int:
-    """The number of blocked transactions without a label, which `load` assumes to be fraud."""
-    count: int = await connection.fetchval(_ASSUMED)
-    return count
+class StoredHistory(NamedTuple):
+    """What is stored, to train on."""
+
+    history: TrainingHistory
+    assumed: int
+    """Blocked transactions without a label, which are assumed to be fraud."""
 
 
-async def load(connection: asyncpg.Connection) -> TrainingHistory:
+async def load(connection: asyncpg.Connection) -> StoredHistory:
     """All decided transactions in the order of arrival, those without a label as legitimate, but
     for blocked ones.
 
@@ -91,4 +90,4 @@ async def load(connection: asyncpg.Connection) -> TrainingHistory:
     )
     in_test = np.arange(len(truth)) >= split_by_time(times_ms).test.start
     kept = ~(np.array(is_assumed) & in_test)
-    return TrainingHistory(*(column[kept] for column in history))
+    return StoredHistory(history.part(kept), sum(is_assumed))

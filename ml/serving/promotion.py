@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import orjson
 
+from ml.serving.registry import json_bytes
+
 FILE = "against_champion.json"
 """In a version's directory. A version that was made before there was a champion has none."""
 FEWEST_FRAUDS = 50
@@ -58,7 +60,7 @@ class AgainstChampion(NamedTuple):
 
 def encode(compared: AgainstChampion) -> bytes:
     """The file's content."""
-    return orjson.dumps(compared._asdict(), option=orjson.OPT_INDENT_2) + b"\n"
+    return json_bytes(compared._asdict())
 
 
 def read(version: Path) -> AgainstChampion | None:

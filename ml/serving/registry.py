@@ -98,7 +98,7 @@ def write(directory: Path, contents: dict[str, bytes]) -> None:
     digests = {
         name: hashlib.sha256(content).hexdigest() for name, content in sorted(contents.items())
     }
-    (directory / MANIFEST).write_bytes(_json({"sha256": digests}))
+    (directory / MANIFEST).write_bytes(json_bytes({"sha256": digests}))
 
 
 def read(directory: Path) -> ModelFiles:
@@ -237,9 +237,10 @@ def rollback(models: Path, name: str, alias: str = CHAMPION) -> str:
 def _replace(path: Path, value: Any) -> None:
     """Write a JSON file atomically: a reader sees the old file or the new one."""
     temporary = path.with_suffix(".new")
-    temporary.write_bytes(_json(value))
+    temporary.write_bytes(json_bytes(value))
     temporary.replace(path)
 
 
-def _json(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
+    """The content of a JSON file of the registry."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"

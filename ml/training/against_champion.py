@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import lightgbm
 import numpy as np
 from scipy.stats import binomtest
-from sklearn.metrics import average_precision_score
 
 from ml.serving.cutoffs import Cutoffs
 from ml.serving.promotion import AgainstChampion
 from ml.serving.registry import ModelFiles
 from ml.training import evaluation
-from ml.training.train import Array, TrainedModel, TrainingHistory, split_by_time
+from ml.training.train import Array, TrainedModel, TrainingHistory, score, split_by_time
 
 RESAMPLES = 2000
 """Of the bootstrap (Efron, 1979)."""
@@ -28,9 +26,7 @@ def compare(
     """
     part, costs = split_by_time(history.at_ms).test, evaluation.read_costs()
     fraud, amount = history.fraud[part], history.amount[part]
-    booster = lightgbm.Booster(model_str=champion.text)
-    raw = np.asarray(booster.predict(history.features[part], raw_score=True))
-    of_champion = 1 / (1 + np.exp(-(champion.slope * raw + champion.intercept)))
+    of_champion = score(champion.text, champion.slope, champion.intercept, history.features[part])
     of_trained = trained.probability[part]
     loss = evaluation.costs_of(of_trained, fraud, amount, trained.cutoffs, costs)
     champion_loss = evaluation.costs_of(of_champion, fraud, amount, champion.cutoffs, costs)
@@ -50,8 +46,8 @@ def compare(
         champion_cost_eur=float(champion_loss.sum()),
         saving_low_eur=low,
         saving_high_eur=high,
-        pr_auc=float(average_precision_score(fraud, of_trained)),
-        champion_pr_auc=float(average_precision_score(fraud, of_champion)),
+        pr_auc=own["pr_auc"],
+        champion_pr_auc=figures["pr_auc"],
         calibration_error=own["expected_calibration_error"],
         insult_rate=own["insult_rate"],
         champion_insult_rate=figures["insult_rate"],

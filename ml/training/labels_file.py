@@ -9,12 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import ValidationError
 
-from fraud_app.contracts import card_data
-from fraud_app.contracts.transaction import Identifier
+from fraud_app.contracts.label import FraudLabel
 
 Parsed = TypeVar("Parsed")
 
@@ -22,21 +21,12 @@ Key = tuple[str | None, str]
 """Customer, if the label names one, and transaction."""
 
 
-class FileLabel(BaseModel):
+class FileLabel(FraudLabel):
     """One line. `is_fraud` may be written as shops do: true, 1, yes, Y; false, 0, no, N."""
 
-    transaction_id: Identifier
-    user_id: Identifier | None = None
-    is_fraud: bool
     labelled_at: datetime | None = None
     """When it became known; without a zone in UTC, and without a time never before training."""
     scenario: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_card_data(cls, data: Any) -> Any:
-        """As a transaction's id was masked, so is its label's, or it would be of none."""
-        return card_data.masked_fields(data)[0] if isinstance(data, dict) else data
 
     @property
     def at_ms(self) -> float:

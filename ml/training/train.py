@@ -70,6 +70,10 @@ class TrainingHistory(NamedTuple):
     customer: Array
     """whose it is: any value, one for each customer"""
 
+    def part(self, rows: Array) -> TrainingHistory:
+        """Some of the transactions. `rows`: bool, one entry each."""
+        return TrainingHistory(*(column[rows] for column in self))
+
 
 class Split(NamedTuple):
     """The parts of a history, in time order."""
@@ -100,8 +104,7 @@ class TrainedModel(NamedTuple):
     @property
     def probability(self) -> Array:
         """Calibrated probability of each transaction of the history."""
-        calibrated: Array = 1 / (1 + np.exp(-(self.slope * self.raw + self.intercept)))
-        return calibrated
+        return calibrated(self.raw, self.slope, self.intercept)
 
 
 def split_by_time(at_ms: Array) -> Split:
@@ -188,7 +191,7 @@ def calibrate_and_evaluate(
     """
     costs, split = costs or evaluation.read_costs(), split_by_time(history.at_ms)
     slope, intercept = platt(raw[split.calibration], history.known[split.calibration])
-    probability = 1 / (1 + np.exp(-(slope * raw + intercept)))
+    probability = calibrated(raw, slope, intercept)
     part = split.cutoffs
     cutoffs = evaluation.choose_cutoffs(
         probability[part], history.known[part], history.amount[part], costs
@@ -203,9 +206,23 @@ def calibrate_and_evaluate(
     }
     if raw_without_shared is not None:
         metrics["test_without_shared_signals"] = measure(
-            1 / (1 + np.exp(-(slope * raw_without_shared + intercept))), split.test, history.fraud
+            calibrated(raw_without_shared, slope, intercept), split.test, history.fraud
         )
     return TrainedModel(text, slope, intercept, cutoffs, metrics, rounds, raw)
+
+
+def calibrated(raw: Array, slope: float, intercept: float) -> Array:
+    """Probability of each raw score (log-odds)."""
+    probability: Array = 1 / (1 + np.exp(-(slope * raw + intercept)))
+    return probability
+
+
+def score(text: str, slope: float, intercept: float, features: Array) -> Array:
+    """Calibrated probabilities by a model that was trained earlier. `text`: LightGBM's;
+    `features`: (rows, features).
+    """
+    raw = lightgbm.Booster(model_str=text).predict(features, raw_score=True)
+    return calibrated(np.asarray(raw), slope, intercept)
 
 
 def platt(raw: Array, fraud: Array) -> tuple[float, float]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import orjson
-
 from ml.features import CATALOGUE, NAMES
 from ml.serving.drift import SCORE, bins_of
+from ml.serving.registry import json_bytes
 from ml.training.train import TrainedModel, TrainingHistory, split_by_time
 
 
@@ -32,15 +31,15 @@ def of(
     columns = {name: training_features[:, column] for column, name in enumerate(NAMES)}
     return {
         "model.txt": trained.model_text.encode(),
-        "features.json": _json(
+        "features.json": json_bytes(
             {"names": list(NAMES), "catalogue": [feature._asdict() for feature in CATALOGUE]}
         ),
-        "calibrator.json": _json(
+        "calibrator.json": json_bytes(
             {"method": "platt", "slope": trained.slope, "intercept": trained.intercept}
         ),
-        "thresholds.json": _json(trained.cutoffs._asdict()),
-        "metrics.json": _json(metrics),
-        "comparison.json": _json(
+        "thresholds.json": json_bytes(trained.cutoffs._asdict()),
+        "metrics.json": json_bytes(metrics),
+        "comparison.json": json_bytes(
             {
                 "recipes": compared.recipes,
                 "calibration_error": compared.calibrations,
@@ -48,9 +47,5 @@ def of(
                 "parameters": parameters,
             }
         ),
-        "drift.json": _json(bins_of({**columns, SCORE: trained.probability[part.cutoffs]})),
+        "drift.json": json_bytes(bins_of({**columns, SCORE: trained.probability[part.cutoffs]})),
     }
-
-
-def _json(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"

@@ -64,7 +64,7 @@ async def test_without_a_rate_a_transaction_is_decided_stored_listed_and_explain
 
     connection = await connect(running)
     try:
-        history = await training_history.load(connection)
+        history, _ = await training_history.load(connection)
     finally:
         await connection.close()
     assert np.isnan(history.amount).any()

@@ -131,7 +131,7 @@ async def test_a_label_with_its_customer_is_of_that_customer_only(connection):
     )
     assert await customers.fraud_count(connection, "ann") == 1
     assert await customers.fraud_count(connection, "bob") == 0
-    history = await training_history.load(connection)
+    history, _ = await training_history.load(connection)
     assert sorted(history.fraud.tolist()) == [False, True]
 
 
@@ -141,7 +141,7 @@ async def test_a_label_without_its_customer_is_of_nobody_when_the_id_is_ambiguou
     assert await labels.store(connection, [label(), label("unknown")]) == 1
     assert (await known(connection, ann), await known(connection, bob)) == ({}, {})
     assert await labels.unmatched(connection) == 2
-    assert not (await training_history.load(connection)).fraud.any()
+    assert not (await training_history.load(connection)).history.fraud.any()
 
 
 async def test_a_blocked_transaction_counts_as_fraud_in_training_until_it_is_cleared(connection):
@@ -154,12 +154,12 @@ async def test_a_blocked_transaction_counts_as_fraud_in_training_until_it_is_cle
         decided = Decision.APPROVE if user in ("first", "last") else Decision.BLOCK
         await transactions.store(connection, [at(user, day, decided)])
     await labels.store(connection, [label(user_id="cleared", is_fraud=False)])
-    history = await training_history.load(connection)
+    history, assumed = await training_history.load(connection)
     found = dict(zip(history.customer.tolist(), history.known.tolist(), strict=True))
     assert found == {"first": False, "blocked": True, "cleared": False, "last": False}, (
         "of the test part, where it would flatter a model that blocks alike, it is left out"
     )
-    assert await training_history.assumed(connection) == 2
+    assert assumed == 2
 
 
 async def test_a_label_that_comes_before_its_transaction_waits_for_it(connection):

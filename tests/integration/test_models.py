@@ -183,7 +183,7 @@ async def test_what_is_stored_can_be_trained_on_with_the_features_as_served(runn
     async with database(running) as connection:
 
         async def frauds():
-            history = await training_history.load(connection)
+            history, _ = await training_history.load(connection)
             return [
                 row
                 for row in np.flatnonzero(history.fraud)
@@ -191,7 +191,7 @@ async def test_what_is_stored_can_be_trained_on_with_the_features_as_served(runn
             ]
 
         assert len(await until(frauds)) == 1
-        history = await training_history.load(connection)
+        history, _ = await training_history.load(connection)
         assert not history.fraud.all()
         assert (np.diff(history.at_ms) >= 0).all()
 
